@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { DEFAULT_FRAMES_PER_CLIP, FRAMES_PER_BLOCK } from './video.js';
+
+/** Text that people read back later: no control characters except line breaks and tabs. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses
+const printable = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/;
+
+export const EngineName = z.enum(['draft', 'liveavatar']);
+export type EngineName = z.infer<typeof EngineName>;
+
+export const Precision = z.enum(['auto', 'bf16', 'fp8', 'int8']);
+export type Precision = z.infer<typeof Precision>;
+
+export const Preset = z.enum(['preview', 'standard', 'long', 'high']);
+export type Preset = z.infer<typeof Preset>;
+
+/** An area cap in pixels, written as two sides; the video follows the portrait's aspect ratio below that area. */
+export const Size = z
+  .string()
+  .regex(/^\d{2,4}[*x]\d{2,4}$/, 'Write the size as width*height, for example 704*384.')
+  .transform((text) => text.replace('x', '*'))
+  .refine(
+    (text) => {
+      const [width = 0, height = 0] = text.split('*').map(Number);
+      return width >= 64 && height >= 64 && width * height <= 1920 * 1088;
+    },
+    { error: 'Each side is at least 64 pixels and the area at most 1920*1088.' },
+  );
+
+export const Metadata = z
+  .record(z.string().min(1).max(64), z.string().max(512))
+  .refine((entries) => Object.keys(entries).length <= 32, { error: 'At most 32 metadata entries.' });
+
+/** What a person asks for. Everything but the prompt has a default; an unknown field is an error. */
+export const JobSpec = z.strictObject({
+  prompt: z
+    .string()
+    .trim()
+    .min(1, 'Describe the person and the scene in a sentence or two.')
+    .max(4000, 'A prompt has at most 4,000 characters.')
+    .regex(printable, 'A prompt has no control characters.')
+    .describe('The person and the scene, in a sentence or two'),
+  size: Size.optional().describe('Area cap, width*height in pixels; the aspect ratio follows the portrait'),
+  clips: z.int().min(1).max(100_000).optional().describe('At most this many clips of 1.92 s'),
+  truncate: z.boolean().optional().describe('Cut speech that is longer than `clips` instead of refusing it'),
+  framesPerClip: z
+    .int()
+    .min(FRAMES_PER_BLOCK)
+    .max(480)
+    .optional()
+    .describe('Frames a clip; rounded up to a multiple of 12. Default 48'),
+  steps: z.int().min(3).max(6).optional().describe('Denoising steps of the liveavatar engine. Default 4'),
+  solver: z.enum(['euler']).optional().describe('Solver of the liveavatar engine'),
+  guidanceScale: z.number().min(0).max(20).optional().describe('Only 0: the distilled model uses no guidance'),
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional().describe('Same seed, same video. Default: drawn'),
+  engine: EngineName.optional().describe('Which engine renders. Default: what the farm has'),
+  precision: Precision.optional().describe('Arithmetic of the liveavatar engine. Default auto'),
+  continuity: z
+    .enum(['segmented', 'continuous'])
+    .optional()
+    .describe('Cut long speech at its silences and render the parts at once, or render one unbroken take'),
+  segmentClips: z.int().min(1).max(1000).optional().describe('Longest segment, in clips. Default 16'),
+  preset: Preset.optional().describe('A named set of defaults'),
+  priority: z.int().min(1).max(100).optional().describe('1 is first, 100 is last. Default 50'),
+  dueAt: z.iso.datetime({ offset: true }).optional().describe('When the video is needed; earlier goes first'),
+  metadata: Metadata.optional().describe('Up to 32 of your own strings, given back with the job'),
+});
+export type JobSpec = z.infer<typeof JobSpec>;
+
+/** A spec with every default filled in, as the record keeps it and the manifest repeats it. */
+export interface ResolvedSpec {
+  prompt: string;
+  /** Area cap, `width*height`. */
+  size: string;
+  /** Output, both sides multiples of 64. */
+  width: number;
+  height: number;
+  clips?: number;
+  truncate: boolean;
+  framesPerClip: number;
+  steps: number;
+  solver: 'euler';
+  guidanceScale: 0;
+  seed: number;
+  engine: EngineName;
+  precision: Precision;
+  continuity: 'segmented' | 'continuous';
+  segmentClips: number;
+  preset?: Preset;
+  priority: number;
+  dueAt?: string;
+  metadata: Record<string, string>;
+}
+
+export const specDefaults = {
+  size: '384*256',
+  truncate: false,
+  framesPerClip: DEFAULT_FRAMES_PER_CLIP,
+  steps: 4,
+  solver: 'euler',
+  guidanceScale: 0,
+  precision: 'auto',
+  continuity: 'segmented',
+  segmentClips: 16,
+  priority: 50,
+} as const;
