@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, readlink, realpath, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ToolchainContext, toolchainContext } from './context.js';
+import { ServerStartError } from './errors.js';
+import { freePort } from './free-port.js';
+import { type GuardedProcess, startGuardedProcess } from './guarded-process.js';
+import { logTail } from './log-tail.js';
+import { obtainRedisServer } from './obtain-redis.js';
+
+export interface RedisServerOptions {
+  /** Holds the configuration, the append-only file and the log; created when missing. Starting again on it restores the data. */
+  readonly directory: string;
+  /** Default: a free one. */
+  readonly port?: number;
+  readonly password?: string;
+  /** Redis notation, such as `64mb`. Default: no limit. */
+  readonly maxMemory?: string;
+  readonly context?: ToolchainContext;
+}
+
+export interface RunningRedisServer extends GuardedProcess {
+  /** `redis://[:password@]127.0.0.1:port`. */
+  readonly url: string;
+  readonly port: number;
+}
+
+const ANSWER_TIMEOUT_MS = 30_000;
+const PREVIOUS_SERVER_TIMEOUT_MS = 10_000;
+const PORT_TRIES = 5;
+
+function quoted(value: string): string {
+  return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}
+
+function configuration(options: RedisServerOptions, directory: string, port: number): string {
+  const lines = [
+    'bind 127.0.0.1',
+    `port ${port}`,
+    `dir ${quoted(directory)}`,
+    `pidfile ${quoted(join(directory, 'redis.pid'))}`,
+    'appendonly yes',
+    'appendfsync everysec',
+    'save ""',
+    'maxmemory-policy noeviction',
+  ];
+  if (options.maxMemory !== undefined) lines.push(`maxmemory ${options.maxMemory}`);
+  if (options.password !== undefined) lines.push(`requirepass ${quoted(options.password)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+const request = (...words: string[]) =>
+  [`*${words.length}`, ...words.flatMap((word) => [`$${Buffer.byteLength(word)}`, word]), ''].join('\r\n');
+
+/** Asks what listens on the port for its process id and a PONG; resolves with what came back within 2 s. */
+function askServer(port: number, password: string | undefined): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    let answer = '';
+    const finish = () => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(2000, finish);
+    socket.once('error', finish);
+    socket.once('close', finish);
+    socket.on('data', (bytes) => {
+      answer += bytes.toString();
+      if (/^(\+PONG|-.*)\r\n$/m.test(answer)) finish();
+    });
+    const login = password === undefined ? '' : request('AUTH', password);
+    socket.write(login + request('INFO', 'server') + request('PING'));
+  });
+}
+
+async function waitUntilAnswering(server: GuardedProcess, port: number, options: RedisServerOptions): Promise<void> {
+  let ended = false;
+  void server.exited.then(() => {
+    ended = true;
+  });
+  let deadline = Date.now() + ANSWER_TIMEOUT_MS;
+  while (!ended && Date.now() < deadline) {
+    const answer = await askServer(port, options.password);
+    // Another server may hold the port and answer as well.
+    const isOurs = answer.includes(`process_id:${server.pid}\r\n`);
+    if (isOurs && answer.includes('+PONG')) return;
+    // A large append-only file takes as long as it takes.
+    if (isOurs && answer.includes('-LOADING')) deadline = Date.now() + ANSWER_TIMEOUT_MS;
+    await sleep(20);
+  }
+  await server.stop();
+  const reason = ended ? 'it ended at once' : `it does not answer on port ${port}`;
+  throw new ServerStartError({
+    server: 'redis-server',
+    reason,
+    log: await logTail(join(options.directory, 'redis.log')),
+  });
+}
+
+/** Two servers on one append-only file would destroy it: one left by a killed farm must be gone first. */
+async function waitForPreviousServer(directory: string): Promise<void> {
+  const deadline = Date.now() + PREVIOUS_SERVER_TIMEOUT_MS;
+  const pid = Number(await readFile(join(directory, 'redis.pid'), 'utf8').catch(() => ''));
+  if (!Number.isInteger(pid) || pid <= 0) return;
+  while ((await readlink(`/proc/${pid}/cwd`).catch(() => '')) === directory) {
+    if (Date.now() > deadline) {
+      throw new ServerStartError({
+        server: 'redis-server',
+        reason: `process ${pid} still serves ${directory}. Stop the farm that uses this folder, or choose another one.`,
+        log: '',
+      });
+    }
+    await sleep(50);
+  }
+}
+
+async function startOn(options: RedisServerOptions, directory: string, port: number): Promise<RunningRedisServer> {
+  const context = options.context ?? toolchainContext();
+  const configurationFile = join(directory, 'redis.conf');
+  await writeFile(configurationFile, configuration(options, directory, port), { mode: 0o600 });
+  const server = await startGuardedProcess({
+    command: await obtainRedisServer(context),
+    args: [configurationFile],
+    logFile: join(directory, 'redis.log'),
+    environment: context.environment,
+    cwd: directory,
+  });
+  await waitUntilAnswering(server, port, options);
+  const login = options.password === undefined ? '' : `:${encodeURIComponent(options.password)}@`;
+  return { ...server, port, url: `redis://${login}127.0.0.1:${port}` };
+}
+
+/**
+ * Starts a private redis-server on 127.0.0.1 (append-only file, fsync every second, noeviction) and waits until it answers.
+ * @throws ServerStartError when it ends or does not answer; ToolMissingError when there is no redis-server.
+ */
+export async function startRedisServer(options: RedisServerOptions): Promise<RunningRedisServer> {
+  await mkdir(options.directory, { recursive: true });
+  const directory = await realpath(options.directory);
+  await waitForPreviousServer(directory);
+  if (options.port !== undefined) return startOn(options, directory, options.port);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startOn(options, directory, await freePort());
+    } catch (error) {
+      const portTaken = error instanceof ServerStartError && error.message.includes('Address already in use');
+      if (!portTaken || attempt === PORT_TRIES) throw error;
+    }
+  }
+}
+
+/** A password that nobody has to type. */
+export function randomPassword(): string {
+  return randomUUID().replaceAll('-', '');
+}
