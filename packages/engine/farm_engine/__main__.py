@@ -1,0 +1,52 @@
+"""Command line: start one engine on the standard streams, or say what there is to start."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+ENGINE_MODULES = {"draft": "farm_engine.draft.engine", "liveavatar": "farm_engine.liveavatar.engine"}
+
+DESCRIPTION = """\
+Starts a render engine. It reads commands (one JSON object a line) from standard input, answers with events on standard
+output and writes frames (RGB24) into the FIFOs that a render command names; see docs/engine-protocol.md. It ends when
+its standard input closes. A person seldom starts it by hand: the farm's worker does.
+"""
+EPILOG = """\
+engines:
+  draft        animates the portrait on the CPU, needs nothing but NumPy and OpenCV
+  liveavatar   the Live Avatar model in PyTorch: pip install 'farm-engine[liveavatar]'
+
+`python -m farm_engine <engine> --help` lists the options of one engine.
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="farm_engine",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("engine", choices=ENGINE_MODULES, help="which engine to start")
+    parser.add_argument("options", nargs=argparse.REMAINDER, help="options of that engine")
+    arguments = parser.parse_args(argv)
+    try:
+        engine_module = importlib.import_module(ENGINE_MODULES[arguments.engine])
+    except ModuleNotFoundError as error:
+        print(
+            f"farm_engine: the {arguments.engine} engine needs the Python package '{error.name}', which is not "
+            f"installed for {sys.executable}. Install it with: pip install 'farm-engine[{arguments.engine}]'",
+            file=sys.stderr,
+        )
+        return 2
+    engine = engine_module.create_engine(arguments.options)
+
+    from farm_engine.host import run_engine
+
+    return run_engine(engine)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""Reading commands from standard input, in a thread that outlives every hang of the render."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from farm_engine.host.control import HostControl, InterruptMode
+from farm_engine.host.errors import EngineError
+from farm_engine.host.events import EventWriter
+from farm_engine.host.request import RenderRequest, render_request
+from farm_engine.host.schema import check_message
+
+MAXIMUM_LINE_BYTES = 1 << 20
+
+
+class CommandReader:
+    """Turns lines into renders to do and interrupts to apply.
+
+    `jobs` yields `(request, control)` in the order of arrival, then None when the engine is to end.
+    """
+
+    def __init__(self, stream: BinaryIO, events: EventWriter) -> None:
+        self.jobs: queue.SimpleQueue[tuple[RenderRequest, HostControl] | None] = queue.SimpleQueue()
+        self._stream = stream
+        self._events = events
+        self._controls: dict[str, HostControl] = {}
+        self._stopping = False
+        self.loading = True
+        self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
+            "render": self._accept_render,
+            "interrupt": lambda command: self._interrupt(command["renderId"], command["when"]),
+            "shutdown": lambda _: self.stop(),
+        }
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="commands", daemon=True).start()
+
+    def stop(self) -> None:
+        """Interrupt what runs and what waits, then let the main loop end. A model half loaded is simply dropped."""
+        if self.loading:
+            os._exit(0)
+        self._stopping = True
+        for render_id in list(self._controls):
+            self._interrupt(render_id, "now")
+        self.jobs.put(None)
+
+    def forget(self, request: RenderRequest) -> None:
+        """Drop the control of a render that has ended."""
+        self._controls.pop(request.render_id, None)
+
+    def _run(self) -> None:
+        while line := self._stream.readline(MAXIMUM_LINE_BYTES):
+            if line.strip():
+                self._handle(line)
+        # No orphan keeps a GPU: whatever the render is in the middle of, the supervisor that would want it is gone.
+        print("farm_engine: standard input closed, ending", file=sys.stderr, flush=True)
+        os._exit(0)
+
+    def _handle(self, line: bytes) -> None:
+        command: Any = None
+        try:
+            command = json.loads(line)
+            check_message("commands", command)
+            self._handlers[command["type"]](command)
+        except (ValueError, RecursionError) as error:
+            self._events.send_failure(_readable_render_id(command), _bad_command(line, error))
+
+    def _accept_render(self, command: dict[str, Any]) -> None:
+        request = render_request(command)
+        if request.render_id in self._controls:
+            raise ValueError(f"a render with renderId '{request.render_id}' is already under way")
+        control = HostControl(request, self._events)
+        self._controls[request.render_id] = control
+        if self._stopping:
+            control.interrupt("now")
+        self.jobs.put((request, control))
+
+    def _interrupt(self, render_id: str, when: InterruptMode) -> None:
+        # An id that is not known has just ended: its last event is on its way, so there is nothing to answer.
+        if control := self._controls.get(render_id):
+            control.interrupt(when)
+
+
+def _readable_render_id(command: Any) -> str | None:
+    """The command's renderId if it can be repeated in an event."""
+    render_id = command.get("renderId") if isinstance(command, dict) else None
+    try:
+        check_message("events", {"type": "interrupted", "renderId": render_id})
+    except ValueError:
+        return None
+    return render_id
+
+
+def _bad_command(line: bytes, error: Exception) -> EngineError:
+    shown = line[:200].decode(errors="replace").strip()
+    return EngineError(
+        "bad-command",
+        f"This command was not understood: {error}. The engine goes on; the line began with: {shown}",
+        retriable="never",
+    )

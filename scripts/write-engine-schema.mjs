@@ -1,0 +1,6 @@
+// Writes the JSON Schema of the engine protocol where the Python side reads it. Run after `npm run build`.
+import { writeFile } from 'node:fs/promises';
+import { engineProtocolSchema } from '../packages/contracts/dist/engine-protocol-schema.js';
+
+const target = new URL('../packages/engine/farm_engine/host/engine-protocol.schema.json', import.meta.url);
+await writeFile(target, `${JSON.stringify(engineProtocolSchema(), null, 2)}\n`);
