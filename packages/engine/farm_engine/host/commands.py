@@ -7,8 +7,8 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from farm_engine.host.control import HostControl, InterruptMode
 from farm_engine.host.errors import EngineError
@@ -16,7 +16,7 @@ from farm_engine.host.events import EventWriter
 from farm_engine.host.request import RenderRequest, render_request
 from farm_engine.host.schema import check_message
 
-MAXIMUM_LINE_BYTES = 1 << 20
+READ_BYTES = 1 << 16
 
 
 class CommandReader:
@@ -25,9 +25,9 @@ class CommandReader:
     `jobs` yields `(request, control)` in the order of arrival, then None when the engine is to end.
     """
 
-    def __init__(self, stream: BinaryIO, events: EventWriter) -> None:
+    def __init__(self, descriptor: int, events: EventWriter) -> None:
         self.jobs: queue.SimpleQueue[tuple[RenderRequest, HostControl] | None] = queue.SimpleQueue()
-        self._stream = stream
+        self._descriptor = descriptor
         self._events = events
         self._controls: dict[str, HostControl] = {}
         self._stopping = False
@@ -55,9 +55,8 @@ class CommandReader:
         self._controls.pop(request.render_id, None)
 
     def _run(self) -> None:
-        while line := self._stream.readline(MAXIMUM_LINE_BYTES):
-            if line.strip():
-                self._handle(line)
+        for line in _lines(self._descriptor):
+            self._handle(line)
         # No orphan keeps a GPU: whatever the render is in the middle of, the supervisor that would want it is gone.
         print("farm_engine: standard input closed, ending", file=sys.stderr, flush=True)
         os._exit(0)
@@ -85,6 +84,15 @@ class CommandReader:
         # An id that is not known has just ended: its last event is on its way, so there is nothing to answer.
         if control := self._controls.get(render_id):
             control.interrupt(when)
+
+
+def _lines(descriptor: int) -> Iterator[bytes]:
+    """Lines of a descriptor until its end. Not through sys.stdin: a thread that blocks in a buffered reader holds its
+    lock, and the interpreter aborts over that lock when it shuts down."""
+    pending = b""
+    while chunk := os.read(descriptor, READ_BYTES):
+        *lines, pending = (pending + chunk).split(b"\n")
+        yield from filter(bytes.strip, lines)
 
 
 def _readable_render_id(command: Any) -> str | None:

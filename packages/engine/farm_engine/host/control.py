@@ -95,10 +95,11 @@ class HostControl:
 
     def _open_next_piece(self, byte_count: int) -> PieceWriter:
         if self._next_piece == len(self._request.pieces):
+            excess = byte_count // self._frame_bytes
             raise EngineError(
                 "too-many-frames",
-                f"The engine wrote {byte_count // self._frame_bytes} frame(s) more than the {self._request.frame_count} "
-                "asked for; this is a bug of the engine, please report it with its standard error.",
+                f"The engine wrote {excess} frame(s) more than the {self._request.frame_count} asked for; this is a "
+                "bug of the engine, please report it with its standard error.",
                 retriable="another-worker",
             )
         piece = self._request.pieces[self._next_piece]

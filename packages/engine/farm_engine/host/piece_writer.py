@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -73,10 +74,8 @@ class PieceWriter:
             if time.monotonic() > deadline:
                 raise self._encoder_gone(f"did not open it for reading within {OPEN_TIMEOUT_SECONDS:.0f} s")
             time.sleep(OPEN_RETRY_SECONDS)
-        try:
-            fcntl.fcntl(descriptor, getattr(fcntl, "F_SETPIPE_SZ", 1031), PIPE_BYTES)
-        except OSError:
-            pass  # a smaller pipe only means more system calls
+        with contextlib.suppress(OSError):  # a smaller pipe only means more system calls
+            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         return descriptor
 
     def _encoder_gone(self, what: str) -> EngineError:

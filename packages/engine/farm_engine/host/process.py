@@ -21,7 +21,7 @@ from farm_engine.host.schema import protocol_document
 def run_engine(engine: Engine) -> int:
     """Serve `engine` on the standard streams until it is told to end; returns the exit status."""
     events = EventWriter(_take_standard_output())
-    reader = CommandReader(sys.stdin.buffer, events)
+    reader = CommandReader(sys.stdin.fileno(), events)
     alive = AliveSignal(events)
     events.send(
         "hello",
