@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const EventType = z.enum([
   'job-created',
   'job-queued',
-  'job-started',
+  'job-running',
   'job-canceling',
   'job-canceled',
   'job-succeeded',

@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import type { TaskClass } from '@farm/contracts';
+import { Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { QUEUE_PREFIX, queueName } from './tickets.js';
+
+/** What trying to claim came to: work, nothing ready at all, or nothing that this worker may have now. */
+export type ClaimAnswer<Work> = { work: Work } | 'none' | 'not-for-you';
+
+const BLOCK_SECONDS = 2;
+const NOT_FOR_YOU_DELAY_MS = 500;
+/** A ticket is held only for the moment of the claim; the record carries the lease of the attempt. */
+const TICKET_LOCK_MS = 10_000;
+
+interface Marker {
+  key: string;
+  member: string;
+  score: number;
+}
+
+/**
+ * One slot's way to work: takes tickets of several class queues in order, and waits on all their markers at once when
+ * they are empty. BullMQ's own loop waits on one queue; several of them claim twice.
+ */
+export class TicketTaker {
+  readonly #workers: Worker[];
+  readonly #blocking: Redis;
+  readonly #token = randomUUID();
+  #closed = false;
+
+  constructor(connection: Redis, classes: readonly TaskClass[]) {
+    this.#workers = classes.map(
+      (taskClass) =>
+        new Worker(queueName(taskClass), null, {
+          connection,
+          prefix: QUEUE_PREFIX,
+          autorun: false,
+          lockDuration: TICKET_LOCK_MS,
+          removeOnComplete: { count: 0 },
+          removeOnFail: { count: 0 },
+        }),
+    );
+    for (const worker of this.#workers) worker.on('error', () => {});
+    this.#blocking = connection.duplicate({ maxRetriesPerRequest: null });
+    this.#blocking.on('error', () => {});
+  }
+
+  /** Waits until `claim` gives work; undefined once `signal` aborts. `claim` is called once for each ticket. */
+  async next<Work>(claim: () => Promise<ClaimAnswer<Work>>, signal: AbortSignal): Promise<Work | undefined> {
+    let marker: Marker | undefined;
+    while (!signal.aborted && !this.#closed) {
+      for (const worker of this.#workers) {
+        const work = await this.#tryQueue(worker, claim, signal);
+        if (work === undefined) continue;
+        // The marker that woke this slot announced another queue: leave it for the next idle worker.
+        if (marker && marker.key !== worker.toKey('marker'))
+          await this.#blocking.zadd(marker.key, marker.score, marker.member);
+        return work;
+      }
+      marker = await this.#waitForMarker(signal);
+    }
+    return undefined;
+  }
+
+  async #tryQueue<Work>(
+    worker: Worker,
+    claim: () => Promise<ClaimAnswer<Work>>,
+    signal: AbortSignal,
+  ): Promise<Work | undefined> {
+    while (!signal.aborted) {
+      const ticket = await worker.getNextJob(this.#token, { block: false });
+      if (!ticket) return undefined;
+      const answer = await claim();
+      if (answer === 'not-for-you') {
+        await ticket.moveToDelayed(Date.now() + NOT_FOR_YOU_DELAY_MS, this.#token);
+        return undefined;
+      }
+      await ticket.moveToCompleted('', this.#token, false);
+      if (answer !== 'none') return answer.work;
+    }
+    return undefined;
+  }
+
+  async #waitForMarker(signal: AbortSignal): Promise<Marker | undefined> {
+    if (signal.aborted || this.#closed) return undefined;
+    const abort = () => this.#blocking.disconnect(true);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      const keys = this.#workers.map((worker) => worker.toKey('marker'));
+      const popped = await this.#blocking.bzpopmin(...(keys as [string, ...string[]]), BLOCK_SECONDS);
+      if (!popped) return undefined;
+      const marker = { key: popped[0], member: popped[1], score: Number(popped[2]) };
+      // A score in the future marks a delayed ticket: nobody else will be woken for it, so wait here.
+      const waitMs = marker.score - Date.now();
+      if (marker.score > 0 && waitMs > 0) await sleep(Math.min(waitMs, BLOCK_SECONDS * 1000), signal);
+      return marker;
+    } catch {
+      await sleep(200, signal);
+      return undefined;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#blocking.disconnect();
+    await Promise.all(this.#workers.map((worker) => worker.close()));
+  }
+}
+
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

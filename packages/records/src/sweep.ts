@@ -1,0 +1,70 @@
+import type { TaskClass } from '@farm/contracts';
+import { advance } from './advance.js';
+import { type RecordsContext, ticketsFrom } from './records-context.js';
+import { KEY_PREFIX } from './redis.js';
+import { Script } from './script.js';
+
+/** Calls `advance` on every job that has not ended: a crash between a commit and its follow-up costs one sweep. */
+export async function advanceLiveJobs(context: RecordsContext): Promise<number> {
+  let cursor = '0';
+  let count = 0;
+  do {
+    const [next, ids] = await context.redis.sscan(`${KEY_PREFIX}live-jobs`, cursor, 'COUNT', 200);
+    for (const id of ids) await advance(context, id);
+    cursor = next;
+    count += ids.length;
+  } while (cursor !== '0');
+  return count;
+}
+
+/** A ready task whose ticket was used for another task gets a new generation, and so a new ticket. */
+const reticketScript = new Script(`
+local tickets = {}
+for _, task in ipairs(redis.call('ZRANGE', P .. 'ready:' .. ARGV[1], 0, ARGV[2] - 1)) do
+  local key = P .. 'task:' .. task
+  if tonumber(redis.call('HGET', key, 'readyAt')) < now - ARGV[3] then
+    tickets[#tickets + 1] = {task, ARGV[1], redis.call('HINCRBY', key, 'generation', 1), 0}
+  end
+end
+return tickets
+`);
+
+/** Adds new tickets for up to `count` tasks that have been ready for `olderThanMs`. */
+export async function addMissingTickets(
+  context: RecordsContext,
+  missing: { taskClass: TaskClass; count: number; olderThanMs: number },
+): Promise<number> {
+  const tickets = ticketsFrom(
+    await reticketScript.run(context.redis, missing.taskClass, missing.count, missing.olderThanMs),
+  );
+  await context.enqueue(tickets);
+  return tickets.length;
+}
+
+const shrinkScript = new Script(`
+local shrunk = 0
+for _, job in ipairs(redis.call('ZRANGE', P .. 'ended-jobs', '-inf', now - ARGV[1], 'BYSCORE', 'LIMIT', 0, 100)) do
+  local key = P .. 'job:' .. job
+  for _, task in ipairs(redis.call('LRANGE', key .. ':tasks', 0, -1)) do
+    local task_key = P .. 'task:' .. task
+    for _, attempt in ipairs(redis.call('LRANGE', task_key .. ':attempts', 0, -1)) do redis.call('DEL', P .. 'attempt:' .. attempt) end
+    redis.call('DEL', task_key, task_key .. ':attempts', task_key .. ':pieces', task_key .. ':excluded')
+  end
+  redis.call('DEL', key .. ':tasks', key .. ':events')
+  redis.call('HSET', key, 'shrunk', 1)
+  redis.call('ZREM', P .. 'ended-jobs', job)
+  shrunk = shrunk + 1
+end
+return shrunk
+`);
+
+/** Drops the tasks, attempts, pieces and events of jobs that ended `olderThanMs` ago; their manifest answers. */
+export async function shrinkEndedJobs(context: RecordsContext, olderThanMs: number): Promise<number> {
+  let total = 0;
+  let shrunk: number;
+  do {
+    shrunk = (await shrinkScript.run(context.redis, olderThanMs)) as number;
+    total += shrunk;
+  } while (shrunk > 0);
+  return total;
+}
