@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { errnoOf } from './filesystem-error.js';
+
+async function fsyncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes `folder` and its parents, and makes the new names last through a power loss. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await fsyncFolder(dirname(made));
+}
+
+/** Runs `place` (a rename or link into `path`) in an existing folder, though `delete` may be pruning empty ones. */
+async function intoFolder(path: string, place: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await makeFolder(dirname(path));
+      await place();
+      return await fsyncFolder(dirname(path));
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' || attempt === 5) throw error;
+    }
+  }
+}
+
+/** Writes `source` to a new file in `temporaryFolder`, on the disk before this returns. */
+async function writeTemporary(
+  temporaryFolder: string,
+  source: Readable | Buffer,
+  guards: NodeJS.ReadWriteStream[],
+  signal?: AbortSignal,
+) {
+  const path = join(temporaryFolder, randomUUID());
+  const handle = await open(path, 'wx');
+  try {
+    if (Buffer.isBuffer(source)) await handle.writeFile(source);
+    else await pipeline([source, ...guards, handle.createWriteStream({ autoClose: false })], signal ? { signal } : {});
+    await handle.sync();
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
+  return path;
+}
+
+/** Puts a stream at `path`: whole, or not at all. The temporary folder must be on the same filesystem. */
+export async function writeAtomically(options: {
+  path: string;
+  temporaryFolder: string;
+  source: Readable;
+  /** Streams that the bytes pass through; an error in one leaves `path` as it was. */
+  guards?: NodeJS.ReadWriteStream[];
+  signal?: AbortSignal | undefined;
+  /** Runs when the bytes are on the disk, before they appear at `path`. */
+  beforePlacing?: () => Promise<void>;
+}): Promise<void> {
+  const { path, temporaryFolder, source, guards = [], signal, beforePlacing } = options;
+  const temporary = await writeTemporary(temporaryFolder, source, guards, signal);
+  try {
+    await beforePlacing?.();
+    signal?.throwIfAborted();
+    await intoFolder(path, () => rename(temporary, path));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Puts `bytes` at `path` unless something is there; of several at once exactly one wins. */
+export async function writeOnce(path: string, temporaryFolder: string, bytes: Buffer): Promise<void> {
+  const temporary = await writeTemporary(temporaryFolder, bytes, []);
+  try {
+    await intoFolder(path, () => link(temporary, path));
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}

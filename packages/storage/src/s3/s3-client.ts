@@ -1,0 +1,21 @@
+import { Client } from 'minio';
+import type { S3StorageSettings } from './s3-storage.js';
+import type { S3Transport } from './s3-transport.js';
+
+/** A client for one endpoint. The region is always set: without one, even signing asks the server for it. */
+export function createClient(endpoint: string, settings: S3StorageSettings, transport: S3Transport): Client {
+  const { protocol, hostname, port } = new URL(endpoint);
+  const secure = protocol === 'https:';
+  return new Client({
+    endPoint: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? (secure ? 443 : 80) : Number(port),
+    useSSL: secure,
+    region: settings.region,
+    accessKey: settings.accessKeyId,
+    secretKey: settings.secretAccessKey,
+    pathStyle: settings.pathStyle,
+    transport: { request: transport.request },
+    transportAgent: transport.agent,
+    retryOptions: { disableRetry: true },
+  });
+}
