@@ -1,4 +1,5 @@
 export {
+  runStep,
   type ToolchainContext,
   type ToolchainContextOptions,
   type ToolchainStep,
@@ -12,5 +13,10 @@ export {
   type ProcessExit,
   startGuardedProcess,
 } from './guarded-process.js';
+export { type MinioServerOptions, type RunningMinioServer, startMinio } from './minio-server.js';
+export { type FfmpegPrograms, obtainFfmpeg } from './obtain-ffmpeg.js';
+export { type MinioProgram, obtainMinio } from './obtain-minio.js';
+export { obtainPython, type PythonEnvironmentOptions } from './obtain-python.js';
 export { obtainRedisServer } from './obtain-redis.js';
-export { type RedisServerOptions, type RunningRedisServer, randomPassword, startRedisServer } from './redis-server.js';
+export { randomPassword } from './random-password.js';
+export { type RedisServerOptions, type RunningRedisServer, startRedisServer } from './redis-server.js';

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, readlink, realpath, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -149,9 +148,4 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Run
       if (!portTaken || attempt === PORT_TRIES) throw error;
     }
   }
-}
-
-/** A password that nobody has to type. */
-export function randomPassword(): string {
-  return randomUUID().replaceAll('-', '');
 }

@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import type { ToolchainContext } from './context.js';
+import { aptInstall, type DebianPackage, hasApt, isRoot, unpackWithoutRoot } from './debian-packages.js';
+import { ToolMissingError } from './errors.js';
+import { findOnPath, overriddenProgram } from './find-program.js';
+
+/** A program that Linux distributions package. */
+export interface DistributionProgram {
+  /** What messages call it. */
+  readonly tool: string;
+  /** Names that do, best first. */
+  readonly names: readonly [string, ...string[]];
+  /** The environment variable that may hold its path. */
+  readonly override: string;
+  readonly debian: DebianPackage;
+  /** What a person can install where apt is no help. */
+  readonly remedy: string;
+}
+
+async function install(context: ToolchainContext, program: DistributionProgram): Promise<string | undefined> {
+  const { debian, names } = program;
+  if (!isRoot()) return join(await unpackWithoutRoot(context, debian), names[0]);
+  await aptInstall(context, debian.package);
+  return findOnPath(context, ...names);
+}
+
+/**
+ * The absolute path of a program: from its override, the PATH, the cache, or installed now.
+ * As root the package is installed for the machine; without root it is unpacked into the cache.
+ * @throws ToolMissingError that says what to install; ToolOverrideError.
+ */
+export async function obtainDistributionProgram(
+  context: ToolchainContext,
+  program: DistributionProgram,
+): Promise<string> {
+  const { tool, names, override } = program;
+  const present = (await overriddenProgram(context, override)) ?? (await findOnPath(context, ...names));
+  if (present !== undefined) return present;
+  const remedy = `${program.remedy}, or set ${override} to its path.`;
+  if (!(await hasApt(context))) {
+    throw new ToolMissingError({ tool, tried: 'not on the PATH, and this system has no apt-get', remedy });
+  }
+  let installed: string | undefined;
+  try {
+    installed = await install(context, program);
+  } catch (cause) {
+    context.signal?.throwIfAborted();
+    const tried = `not on the PATH, and fetching the package failed: ${(cause as Error).message}`;
+    throw new ToolMissingError({ tool, tried, remedy, cause });
+  }
+  if (installed !== undefined) return installed;
+  throw new ToolMissingError({ tool, tried: 'not on the PATH even after apt-get install', remedy });
+}

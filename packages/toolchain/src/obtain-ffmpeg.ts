@@ -1,0 +1,35 @@
+import type { ToolchainContext } from './context.js';
+import { ToolMissingError } from './errors.js';
+import { type DistributionProgram, obtainDistributionProgram } from './obtain-distribution-program.js';
+import { runCommand } from './run-command.js';
+
+export interface FfmpegPrograms {
+  readonly ffmpeg: string;
+  readonly ffprobe: string;
+}
+
+const SHARED = {
+  debian: { package: 'ffmpeg', programs: ['ffmpeg', 'ffprobe'], versionArgument: '-version' },
+  remedy:
+    'Install it with `brew install ffmpeg` (macOS), `sudo dnf install ffmpeg` from RPM Fusion (Fedora), ' +
+    '`sudo pacman -S ffmpeg` (Arch) or `sudo apt-get install ffmpeg` (Debian, Ubuntu)',
+} as const;
+
+const FFMPEG: DistributionProgram = { tool: 'ffmpeg', names: ['ffmpeg'], override: 'FARM_FFMPEG', ...SHARED };
+const FFPROBE: DistributionProgram = { tool: 'ffprobe', names: ['ffprobe'], override: 'FARM_FFPROBE', ...SHARED };
+
+/** Some distributions (Fedora's ffmpeg-free) leave out the encoder that every video of the farm is made with. */
+async function requireH264Encoder(context: ToolchainContext, ffmpeg: string): Promise<void> {
+  const args = ['-hide_banner', '-v', 'error', '-encoders'];
+  const encoders = await runCommand({ command: ffmpeg, args, environment: context.environment });
+  if (encoders.includes('libx264')) return;
+  const remedy = `${SHARED.remedy}, or set FARM_FFMPEG to one that has it.`;
+  throw new ToolMissingError({ tool: 'the H.264 encoder libx264', tried: `${ffmpeg} was built without it`, remedy });
+}
+
+/** The paths of ffmpeg and ffprobe (FARM_FFMPEG and FARM_FFPROBE override). @throws ToolMissingError. */
+export async function obtainFfmpeg(context: ToolchainContext): Promise<FfmpegPrograms> {
+  const ffmpeg = await obtainDistributionProgram(context, FFMPEG);
+  await requireH264Encoder(context, ffmpeg);
+  return { ffmpeg, ffprobe: await obtainDistributionProgram(context, FFPROBE) };
+}

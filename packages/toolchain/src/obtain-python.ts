@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'smol-toml';
+import { runStep, type ToolchainContext } from './context.js';
+import { CommandFailedError, ToolMissingError } from './errors.js';
+import { findOnPath, overriddenProgram } from './find-program.js';
+import { installOnce } from './install-once.js';
+import { runCommand } from './run-command.js';
+
+export interface PythonEnvironmentOptions {
+  /** The folder of the package whose dependencies are wanted; its own code is not installed (use PYTHONPATH). */
+  readonly packageDirectory: string;
+  /** Names under `[project.optional-dependencies]`. Default: none. */
+  readonly extras?: readonly string[];
+}
+
+interface Pyproject {
+  readonly project?: {
+    readonly dependencies?: string[];
+    readonly 'optional-dependencies'?: Record<string, string[]>;
+  };
+}
+
+const NEWEST_MINOR = 14;
+const OLDEST_MINOR = 10;
+const PYTHON_REMEDY =
+  'Install Python 3.10 or newer with `brew install python` (macOS), `sudo dnf install python3` (Fedora), ' +
+  '`sudo pacman -S python` (Arch) or `sudo apt-get install python3 python3-venv` (Debian, Ubuntu), ' +
+  'or set FARM_PYTHON to its path.';
+
+async function readRequirements(options: PythonEnvironmentOptions): Promise<string[]> {
+  const file = join(options.packageDirectory, 'pyproject.toml');
+  const { project } = parse(await readFile(file, 'utf8')) as Pyproject;
+  const optional = project?.['optional-dependencies'] ?? {};
+  const extras = (options.extras ?? []).map((extra) => {
+    const requirements = optional[extra];
+    if (!requirements) throw new Error(`${file} has no extra "${extra}"; it has: ${Object.keys(optional).join(', ')}`);
+    return requirements;
+  });
+  return [...(project?.dependencies ?? []), ...extras.flat()];
+}
+
+/** The full version and the real path, or undefined when it is older than 3.10 or does not run. */
+async function describePython(context: ToolchainContext, python: string): Promise<string | undefined> {
+  const program =
+    'import sys, sysconfig; print(*sys.version_info[:2]); print(sys.version, sys.base_prefix, sysconfig.get_platform())';
+  const output = await runCommand({ command: python, args: ['-I', '-c', program], environment: context.environment });
+  const [version, ...description] = output.split('\n');
+  const [major, minor] = (version ?? '').split(' ').map(Number);
+  return major === 3 && minor !== undefined && minor >= OLDEST_MINOR ? description.join(' ') : undefined;
+}
+
+export interface Interpreter {
+  readonly path: string;
+  readonly description: string;
+}
+
+export async function findInterpreter(context: ToolchainContext): Promise<Interpreter> {
+  const minors = Array.from({ length: NEWEST_MINOR - OLDEST_MINOR + 1 }, (_, index) => NEWEST_MINOR - index);
+  const names = ['python3', 'python', ...minors.map((minor) => `python3.${minor}`)];
+  for (const name of names) {
+    const path = await findOnPath(context, name);
+    if (path === undefined) continue;
+    // A version manager's shim is found although it fails for versions that are not chosen.
+    const description = await describePython(context, path).catch(() => undefined);
+    if (description !== undefined) return { path, description };
+  }
+  const tried = `looked on the PATH for ${names.join(', ')}`;
+  throw new ToolMissingError({ tool: 'Python 3.10 or newer', tried, remedy: PYTHON_REMEDY });
+}
+
+async function createEnvironment(context: ToolchainContext, interpreter: Interpreter, directory: string) {
+  const { environment, signal } = context;
+  try {
+    await runCommand({ command: interpreter.path, args: ['-I', '-m', 'venv', directory], environment, signal });
+  } catch (error) {
+    if (!(error instanceof CommandFailedError)) throw error;
+    const version = /^3\.\d+/.exec(interpreter.description)?.[0] ?? '3';
+    throw new ToolMissingError({
+      tool: "Python's venv module",
+      tried: `\`${interpreter.path} -m venv\` failed: ${error.output.split('\n').slice(-6).join(' ')}`,
+      remedy: `On Debian and Ubuntu: \`sudo apt-get install python${version}-venv\`. Elsewhere: ${PYTHON_REMEDY}`,
+      cause: error,
+    });
+  }
+}
+
+async function installRequirements(
+  context: ToolchainContext,
+  python: string,
+  requirements: readonly string[],
+  progress: (detail: string) => void,
+): Promise<void> {
+  const common = ['-I', '-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
+  await runCommand({
+    command: python,
+    args: [...common, '--prefer-binary', ...requirements],
+    environment: context.environment,
+    signal: context.signal,
+    onLine: (line) => {
+      if (/^\s*(Collecting|Downloading|Installing)/.test(line)) progress(line.trim().slice(0, 100));
+    },
+  });
+}
+
+/**
+ * The interpreter of a virtual environment that holds a package's dependencies, built on the first call and kept in
+ * the cache under a hash of the dependencies and the Python it stands on. FARM_PYTHON names one to use as it is.
+ * @throws ToolMissingError where there is no Python >= 3.10 or no venv; CommandFailedError with pip's words.
+ */
+export async function obtainPython(context: ToolchainContext, options: PythonEnvironmentOptions): Promise<string> {
+  const overridden = await overriddenProgram(context, 'FARM_PYTHON');
+  if (overridden !== undefined) return overridden;
+  const requirements = await readRequirements(options);
+  const interpreter = await findInterpreter(context);
+  const key = createHash('sha256')
+    .update(JSON.stringify([interpreter.description, requirements]))
+    .digest('hex');
+  const label = ['Python packages of the engine', ...(options.extras ?? [])].join(' + ');
+  const directory = join(context.cacheDirectory, 'python', key.slice(0, 16));
+  await installOnce(context, {
+    directory,
+    product: 'bin/python',
+    build: (buildDirectory) =>
+      runStep(context, `Installing the ${label}`, async (progress) => {
+        // Only scripts in bin/ remember the folder they were made in; `python -m` works after the rename.
+        await createEnvironment(context, interpreter, buildDirectory);
+        await installRequirements(context, join(buildDirectory, 'bin/python'), requirements, progress);
+      }),
+  });
+  return join(directory, 'bin/python');
+}
