@@ -45,7 +45,7 @@ export class TicketTaker {
     this.#blocking.on('error', () => {});
   }
 
-  /** Waits until `claim` gives work; undefined once `signal` aborts. `claim` is called once for each ticket. */
+  /** Waits until `claim` gives work; undefined once `signal` aborts, which ends this taker. One ticket, one `claim`. */
   async next<Work>(claim: () => Promise<ClaimAnswer<Work>>, signal: AbortSignal): Promise<Work | undefined> {
     let marker: Marker | undefined;
     while (!signal.aborted && !this.#closed) {
@@ -83,7 +83,7 @@ export class TicketTaker {
 
   async #waitForMarker(signal: AbortSignal): Promise<Marker | undefined> {
     if (signal.aborted || this.#closed) return undefined;
-    const abort = () => this.#blocking.disconnect(true);
+    const abort = () => this.#blocking.disconnect();
     signal.addEventListener('abort', abort, { once: true });
     try {
       const keys = this.#workers.map((worker) => worker.toKey('marker'));

@@ -1,0 +1,151 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TaskClass } from '@farm/contracts';
+import { type RunningRedisServer, startRedisServer } from '@farm/toolchain';
+import { Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startJanitor } from './janitor.js';
+import { TicketTaker } from './ticket-taker.js';
+import { openTicketQueues, QUEUE_PREFIX, queueName, type TicketQueues } from './tickets.js';
+
+let directory: string;
+let server: RunningRedisServer;
+let redis: Redis;
+let queues: TicketQueues;
+const takers: TicketTaker[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'farm-queue-'));
+  server = await startRedisServer({ directory });
+});
+afterAll(async () => {
+  await server.stop();
+  await rm(directory, { recursive: true });
+});
+beforeEach(async () => {
+  redis = new Redis(server.url, { maxRetriesPerRequest: null });
+  await redis.flushall();
+  queues = openTicketQueues(redis);
+});
+afterEach(async () => {
+  await Promise.all(takers.splice(0).map((taker) => taker.close()));
+  await queues.close();
+  redis.disconnect();
+});
+
+function openTaker(classes: TaskClass[]): TicketTaker {
+  const taker = new TicketTaker(redis, classes);
+  takers.push(taker);
+  return taker;
+}
+
+const ticket = (taskId: string, taskClass: TaskClass = 'cpu', generation = 1, delayMs = 0) => ({
+  taskId,
+  taskClass,
+  generation,
+  delayMs,
+});
+const signal = AbortSignal.timeout(20_000);
+
+describe('tickets', () => {
+  it('are used up by a claim, and one that is added twice counts once', async () => {
+    await queues.add([ticket('a'), ticket('b')]);
+    await queues.add([ticket('a')]);
+    expect(await queues.count('cpu')).toBe(2);
+    const taker = openTaker(['cpu']);
+    expect(await taker.next(async () => ({ work: 1 }), signal)).toBe(1);
+    expect(await taker.next(async () => ({ work: 2 }), signal)).toBe(2);
+    expect(await queues.count('cpu')).toBe(0);
+    await queues.add([ticket('a')]);
+    expect(await queues.count('cpu')).toBe(1);
+  });
+
+  it('end when nothing is ready, and come back later when it is for another worker', async () => {
+    await queues.add([ticket('a'), ticket('b')]);
+    const answers = ['none', 'not-for-you'] as const;
+    let calls = 0;
+    const started = Date.now();
+    const work = await openTaker(['cpu']).next(async () => answers[calls++] ?? { work: 'late' }, signal);
+    expect(work).toBe('late');
+    expect(calls).toBe(3);
+    expect(Date.now() - started).toBeGreaterThanOrEqual(500);
+    expect(await queues.count('cpu')).toBe(0);
+  });
+
+  it('wake an idle taker of several classes, the larger class first', async () => {
+    const taker = openTaker(['48g', '24g', '16g']);
+    const taken: string[] = [];
+    const waiting = taker.next(async () => ({ work: 'woken' }), signal);
+    await sleep(300);
+    await queues.add([ticket('small', '16g')]);
+    expect(await waiting).toBe('woken');
+    await queues.add([ticket('x', '16g'), ticket('y', '48g')]);
+    for (let i = 0; i < 2; i += 1) {
+      await taker.next(async () => {
+        taken.push(`${await queues.count('16g')}:${await queues.count('48g')}`);
+        return { work: i };
+      }, signal);
+    }
+    // The ticket under claim still counts: first both classes hold one, then only the smaller one.
+    expect(taken).toEqual(['1:1', '1:0']);
+  });
+
+  it('wake another idle taker when the first one went for another queue', async () => {
+    const idle = openTaker(['24g']);
+    const both = openTaker(['48g', '24g']);
+    const works = [
+      both.next(async () => ({ work: 'both' }), signal),
+      idle.next(async () => ({ work: 'idle' }), signal),
+    ];
+    await sleep(300);
+    await queues.add([ticket('a', '24g'), ticket('b', '48g')]);
+    expect((await Promise.all(works)).sort()).toEqual(['both', 'idle']);
+  });
+
+  it('make no sound when the wait is aborted', async () => {
+    const abort = new AbortController();
+    const waiting = openTaker(['cpu']).next(async () => ({ work: 1 }), abort.signal);
+    await sleep(100);
+    const started = Date.now();
+    abort.abort();
+    expect(await waiting).toBeUndefined();
+    expect(Date.now() - started).toBeLessThan(1000);
+  });
+});
+
+describe('what this package relies on inside BullMQ', () => {
+  it('announces tickets in a sorted set, with the time of a delayed one as score', async () => {
+    const worker = new Worker(queueName('cpu'), null, { connection: redis, prefix: QUEUE_PREFIX, autorun: false });
+    const marker = worker.toKey('marker');
+    expect(marker).toBe('{farm}:bull:tickets-cpu:marker');
+    await queues.add([ticket('a')]);
+    expect(await redis.zrange(marker, 0, '-1', 'WITHSCORES')).toEqual(['0', '0']);
+    await redis.del(marker);
+    await queues.add([ticket('b', 'cpu', 1, 60_000)]);
+    const [, score] = await redis.zrange(marker, 0, '-1', 'WITHSCORES');
+    expect(Number(score)).toBeGreaterThan(Date.now() + 50_000);
+    await worker.close();
+  });
+});
+
+describe('janitor', () => {
+  it('gives back a ticket whose taker died before it claimed', async () => {
+    await queues.add([ticket('a')]);
+    const dead = new Worker(queueName('cpu'), null, {
+      connection: redis,
+      prefix: QUEUE_PREFIX,
+      autorun: false,
+      lockDuration: 500,
+    });
+    await dead.getNextJob('dead', { block: false });
+    const returned: TaskClass[] = [];
+    const janitor = await startJanitor(redis, (taskClass) => returned.push(taskClass));
+    expect(await openTaker(['cpu']).next(async () => ({ work: 'again' }), signal)).toBe('again');
+    expect(returned).toEqual(['cpu']);
+    await janitor.close();
+    await dead.close();
+  }, 30_000);
+});
