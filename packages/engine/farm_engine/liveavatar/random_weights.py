@@ -15,7 +15,9 @@ import torch
 _SCALE_NAME = re.compile(r"(^|[._])(gamma|norm\w*\.weight|norm\w*|layer_norm\.weight|original0)$")
 
 
-def random_tensor(name: str, shape: tuple[int, ...] | torch.Size, *, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+def random_tensor(
+    name: str, shape: tuple[int, ...] | torch.Size, *, dtype: torch.dtype = torch.float32
+) -> torch.Tensor:
     """Values for the parameter `name`: uniform, seeded by the SHA-256 of the name.
 
     Matrices and kernels have variance 1/fan-in, so that activations keep their size through the layers; one-dimensional

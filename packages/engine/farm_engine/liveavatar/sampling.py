@@ -1,0 +1,84 @@
+"""The sampling loop: from noise to one block's latents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from farm_engine.liveavatar.audio import AudioEmbedding
+from farm_engine.liveavatar.config import BLOCKS_PER_CLIP, LATENTS_PER_BLOCK, LATENTS_PER_CLIP, Geometry
+from farm_engine.liveavatar.memory import Memory
+from farm_engine.liveavatar.model import BlockPosition, DiffusionTransformer, TimeModulation
+from farm_engine.liveavatar.randomness import Randomness
+from farm_engine.liveavatar.rotary import block_rotary, reference_rotary
+from farm_engine.liveavatar.schedule import Schedule
+
+
+class Interrupted(Exception):
+    """The caller asked to stop. The clip in work is abandoned; its rings are half written."""
+
+
+class Block(NamedTuple):
+    """A block's place: its clip from 0, its index in the clip 0 to 3, and how many blocks the rings hold with it."""
+
+    clip: int
+    index: int
+    filled: int
+
+
+class BlockSampler:
+    """Denoises blocks with one model, one schedule and one set of rings."""
+
+    def __init__(
+        self,
+        model: DiffusionTransformer,
+        memory: Memory,
+        *,
+        schedule: Schedule,
+        randomness: Randomness,
+        geometry: Geometry,
+    ) -> None:
+        self.model, self.memory = model, memory
+        self.schedule, self.randomness, self.geometry = schedule, randomness, geometry
+        with torch.inference_mode():
+            self._times = [model.time_modulation(timestep) for timestep in schedule.timesteps]
+
+    def denoise(
+        self, noise: Tensor, features: Tensor, block: Block, interrupted: Callable[[], bool]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """noise [16, 3, H/8, W/8], features [25, audio_dim, 12] -> the clean latents, and the input of every step.
+
+        Raises:
+            Interrupted: `interrupted` said yes; it is asked before every step.
+        """
+        audio = self.model.embed_audio(features)
+        latents = noise.to(self.model.device, self.model.dtype)
+        inputs = []
+        for step, time in enumerate(self._times):
+            if interrupted():
+                raise Interrupted(f"stopped in clip {block.clip}, block {block.index}, before step {step}")
+            inputs.append(latents)
+            velocity = self._forward(latents, step, time, audio, block)
+            latents = self.schedule.advance(latents, velocity, step)
+        return latents, inputs
+
+    def velocities(self, inputs: Sequence[Tensor], features: Tensor, block: Block) -> Iterator[Tensor]:
+        """The velocity at every step for given step inputs; running through it writes the block into the rings."""
+        audio = self.model.embed_audio(features)
+        for step, time in enumerate(self._times):
+            latents = inputs[step].to(self.model.device, self.model.dtype)
+            yield self._forward(latents, step, time, audio, block)
+
+    def _forward(self, latents: Tensor, step: int, time: TimeModulation, audio: AudioEmbedding, block: Block) -> Tensor:
+        frame = block.clip * LATENTS_PER_CLIP + block.index * LATENTS_PER_BLOCK
+        offset = self.randomness.reference_offset(block.clip, block.index, step)
+        position = BlockPosition(
+            slot=block.index % BLOCKS_PER_CLIP,
+            filled=block.filled,
+            rotary=block_rotary(self.geometry, frame).to(self.model.device),
+            reference=reference_rotary(self.geometry, frame, offset).to(self.model.device),
+        )
+        return self.model(latents, step=step, time=time, audio=audio, position=position, memory=self.memory)
