@@ -22,6 +22,11 @@ export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
+/** One broken source of a machine must not stop what the others can deliver: the install decides. */
+async function refreshPackageLists(update: () => Promise<string>, signal: AbortSignal | undefined): Promise<void> {
+  await update().catch(() => signal?.throwIfAborted());
+}
+
 /** Installs a package for the whole machine. Needs root. */
 export async function aptInstall(context: ToolchainContext, packageName: string): Promise<void> {
   const environment = { ...context.environment, DEBIAN_FRONTEND: 'noninteractive' };
@@ -34,7 +39,7 @@ export async function aptInstall(context: ToolchainContext, packageName: string)
       signal: abortable ? signal : undefined,
     });
   await runStep(context, `Installing ${packageName} with apt-get`, async () => {
-    await apt(['update']);
+    await refreshPackageLists(() => apt(['update']), signal);
     const install = ['install', '--yes', '--no-install-recommends'];
     await apt([...install, '--download-only', packageName]);
     // Ended halfway, dpkg would leave the machine's package database broken: from here on it is waited for.
@@ -90,7 +95,7 @@ async function writeLaunchers(tool: DebianPackage, buildDirectory: string, direc
 async function downloadAndUnpack(context: ToolchainContext, packageName: string, buildDirectory: string) {
   const aptDirectory = join(buildDirectory, 'apt');
   const apt = await aptWithoutRoot(context, aptDirectory);
-  await apt(['update']);
+  await refreshPackageLists(() => apt(['update']), context.signal);
   // Resolves against what is installed here: only the libraries that are missing are fetched.
   await apt(['install', '--yes', '--no-install-recommends', '--download-only', packageName]);
   const archives = join(aptDirectory, 'archives');

