@@ -1,0 +1,117 @@
+import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises';
+import { MediaError } from './media-error.js';
+import type { CallOptions, MediaTools } from './media-tools.js';
+import { STANDARD_INPUT, withInput } from './probe.js';
+import {
+  defaultImageLimits,
+  IMAGE_FORMATS,
+  type ImageFacts,
+  type ImageLimits,
+  type Orientation,
+  probeImage,
+} from './probe-image.js';
+import { runProcess } from './run-process.js';
+import { webpFirstFrame } from './webp-first-frame.js';
+
+const DECODE_TIMEOUT_MS = 60_000;
+
+export interface DecodePortraitOptions extends CallOptions {
+  inputPath: string;
+  /** A PNG, 8 bits of red, green and blue, upright. */
+  outputPath: string;
+  limits?: ImageLimits;
+}
+
+export interface DecodedPortrait {
+  /** Pixels of the PNG. */
+  width: number;
+  height: number;
+  source: ImageFacts;
+}
+
+/** What turns a stored picture upright. */
+const turnings: Readonly<Record<Orientation, string[]>> = {
+  1: [],
+  2: ['hflip'],
+  3: ['hflip', 'vflip'],
+  4: ['vflip'],
+  5: ['transpose=cclock_flip'],
+  6: ['transpose=clock'],
+  7: ['transpose=clock_flip'],
+  8: ['transpose=cclock'],
+};
+
+function decoderArguments(source: ImageFacts, limits: ImageLimits, outputPath: string): string[] {
+  // Alpha is laid over white: what portraits are mostly shown on.
+  const overWhite =
+    '[picture]format=rgba,split[front][size];[size]drawbox=color=white:t=fill:replace=1[back];[back][front]overlay=format=rgb,format=rgb24[out]';
+  const upright = [
+    ...turnings[source.orientation],
+    'scale=flags=bicubic+accurate_rnd+full_chroma_int',
+    'format=rgba64le',
+  ];
+  return [
+    ...['-nostdin', '-hide_banner', '-v', 'error', '-y', '-xerror', '-err_detect', 'explode', '-noautorotate'],
+    ...['-protocol_whitelist', 'file', '-format_whitelist', IMAGE_FORMATS, '-max_pixels', String(limits.maximumPixels)],
+    ...['-i', STANDARD_INPUT, '-filter_complex', `[0:v:0]${upright.join(',')}[picture];${overWhite}`, '-map', '[out]'],
+    ...['-frames:v', '1', '-c:v', 'png', '-map_metadata', '-1', '-fflags', '+bitexact', '-flags:v', '+bitexact'],
+    ...['-f', 'image2', '-update', '1', `file:${outputPath}`],
+  ];
+}
+
+/**
+ * Judges a picture and writes it as the PNG that engines read: its first frame, turned upright by EXIF, over white, 8
+ * bits a channel, whatever it came as (CMYK, 16 bits, grey, palette).
+ *
+ * @throws MediaError as `probeImage`, and `image-truncated` for what cannot be decoded to its end
+ */
+export async function decodePortrait(tools: MediaTools, options: DecodePortraitOptions): Promise<DecodedPortrait> {
+  const { inputPath, outputPath, limits = defaultImageLimits, signal, timeoutMs = DECODE_TIMEOUT_MS } = options;
+  const source = await probeImage(tools, inputPath, { limits, signal });
+  const temporaryPath = `${outputPath}.part`;
+  const stillPath = `${outputPath}.first-frame`;
+  try {
+    const isAnimatedWebp = source.codec === 'webp' && source.animated;
+    if (isAnimatedWebp) await writeFirstFrame(inputPath, stillPath, limits);
+    const finished = await withInput(isAnimatedWebp ? stillPath : inputPath, 'portrait', limits.maximumBytes, (file) =>
+      runProcess({
+        command: tools.ffmpegPath,
+        args: decoderArguments(source, limits, temporaryPath),
+        stdin: file.fd,
+        signal,
+        timeoutMs,
+      }),
+    );
+    if (finished.exitCode !== 0) throw truncatedImage(finished.stderr);
+    const { width, height } = await pngSize(temporaryPath);
+    await rename(temporaryPath, outputPath);
+    return { width, height, source };
+  } finally {
+    await rm(temporaryPath, { force: true });
+    await rm(stillPath, { force: true });
+  }
+}
+
+async function writeFirstFrame(inputPath: string, stillPath: string, limits: ImageLimits): Promise<void> {
+  const bytes = await withInput(inputPath, 'portrait', limits.maximumBytes, (file: FileHandle) => file.readFile());
+  const still = webpFirstFrame(bytes);
+  if (still === undefined) throw truncatedImage('no whole frame');
+  await writeFile(stillPath, still);
+}
+
+async function pngSize(path: string): Promise<{ width: number; height: number }> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(24), 0, 24, 0);
+    if (bytesRead < 24) throw truncatedImage('no picture came out');
+    return { width: buffer.readUInt32BE(16), height: buffer.readUInt32BE(20) };
+  } finally {
+    await file.close();
+  }
+}
+
+function truncatedImage(stderr: string): MediaError {
+  const message =
+    'The portrait is cut off or damaged and cannot be decoded to its end. Send the whole file, or save it anew.';
+  return new MediaError('image-truncated', message, { data: { stderr } });
+}

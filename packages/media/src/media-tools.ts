@@ -1,0 +1,11 @@
+/** Where the system's programs lie: paths, or names found on PATH. ffmpeg 5.1 or later. */
+export interface MediaTools {
+  ffmpegPath: string;
+  ffprobePath: string;
+}
+
+export interface CallOptions {
+  /** An aborted call kills its process, removes what it wrote and rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  timeoutMs?: number | undefined;
+}

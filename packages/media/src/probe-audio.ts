@@ -1,0 +1,85 @@
+import type { FileHandle } from 'node:fs/promises';
+import { MediaError } from './media-error.js';
+import type { CallOptions, MediaTools } from './media-tools.js';
+import { askFfprobe, withInput } from './probe.js';
+import { readWavLayout } from './wav.js';
+
+/** The containers that are opened at all: none that can point to other files. */
+export const AUDIO_FORMATS = 'wav,w64,aiff,caf,au,flac,mp3,aac,ac3,amr,ogg,mov,matroska,asf';
+
+export interface AudioLimits {
+  maximumBytes: number;
+  maximumSeconds: number;
+  minimumSeconds: number;
+}
+
+export const defaultAudioLimits: AudioLimits = { maximumBytes: 2e9, maximumSeconds: 4 * 3600, minimumSeconds: 0.2 };
+
+export interface AudioFacts {
+  /** The container, in ffmpeg's words. */
+  format: string;
+  codec: string;
+  sampleRate: number;
+  channels: number;
+  /** As the container says; `decodeSpeech` counts. */
+  seconds: number;
+}
+
+/**
+ * Judges a recording by its content; names and MIME types have no say. The first audio stream counts, pictures beside it
+ * do not.
+ *
+ * @throws MediaError `media-empty`, `media-too-large`, `audio-unreadable`, `audio-truncated`, `audio-too-long`,
+ *   `audio-too-short`
+ */
+export async function probeAudio(
+  tools: MediaTools,
+  path: string,
+  options: CallOptions & { limits?: AudioLimits } = {},
+): Promise<AudioFacts> {
+  const { limits = defaultAudioLimits, ...call } = options;
+  return await withInput(path, 'speech recording', limits.maximumBytes, async (file) => {
+    const args = ['-format_whitelist', AUDIO_FORMATS, '-show_format', '-show_streams', '-select_streams', 'a:0'];
+    const answer = await askFfprobe(tools, file, args, call);
+    const stream = answer?.streams[0];
+    const { sample_rate: sampleRate, channels, codec_name: codec } = stream ?? {};
+    if (answer?.format === undefined || !sampleRate || !channels || codec === undefined) throw unreadable();
+    await assertWholeWav(file);
+    const seconds = stream?.duration ?? answer.format.duration ?? 0;
+    assertLength(seconds, limits);
+    return { format: answer.format.format_name, codec, sampleRate, channels, seconds };
+  });
+}
+
+function unreadable(): MediaError {
+  const message =
+    'The speech recording cannot be read: it is no audio file, or its beginning or end is missing. Send WAV, FLAC, MP3, M4A or Ogg.';
+  return new MediaError('audio-unreadable', message);
+}
+
+/** @throws MediaError `audio-too-long`, `audio-too-short` */
+export function assertLength(seconds: number, limits: AudioLimits): void {
+  const data = { seconds, ...limits };
+  if (seconds > limits.maximumSeconds) {
+    const message = `The speech lasts ${seconds.toFixed(1)} s; at most ${limits.maximumSeconds} s are taken. Split it into several jobs.`;
+    throw new MediaError('audio-too-long', message, { data });
+  }
+  if (seconds < limits.minimumSeconds) {
+    const message = `The speech lasts ${seconds.toFixed(3)} s; at least ${limits.minimumSeconds} s are needed. Send a longer recording.`;
+    throw new MediaError('audio-too-short', message, { data });
+  }
+}
+
+// ffmpeg takes a WAV that was cut off for a shorter one. A recorder that was killed leaves 0 or the largest number.
+async function assertWholeWav(file: FileHandle): Promise<void> {
+  const layout = await readWavLayout(file);
+  if (layout === undefined || layout.dataBytes >= 0xffff_fffe) return;
+  const present = (await file.stat()).size - layout.dataOffset;
+  if (layout.dataBytes - present > 4096) throw truncated(layout.dataBytes, Math.max(present, 0), 'bytes');
+}
+
+export function truncated(announced: number, present: number, unit: 'bytes' | 's'): MediaError {
+  const digits = unit === 's' ? 2 : 0;
+  const message = `The speech recording is cut off: it announces ${announced.toFixed(digits)} ${unit} of sound and holds ${present.toFixed(digits)}. Send the whole file.`;
+  return new MediaError('audio-truncated', message, { data: { announced, present, unit } });
+}
