@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import signal
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from engine_process import EngineProcess, FifoReader, render_command
 
 HERE = Path(__file__).parent
-
-
-def _load(name: str):
-    specification = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-worker_side = _load("engine_process")
-FifoReader, render_command = worker_side.FifoReader, worker_side.render_command
 
 
 @pytest.fixture
@@ -29,7 +18,7 @@ def start():
     started = []
 
     def start_engine(*options: str, ready: bool = True):
-        engine = worker_side.EngineProcess(sys.executable, str(HERE / "scripted_engine.py"), *options)
+        engine = EngineProcess(sys.executable, str(HERE / "scripted_engine.py"), *options)
         started.append(engine)
         if ready:
             engine.next("ready")

@@ -1,0 +1,30 @@
+"""One portrait, ready to be animated: mouth, lids and head put together, a frame at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from farm_engine.draft.eyelids import Eyelid
+from farm_engine.draft.face import Face
+from farm_engine.draft.head import Head
+from farm_engine.draft.motion import Motion
+from farm_engine.draft.mouth import Mouth
+from farm_engine.draft.voice import VoiceCurves
+
+
+class Animator:
+    def __init__(self, frame: np.ndarray, face: Face) -> None:
+        """`frame` is the framed portrait, uint8 `[height, width, 3]` RGB; `face` lies in its pixels."""
+        self._frame = frame
+        self._mouth = Mouth(frame, face)
+        self._lids = [Eyelid(frame, eye) for eye in face.eyes]
+        self._head = Head(frame.shape[:2], face)
+
+    def draw(self, index: int, voice: VoiceCurves, motion: Motion) -> np.ndarray:
+        """Frame `index` of the segment; depends on nothing drawn before."""
+        picture = self._frame.copy()
+        self._mouth.draw(picture, opening=float(voice.opening[index]), hiss=float(voice.hiss[index]))
+        if motion.blink[index] > 0:
+            for lid in self._lids:
+                lid.draw(picture, closed=float(motion.blink[index]))
+        return self._head.draw(picture, motion, index, lips_width=float(voice.width[index]))

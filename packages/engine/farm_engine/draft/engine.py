@@ -1,0 +1,83 @@
+"""The draft engine behind the engine protocol."""
+
+from __future__ import annotations
+
+import argparse
+import resource
+
+import cv2
+import numpy as np
+
+from farm_engine import __version__
+from farm_engine.draft.animator import Animator
+from farm_engine.draft.face import Face, face_from_mesh, guessed_face
+from farm_engine.draft.face_mesh import find_face_mesh, load_networks
+from farm_engine.draft.motion import segment_motion
+from farm_engine.draft.portrait import Framing, frame_portrait, read_portrait
+from farm_engine.draft.voice import voice_curves
+from farm_engine.host import RenderControl, RenderRequest, RenderResult, ReportLoading
+from farm_engine.host.speech import read_speech
+
+
+def create_engine(argv: list[str]) -> DraftEngine:
+    """Engine from the command line's options; it has none."""
+    parser = argparse.ArgumentParser(
+        prog="farm_engine draft",
+        description="Animates a portrait from its speech on the CPU: timing, framing, cuts and mood in seconds. "
+        "It has no options; what to render comes as commands on standard input (docs/engine-protocol.md).",
+    )
+    parser.parse_args(argv)
+    return DraftEngine()
+
+
+class DraftEngine:
+    name = "draft"
+    version = __version__
+
+    def load(self, report: ReportLoading) -> dict[str, str | int]:
+        # One thread, and no Intel IPP: its kernels differ from processor to processor in the last bit.
+        cv2.setNumThreads(1)
+        cv2.ipp.setUseIPP(False)
+        load_networks()
+        report("face networks", 1.0)
+        return {"device": "cpu", "opencv": cv2.__version__, "numpy": np.__version__}
+
+    def render(self, request: RenderRequest, control: RenderControl) -> RenderResult:
+        samples = read_speech(request.speech)
+        frame, face = prepare_portrait(request, control)
+        control.check()
+        voice = voice_curves(
+            samples, margin_before=request.speech.margin_before, frame_count=request.segment_frame_count
+        )
+        motion = segment_motion(voice.emphasis, seed=request.seed)
+        animator = Animator(frame, face)
+        for index in range(request.first_frame, request.first_frame + request.frame_count):
+            control.check()
+            control.write_frames(animator.draw(index, voice, motion)[None])
+        return RenderResult(peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+
+
+def prepare_portrait(request: RenderRequest, control: RenderControl) -> tuple[np.ndarray, Face]:
+    """The framed portrait and the face in it; says what it had to assume."""
+    picture = read_portrait(request.portrait_path)
+    mesh = find_face_mesh(picture)
+    if mesh is None:
+        control.warn(
+            "face-not-found",
+            "No face was found in the portrait; the draft assumes one in the middle of the upper half. A portrait "
+            "with a clearly visible face moves better.",
+        )
+    framing = frame_portrait(
+        picture.shape[:2],
+        width=request.width,
+        height=request.height,
+        face_centre=None if mesh is None else mesh[:, :2].mean(axis=0),
+    )
+    if mesh is not None:
+        return framing.cut(picture), face_from_mesh(framing.place(mesh[:, :2]))
+    return framing.cut(picture), _assumed_face(framing)
+
+
+def _assumed_face(framing: Framing) -> Face:
+    centre = np.array([framing.width / 2, 0.42 * framing.height])
+    return guessed_face(centre=centre, height=0.45 * min(framing.width, framing.height))

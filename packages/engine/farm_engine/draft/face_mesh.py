@@ -1,0 +1,133 @@
+"""Finding a face and its 468 points with two small networks (see models/README.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+
+import cv2
+import numpy as np
+
+DETECTOR_SIZE = 128
+MESH_SIZE = 192
+SEARCH_SIZE = 1024
+"""The search looks at a picture of at most this many pixels on its long side."""
+TILE_SIDES = (1.4, 1.0, 0.6, 0.36, 0.22)
+"""Sides of the squares searched, largest first, as fractions of the long side. A face shows up when it is more than
+about a fifth of its square, so these reach from a face that overflows the picture to a twentieth of its height."""
+LEAST_DETECTION = 0.5
+LEAST_MESH = 0.5
+CROP_MARGIN = 1.5
+MESH_PASSES = 2
+"""The second pass crops around the first pass's points, which are tighter than the detector's box."""
+
+
+@cache
+def _network(name: str) -> cv2.dnn.Net:
+    data = resources.files(__package__).joinpath("models", name).read_bytes()
+    return cv2.dnn.readNetFromTFLite(np.frombuffer(data, np.uint8))
+
+
+@cache
+def _anchors() -> np.ndarray:
+    """Centres of the detector's 896 anchors in 0..1: two on a 16 x 16 grid, then six on an 8 x 8 grid."""
+    centres = []
+    for cells, repeats in ((16, 2), (8, 6)):
+        axis = (np.arange(cells) + 0.5) / cells
+        grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+        centres.append(np.repeat(grid, repeats, axis=0))
+    return np.concatenate(centres)
+
+
+def load_networks() -> None:
+    for name in ("face_detection_short_range.tflite", "face_landmark.tflite"):
+        _network(name)
+
+
+def find_face_mesh(picture: np.ndarray) -> np.ndarray | None:
+    """Points of the largest face in an RGB picture: float64 `[468, 3]` in its pixels (z: towards the viewer is
+    negative), in MediaPipe's order. None where there is no face that both networks believe in."""
+    shrink = min(1.0, SEARCH_SIZE / max(picture.shape[:2]))
+    small = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else picture
+    for side_fraction in TILE_SIDES:
+        side = round(side_fraction * max(small.shape[:2]))
+        boxes = [box for x, y in _tile_corners(small, side) for box in _detect(small, x, y, side)]
+        for box in sorted(boxes, key=lambda box: -box[2]):
+            points = _mesh_from_box(picture, box / np.array([shrink, shrink, shrink, 1]))
+            if points is not None:
+                return points
+    return None
+
+
+def _tile_corners(picture: np.ndarray, side: int) -> Iterator[tuple[int, int]]:
+    height, width = picture.shape[:2]
+    for y in _tile_starts(height, side):
+        for x in _tile_starts(width, side):
+            yield x, y
+
+
+def _tile_starts(length: int, side: int) -> list[int]:
+    """Starts of squares that overlap by at least half; one centred square where it is longer than the picture."""
+    if side >= length:
+        return [(length - side) // 2]
+    count = -(-(length - side) * 2 // side) + 1
+    return [round(index * (length - side) / (count - 1)) for index in range(count)]
+
+
+def _detect(picture: np.ndarray, x: int, y: int, side: int) -> Iterator[np.ndarray]:
+    """Faces in one square: `[centre x, centre y, side, angle]`, the angle of the eye line in radians."""
+    scale = DETECTOR_SIZE / side
+    transform = np.array([[scale, 0, -x * scale], [0, scale, -y * scale]])
+    tile = _sample(picture, transform, DETECTOR_SIZE)
+    network = _network("face_detection_short_range.tflite")
+    network.setInput(cv2.dnn.blobFromImage(tile, 1 / 127.5, None, (127.5, 127.5, 127.5)))
+    # One output at a time: OpenCV 5 refuses two names here, and both versions accept one.
+    logits = network.forward("classificators").reshape(-1)
+    best = int(logits.argmax())
+    if 1 / (1 + np.exp(-np.clip(float(logits[best]), -50, 50))) < LEAST_DETECTION:
+        return
+    values = network.forward("regressors").reshape(-1, 8, 2)[best].astype(np.float64)
+    centre, size = values[0] / DETECTOR_SIZE + _anchors()[best], values[1] / DETECTOR_SIZE
+    right_eye, left_eye = values[2], values[3]
+    angle = np.arctan2(left_eye[1] - right_eye[1], left_eye[0] - right_eye[0])
+    yield np.array([x + centre[0] * side, y + centre[1] * side, size.max() * side, angle])
+
+
+def _mesh_from_box(picture: np.ndarray, box: np.ndarray) -> np.ndarray | None:
+    points, score = None, 0.0
+    for _ in range(MESH_PASSES):
+        points, score = _mesh(picture, box)
+        box = _box_around(points)
+    return points if score >= LEAST_MESH else None
+
+
+def _mesh(picture: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, float]:
+    """Points within a rotated square and the network's belief that it holds a face, 0..1."""
+    centre, angle = box[:2], box[3]
+    scale = MESH_SIZE / (box[2] * CROP_MARGIN)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    linear = scale * np.array([[cosine, sine], [-sine, cosine]])
+    offset = MESH_SIZE / 2 - linear @ centre
+    crop = _sample(picture, np.column_stack([linear, offset]), MESH_SIZE)
+    network = _network("face_landmark.tflite")
+    network.setInput(cv2.dnn.blobFromImage(crop, 1 / 255))
+    points = network.forward("conv2d_21").reshape(-1, 3).astype(np.float64)
+    score = 1 / (1 + np.exp(-np.clip(float(network.forward("conv2d_31").reshape(-1)[0]), -50, 50)))
+    flat = (points[:, :2] - offset) @ np.linalg.inv(linear).T
+    return np.column_stack([flat, points[:, 2] / scale]), float(score)
+
+
+def _box_around(points: np.ndarray) -> np.ndarray:
+    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    across = points[263, :2] - points[33, :2]
+    return np.array([*(low + high) / 2, (high - low).max(), np.arctan2(across[1], across[0])])
+
+
+def _sample(picture: np.ndarray, transform: np.ndarray, side: int) -> np.ndarray:
+    """A `side` x `side` view of the picture through a 2 x 3 transform, free of aliasing when it shrinks."""
+    scale = float(np.hypot(*transform[:, 0]))
+    if scale < 0.5:
+        picture = cv2.resize(picture, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
+        transform = np.column_stack([transform[:, :2] / (2 * scale), transform[:, 2]])
+    return cv2.warpAffine(picture, transform, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -1,0 +1,137 @@
+"""Opening and closing the mouth: lips parted along their seam, and what is seen between them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from farm_engine.draft.face import Face
+from farm_engine.draft.geometry import Region, region_around, sample, smooth_step
+
+JAW_SHARE = 0.8
+"""Of an opening, what the lower lip does; the upper lip does the rest."""
+FULL_OPENING = 0.46
+"""The widest opening as a fraction of the mouth's width."""
+CLOSED_SEAM = 0.4
+"""Where open lips meet when they close, from the upper lip (0) to the lower one (1)."""
+CAVITY = np.array([58, 20, 22], np.float32)
+TEETH = np.array([232, 222, 208], np.float32)
+TONGUE = np.array([176, 88, 88], np.float32)
+
+
+class Mouth:
+    """The mouth of one portrait in one frame size. `draw` paints an opening into the frame it is given."""
+
+    def __init__(self, frame: np.ndarray, face: Face) -> None:
+        self._frame = frame
+        self._face = face
+        self._width = face.mouth_width
+        cosine, sine = np.float32(np.cos(face.roll)), np.float32(np.sin(face.roll))
+        self._down = (-sine, cosine)
+        chin_room = self._along(face.chin[None])[1][0] - self._along(face.lower_lip_inner[5:6])[1][0]
+        self._full_opening = min(FULL_OPENING * self._width, 0.62 * float(chin_room))
+        self.region = self._find_region(frame.shape[:2], float(chin_room))
+        self._x, self._y = self.region.grid()
+        self._shape_lips(float(chin_room))
+        self._paint_interior()
+
+    def draw(self, target: np.ndarray, *, opening: float, hiss: float) -> None:
+        """Paint the mouth region, opened by 0..1, into `target` (uint8 `[height, width, 3]`)."""
+        amount = np.float32(opening * self._full_opening)
+        lower, upper = amount * np.float32(JAW_SHARE), amount * np.float32(1 - JAW_SHARE)
+        top, bottom = self._seam - upper * self._arc, self._seam + lower * self._arc
+        is_lower = self._v > (top + bottom) * np.float32(0.5)
+        shift = np.where(
+            is_lower, lower * self._lower_pull + self._lower_rest, self._upper_rest - upper * self._upper_pull
+        )
+        skin = sample(self._frame, self._x - self._down[0] * shift, self._y - self._down[1] * shift)
+        if amount > 0:
+            self._blend_interior(skin, top, bottom, hiss)
+        target[self.region.slices] = skin
+
+    def _along(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Coordinates in the face's own axes, origin in the middle of the mouth: across and down."""
+        x = points[:, 0] - self._face.mouth_centre[0]
+        y = points[:, 1] - self._face.mouth_centre[1]
+        sine, cosine = -self._down[0], self._down[1]
+        return x * cosine + y * sine, y * cosine - x * sine
+
+    def _find_region(self, frame_shape: tuple[int, int], chin_room: float) -> Region:
+        centre, reach = self._face.mouth_centre, 1.25 * self._width
+        across, down = np.array([self._down[1], -self._down[0]]), np.array(self._down)
+        nose = self._along(self._face.nose_base[None])[1][0]
+        corners = [
+            centre + side * reach * across + depth * down
+            for side in (-1, 1)
+            for depth in (nose, chin_room * 1.9 + 0.1 * self._width)
+        ]
+        return region_around(np.array(corners), frame_shape)
+
+    def _shape_lips(self, chin_room: float) -> None:
+        face, half = self._face, np.float32(self._width / 2)
+        flat = np.column_stack([self._x.ravel(), self._y.ravel()])
+        u, v = self._along(flat)
+        self._u, self._v = u.reshape(self._x.shape).astype(np.float32), v.reshape(self._x.shape).astype(np.float32)
+        upper_u, upper_v = self._along(face.upper_lip_inner)
+        lower_u, lower_v = self._along(face.lower_lip_inner)
+        columns = self._u
+        upper_edge = np.interp(columns, upper_u, upper_v).astype(np.float32)
+        lower_edge = np.maximum(np.interp(columns, lower_u, lower_v).astype(np.float32), upper_edge)
+        self._seam = upper_edge + np.float32(CLOSED_SEAM) * (lower_edge - upper_edge)
+        self._upper_edge, self._lower_edge = upper_edge, lower_edge
+        middle = np.float32((upper_u[0] + upper_u[-1]) / 2)
+        self._t = (columns - middle) / half
+        round_arc = np.clip(1 - self._t * self._t, 0, 1)
+        self._arc = np.sqrt(round_arc) * np.sqrt(np.sqrt(round_arc))
+        self._pull_skin(chin_room, round_arc)
+
+    def _pull_skin(self, chin_room: float, round_arc: np.ndarray) -> None:
+        """How far each pixel follows its lip: all the way at the lip, the chin with the jaw, the cheeks less and less."""
+        nose_room = -float(self._along(self._face.nose_base[None])[1][0])
+        depth = self._v - self._seam
+        lip = float((self._along(self._face.lower_lip_outer)[1] - self._along(self._face.lower_lip_inner)[1]).max())
+        wide = smooth_step(np.abs(self._t), 2.2, 0.2)
+        spread = smooth_step(depth, 0.5 * lip, max(lip + 0.35 * chin_room, 1.0))
+        fade = smooth_step(depth, 1.75 * chin_room, 0.75 * chin_room)
+        self._lower_pull = (self._arc + (wide * np.float32(0.85) - self._arc) * spread) * fade
+        self._upper_pull = self._arc * smooth_step(-depth, 0.95 * nose_room, 0.3 * nose_room)
+        self._lower_rest = (self._seam - self._lower_edge) * smooth_step(depth, 1.3 * chin_room, 0.3 * chin_room)
+        self._upper_rest = (self._seam - self._upper_edge) * smooth_step(-depth, 0.95 * nose_room, 0.3 * nose_room)
+
+    def _paint_interior(self) -> None:
+        """What the mouth shows, as far as it does not move with the jaw: the cavity and the upper teeth."""
+        brightness = self._skin_brightness()
+        width = np.float32(self._width)
+        below = self._v - self._upper_edge
+        middle = smooth_step(np.abs(self._t), 0.95, 0.35)
+        teeth = smooth_step(below, 0.135 * self._width, 0.105 * self._width) * middle
+        shade = np.float32(0.62) + np.float32(0.38) * middle
+        self._cavity = np.broadcast_to(CAVITY * brightness, (*self._v.shape, 3)).astype(np.float32)
+        self._teeth_colour = TEETH * brightness * shade[..., None]
+        self._teeth = teeth
+        self._edge_width = max(0.9, 0.012 * self._width)
+        self._shadow_width = np.float32(0.07) * width
+
+    def _skin_brightness(self) -> np.float32:
+        """1 for a well lit face, less for one in the dark: the mean of the mouth region's brighter half."""
+        grey = self._frame[self.region.slices].mean(axis=2)
+        return np.float32(round(float(np.clip(np.median(grey) / 165, 0.35, 1.1)), 2))
+
+    def _blend_interior(self, skin: np.ndarray, top: np.ndarray, bottom: np.ndarray, hiss: float) -> None:
+        gap = bottom - top
+        inside = np.minimum(self._v - top, bottom - self._v)
+        rows, columns = np.nonzero(inside > -self._edge_width)
+        if not len(rows):
+            return
+        part = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+        gap, inside, v = gap[part], inside[part], self._v[part]
+        edge = np.float32(self._edge_width)
+        cover = np.clip(inside / edge + np.float32(0.5), 0, 1) * np.clip(gap / (2 * edge), 0, 1)
+        shadow = np.float32(0.45) + np.float32(0.55) * np.clip((v - top[part]) / self._shadow_width, 0, 1)
+        from_below = (bottom[part] - v) / np.maximum(gap, 1)
+        tongue = smooth_step(from_below, 0.6, 0.15) * smooth_step(np.abs(self._t[part]), 0.9, 0.3) * np.float32(0.75)
+        colour = self._cavity[part] + tongue[..., None] * (TONGUE * self._skin_brightness() - self._cavity[part])
+        teeth = self._teeth[part] * np.clip(gap / (np.float32(0.1) * np.float32(self._width)), 0, 1)
+        teeth = np.clip(teeth * np.float32(0.85 + 0.15 * hiss), 0, 1)[..., None]
+        colour = (colour + teeth * (self._teeth_colour[part] - colour)) * shadow[..., None]
+        patch = skin[part].astype(np.float32)
+        skin[part] = np.clip(patch + cover[..., None] * (colour - patch) + np.float32(0.5), 0, 255).astype(np.uint8)

@@ -1,0 +1,99 @@
+"""From speech to mouth shapes: a few curves, one value a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SAMPLE_RATE = 16_000
+FRAME_SAMPLES = 640
+"""25 frames a second."""
+HOP = 160
+WINDOW = 400
+BANDS = ((80, 350), (350, 1100), (1100, 2000), (2000, 3800), (3800, 7600))
+"""Hz: voicing, open vowels, the middle, front vowels, hisses."""
+SILENCE_BELOW_LEVEL_DB = 32.0
+"""A moment this far below the loud parts of the segment counts as silence."""
+LEAST_LEVEL_DB = 22.0
+"""Loud parts below this (of 16-bit samples' power) are noise, not speech: about -62 dB of full scale."""
+STEPS = 4096
+"""Curves are rounded to this fraction, so that the last bits of a logarithm cannot show in a frame."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoiceCurves:
+    """float64 `[frames]` each."""
+
+    opening: np.ndarray
+    """How far the jaw is open, 0..1; exactly 0 in silence."""
+    width: np.ndarray
+    """Lips: -1 pursed as for "oo", 0 neutral, +1 spread as for "ee"."""
+    hiss: np.ndarray
+    """0..1: teeth nearly closed, as for "s" and "f"."""
+    emphasis: np.ndarray
+    """Slow loudness, 0..1, for head and brows."""
+
+
+def voice_curves(samples: np.ndarray, *, margin_before: int, frame_count: int) -> VoiceCurves:
+    """Curves for a segment's frames from int16 samples at 16 kHz, of which the first `margin_before` come before it."""
+    hops_per_frame = FRAME_SAMPLES // HOP
+    first_sample = margin_before + HOP // 2 - WINDOW // 2
+    margin_hops = hops_per_frame * 12
+    count = frame_count * hops_per_frame + 2 * margin_hops
+    power = _band_power(samples, first_sample - margin_hops * HOP, count)
+    shapes = _mouth_shapes(power)
+    inner = slice(margin_hops, margin_hops + frame_count * hops_per_frame)
+
+    def per_frame(curve: np.ndarray) -> np.ndarray:
+        # The middle two of a frame's four hops: what is heard while the frame is on screen.
+        return np.round(curve[inner].reshape(frame_count, hops_per_frame)[:, 1:3].mean(axis=1) * STEPS) / STEPS
+
+    return VoiceCurves(**{name: per_frame(curve) for name, curve in shapes.items()})
+
+
+def _band_power(samples: np.ndarray, first: int, count: int) -> np.ndarray:
+    """Mean power in each band for `count` windows a hop apart, the first at sample `first`: `[count, bands]`. What
+    lies outside the samples is silence."""
+    needed = np.zeros((count - 1) * HOP + WINDOW)
+    low, high = max(first, 0), min(first + len(needed), len(samples))
+    if high > low:
+        needed[low - first : high - first] = samples[low:high]
+    windows = np.lib.stride_tricks.sliding_window_view(needed, WINDOW)[::HOP]
+    spectrum = np.abs(np.fft.rfft(windows * np.hanning(WINDOW), n=512, axis=1)) ** 2 / (WINDOW * 0.375 * 256)
+    frequencies = np.fft.rfftfreq(512, 1 / SAMPLE_RATE)
+    return np.stack(
+        [spectrum[:, (frequencies >= low) & (frequencies < high)].sum(axis=1) for low, high in BANDS], axis=1
+    )
+
+
+def _mouth_shapes(power: np.ndarray) -> dict[str, np.ndarray]:
+    smooth = _smoothed(power, 3)
+    total = smooth.sum(axis=1)
+    decibels = 10 * np.log10(total + 1)
+    level = max(float(np.percentile(decibels, 95)), LEAST_LEVEL_DB)
+    floor = float(np.percentile(decibels, 5))
+    # Under noise the floor rises; a moment has to stand out from it as well.
+    threshold = min(max(level - SILENCE_BELOW_LEVEL_DB, floor + 6.0), level - 8.0)
+    loudness = np.clip((decibels - threshold) / (level - threshold), 0, 1)
+    share = smooth / (total[:, None] + 1)
+    voicing, open_vowel, middle, front, hissing = share.T
+    hiss = np.clip((hissing - 0.25) / 0.4, 0, 1)
+    openness = np.clip(0.45 + 0.9 * open_vowel + 0.5 * middle - 0.25 * voicing, 0.3, 1.15)
+    opening = np.clip(loudness**1.2 * openness * (1 - 0.65 * hiss), 0, 1)
+    front_over_back = np.clip((front + 0.5 * middle) * 5 - 0.55, -1, 1)
+    width = np.clip(front_over_back * (1 - hiss) + 0.5 * hiss, -1, 1) * np.clip(loudness * 2, 0, 1)
+    return {
+        "opening": _smoothed(opening, 5),
+        "width": _smoothed(width, 11),
+        "hiss": _smoothed(hiss * np.clip(loudness * 2, 0, 1), 5),
+        "emphasis": _smoothed(loudness, 61),
+    }
+
+
+def _smoothed(curve: np.ndarray, length: int) -> np.ndarray:
+    """A centred Hann average over `length` hops, along the first axis."""
+    weights = np.hanning(length + 2)[1:-1]
+    weights = weights / weights.sum()
+    padded = np.pad(curve, [(length // 2, length // 2)] + [(0, 0)] * (curve.ndim - 1))
+    return sum(weight * padded[index : index + len(curve)] for index, weight in enumerate(weights))
