@@ -25,6 +25,7 @@ export interface EncodedPiece {
   bytes: number;
 }
 
+// veryfast takes half the time of fast (173 against 88 frames a second at 704*384 on one core) for 0.0001 of SSIM.
 // Everything that decides about a byte of the file is pinned: the same frames give the same file, and all pieces share
 // one stream header, which is what lets them be joined by stream copy. One thread, because x264's rate control sees other
 // frames with several. No B-frames: they shift timestamps at every border. BT.709, limited range, said and done.
@@ -33,7 +34,7 @@ const VIDEO_ENCODING = [
     '-vf',
     'scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int+bitexact,format=yuv420p',
   ],
-  ...['-c:v', 'libx264', '-preset', 'fast', '-crf', '17', '-profile:v', 'high', '-threads', '1'],
+  ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '16', '-profile:v', 'high', '-threads', '1'],
   ...['-x264-params', 'keyint=infinite:scenecut=0:open-gop=0:bframes=0:stitchable=1'],
   ...['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv'],
   ...['-flags:v', '+bitexact+cgop', '-fflags', '+bitexact', '-map_metadata', '-1'],
@@ -51,17 +52,42 @@ function encoderArguments(options: EncodePieceOptions, temporaryPath: string): s
   ];
 }
 
-function framesIn(finished: FinishedProcess): number {
-  const reports = [...finished.progress.matchAll(/^frame=\s*(\d+)$/gm)];
-  return Number(reports.at(-1)?.[1] ?? 0);
+interface EncoderResult {
+  frames: number;
+  sha256: string | undefined;
 }
 
-function assertFrameCount(finished: FinishedProcess, frameCount: number): void {
-  const seen = framesIn(finished);
-  if (seen === frameCount) return;
-  const code = seen < frameCount ? 'piece-incomplete' : 'piece-overlong';
-  const message = `The piece has ${frameCount} frames, but ${seen} whole ones came through its FIFO; nothing was kept. The engine that wrote them has ended early or miscounted.`;
-  throw new MediaError(code, message, { data: { frameCount, seen } });
+function resultOf(finished: FinishedProcess): EncoderResult {
+  const reports = [...finished.progress.matchAll(/^frame=\s*(\d+)$/gm)];
+  const sha256 = /^SHA256=([0-9a-f]{64})$/m.exec(finished.stdout.toString('ascii'))?.[1];
+  return { frames: Number(reports.at(-1)?.[1] ?? 0), sha256 };
+}
+
+/** Tells what the engine did wrong from what went wrong with the encoder, and gives the hash of a piece that is right. */
+function assertWhole(command: string, finished: FinishedProcess, frameCount: number): string {
+  const { frames, sha256 } = resultOf(finished);
+  // An encoder without a frame ends with an error of its own; the hash shows that it had started well.
+  const startedWell = finished.exitCode === 0 || (finished.exitSignal === null && frames === 0 && sha256 !== undefined);
+  if (!startedWell || sha256 === undefined) throw failedError(command, finished);
+  if (frames < frameCount) throw miscounted('piece-incomplete', frameCount, frames, finished.stderr);
+  // Bytes behind the last whole frame make no frame, but a complaint.
+  if (frames > frameCount || finished.stderr !== '') {
+    throw miscounted('piece-overlong', frameCount, frames, finished.stderr);
+  }
+  return sha256;
+}
+
+function miscounted(
+  code: 'piece-incomplete' | 'piece-overlong',
+  frameCount: number,
+  seen: number,
+  stderr: string,
+): MediaError {
+  const rest = code === 'piece-overlong' && seen === frameCount ? ' and a part of another' : '';
+  const message =
+    `The piece has ${frameCount} frames, but ${seen} whole ones${rest} came through its FIFO; nothing was kept. ` +
+    'The engine that wrote them ended early or miscounted: render the piece again.';
+  return new MediaError(code, message, { data: { frameCount, seen, stderr } });
 }
 
 /**
@@ -77,13 +103,7 @@ export async function encodePiece(tools: MediaTools, options: EncodePieceOptions
   try {
     const args = encoderArguments(options, temporaryPath);
     const finished = await runProcess({ command: tools.ffmpegPath, args, signal, timeoutMs });
-    // Without a single frame the encoder fails too; that the frames are missing says more.
-    if (finished.exitCode === 0 || (finished.exitSignal === null && framesIn(finished) === 0)) {
-      assertFrameCount(finished, frameCount);
-    }
-    if (finished.exitCode !== 0) throw failedError(tools.ffmpegPath, finished);
-    const sha256 = /^SHA256=([0-9a-f]{64})$/m.exec(finished.stdout.toString('ascii'))?.[1];
-    if (sha256 === undefined) throw failedError(tools.ffmpegPath, finished);
+    const sha256 = assertWhole(tools.ffmpegPath, finished, frameCount);
     const { size } = await stat(temporaryPath);
     await rename(temporaryPath, outputPath);
     return { sha256, frameCount, bytes: size };
