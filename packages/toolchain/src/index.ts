@@ -20,3 +20,4 @@ export { obtainPython, type PythonEnvironmentOptions } from './obtain-python.js'
 export { obtainRedisServer } from './obtain-redis.js';
 export { randomPassword } from './random-password.js';
 export { type RedisServerOptions, type RunningRedisServer, startRedisServer } from './redis-server.js';
+export { type ReportStream, terminalReporter } from './terminal-reporter.js';

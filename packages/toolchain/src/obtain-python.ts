@@ -13,6 +13,8 @@ export interface PythonEnvironmentOptions {
   readonly packageDirectory: string;
   /** Names under `[project.optional-dependencies]`. Default: none. */
   readonly extras?: readonly string[];
+  /** Requirements beyond the package's own, such as a pinned formatter. */
+  readonly additions?: readonly string[];
 }
 
 interface Pyproject {
@@ -38,7 +40,7 @@ async function readRequirements(options: PythonEnvironmentOptions): Promise<stri
     if (!requirements) throw new Error(`${file} has no extra "${extra}"; it has: ${Object.keys(optional).join(', ')}`);
     return requirements;
   });
-  return [...(project?.dependencies ?? []), ...extras.flat()];
+  return [...(project?.dependencies ?? []), ...extras.flat(), ...(options.additions ?? [])];
 }
 
 /** The full version and the real path, or undefined when it is older than 3.10 or does not run. */
