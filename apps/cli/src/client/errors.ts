@@ -1,0 +1,61 @@
+import type { Problem } from '@farm/contracts';
+
+/** The API answered with a problem document. `code` is stable; `message` is for people. */
+export class ApiError extends Error {
+  readonly code: string;
+  readonly status: number;
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.detail || problem.title);
+    this.name = 'ApiError';
+    this.code = problem.code;
+    this.status = problem.status;
+    this.problem = problem;
+  }
+}
+
+/** Nothing answered at the farm's address within the time that calls are retried. */
+export class ApiUnreachableError extends Error {
+  readonly code = 'api-unreachable';
+  readonly url: string;
+
+  constructor(url: string, cause: unknown) {
+    super(
+      `The farm at ${url} does not answer (${reasonOf(cause)}). ` +
+        'Is it running? `farm up` starts one on this machine; --url or FARM_URL names another.',
+      { cause },
+    );
+    this.name = 'ApiUnreachableError';
+    this.url = url;
+  }
+}
+
+/** Something answered, but it does not speak the farm's API. */
+export class UnexpectedAnswerError extends Error {
+  readonly code = 'unexpected-answer';
+
+  constructor(what: string, cause?: unknown) {
+    super(`${what} Is --url (FARM_URL) a farm, and of the same version as this command?`, { cause });
+    this.name = 'UnexpectedAnswerError';
+  }
+}
+
+/** A video came that is not the one the farm made; nothing of it was kept. */
+export class DownloadCorruptError extends Error {
+  readonly code = 'download-corrupt';
+
+  constructor(path: string, difference: string) {
+    super(`The video for ${path} did not arrive whole: ${difference}. Nothing was saved; run the command again.`);
+    this.name = 'DownloadCorruptError';
+  }
+}
+
+/** What went wrong below `fetch`: its own message is only "fetch failed". */
+export function reasonOf(error: unknown): string {
+  let inner = error;
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
+  if (!(inner instanceof Error)) return String(inner);
+  const code = 'code' in inner && typeof inner.code === 'string' ? inner.code : undefined;
+  return inner.message || code || inner.name;
+}

@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto';
+import { openAsBlob } from 'node:fs';
+import { basename } from 'node:path';
+import { JobDetail, type JobSpec, type JobStatus, JobView, Manifest, type WorkerView } from '@farm/contracts';
+import type { z } from 'zod';
+import { downloadFile } from './download.js';
+import { UnexpectedAnswerError } from './errors.js';
+import { type EventStreamOptions, followEvents, type StreamedEvent } from './event-stream.js';
+import { type ApiRequest, type Connection, callApi } from './request.js';
+import { JobPage, KeyPage, type KeyRequest, type KeyView, KeyWithSecret, WorkerPage } from './views.js';
+import { watchJob } from './watch-job.js';
+
+export interface FarmClientOptions {
+  readonly url: string;
+  readonly key?: string | undefined;
+  readonly fetch?: typeof fetch;
+  /** How long calls that may be repeated are repeated while the API is away. Default 30 s. */
+  readonly retryForMs?: number;
+  readonly onRetry?: (reason: string) => void;
+  /** Ends every call under way when aborted. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface JobSubmission {
+  readonly spec: JobSpec;
+  readonly imagePath: string;
+  readonly audioPath: string;
+  /** Default: a random one, so that a repeated call makes no second job. */
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface JobQuery {
+  readonly status?: JobStatus;
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+const WATCH_RETRY_MS = 10 * 60_000;
+
+/**
+ * The farm's API, typed. Every method throws ApiError for a refusal, ApiUnreachableError when nothing answers, and the
+ * signal's reason when aborted.
+ */
+export class FarmClient {
+  readonly #connection: Connection;
+
+  constructor(options: FarmClientOptions) {
+    this.#connection = {
+      url: options.url.replace(/\/+$/, ''),
+      key: options.key,
+      fetch: options.fetch ?? fetch,
+      retryForMs: options.retryForMs ?? 30_000,
+      onRetry: options.onRetry ?? (() => undefined),
+      signal: options.signal,
+    };
+  }
+
+  /** Sends portrait and speech, streamed from their files. An earlier job of the same idempotency key is given back. */
+  async submitJob(submission: JobSubmission): Promise<JobView> {
+    const [image, audio] = await Promise.all([openAsBlob(submission.imagePath), openAsBlob(submission.audioPath)]);
+    const body = async () => {
+      const form = new FormData();
+      form.append('spec', JSON.stringify(submission.spec));
+      form.append('image', image, basename(submission.imagePath));
+      form.append('audio', audio, basename(submission.audioPath));
+      return form;
+    };
+    const headers = { 'idempotency-key': submission.idempotencyKey ?? randomUUID() };
+    return this.#json(JobView, {
+      method: 'POST',
+      path: '/v1/jobs',
+      headers,
+      body,
+      repeatable: true,
+      signal: submission.signal,
+    });
+  }
+
+  /** One page, newest first. */
+  listJobs(query: JobQuery = {}): Promise<JobPage> {
+    return this.#json(JobPage, { method: 'GET', path: `/v1/jobs${queryString(query)}`, repeatable: true });
+  }
+
+  getJob(jobId: string, signal?: AbortSignal): Promise<JobDetail> {
+    return this.#json(JobDetail, { method: 'GET', path: jobPath(jobId), repeatable: true, signal });
+  }
+
+  /** Canceling twice is canceling once. */
+  cancelJob(jobId: string): Promise<JobView> {
+    return this.#json(JobView, { method: 'POST', path: `${jobPath(jobId)}/cancel`, repeatable: true });
+  }
+
+  retryJob(jobId: string): Promise<JobView> {
+    return this.#json(JobView, { method: 'POST', path: `${jobPath(jobId)}/retry`, repeatable: false });
+  }
+
+  /** Removes an ended job with everything it stored. */
+  async deleteJob(jobId: string): Promise<void> {
+    await callApi(this.#connection, { method: 'DELETE', path: jobPath(jobId), repeatable: true });
+  }
+
+  /** The job now and after every change, ended job last; see `watchJob`. Waits ten minutes for an API that is away. */
+  watchJob(jobId: string, signal?: AbortSignal): AsyncGenerator<JobDetail> {
+    const connection = { ...this.#connection, retryForMs: Math.max(this.#connection.retryForMs, WATCH_RETRY_MS) };
+    const readJob = () =>
+      readJson(connection, JobDetail, { method: 'GET', path: jobPath(jobId), repeatable: true, signal });
+    return watchJob(connection, { jobId, readJob, signal });
+  }
+
+  /** A job's events as they come, with what was missed while the connection was lost. */
+  followEvents(jobId: string, options: Omit<EventStreamOptions, 'path'>): AsyncGenerator<StreamedEvent> {
+    return followEvents(this.#connection, { ...options, path: `${jobPath(jobId)}/events` });
+  }
+
+  getManifest(jobId: string, signal?: AbortSignal): Promise<Manifest> {
+    return this.#json(Manifest, { method: 'GET', path: `${jobPath(jobId)}/manifest`, repeatable: true, signal });
+  }
+
+  async getLog(jobId: string): Promise<string> {
+    const request = { method: 'GET', path: `${jobPath(jobId)}/log`, headers: { accept: '*/*' } } as const;
+    return (await callApi(this.#connection, { ...request, repeatable: true })).text();
+  }
+
+  /** Saves the video, whole or not at all, checked against the manifest. @returns its size in bytes. */
+  async downloadVideo(jobId: string, toFile: string, signal?: AbortSignal): Promise<number> {
+    const { video } = await this.getManifest(jobId, signal);
+    return downloadFile(this.#connection, { path: `${jobPath(jobId)}/video`, toFile, sha256: video.sha256, signal });
+  }
+
+  async listWorkers(): Promise<WorkerView[]> {
+    return (await this.#json(WorkerPage, { method: 'GET', path: '/v1/workers', repeatable: true })).workers;
+  }
+
+  async listKeys(): Promise<KeyView[]> {
+    return (await this.#json(KeyPage, { method: 'GET', path: '/v1/keys', repeatable: true })).keys;
+  }
+
+  /** The secret is in this answer only: the farm keeps a hash. */
+  createKey(request: KeyRequest): Promise<KeyWithSecret> {
+    return this.#json(KeyWithSecret, { ...jsonBody(request), method: 'POST', path: '/v1/keys', repeatable: false });
+  }
+
+  async revokeKey(keyId: string): Promise<void> {
+    const path = `/v1/keys/${encodeURIComponent(keyId)}`;
+    await callApi(this.#connection, { method: 'DELETE', path, repeatable: true });
+  }
+
+  /** A new secret for the same owner and role. */
+  rotateKey(keyId: string): Promise<KeyWithSecret> {
+    const path = `/v1/keys/${encodeURIComponent(keyId)}/rotate`;
+    return this.#json(KeyWithSecret, { method: 'POST', path, repeatable: false });
+  }
+
+  async isReady(): Promise<boolean> {
+    const response = await this.#connection.fetch(`${this.#connection.url}/v1/ready`).catch(() => undefined);
+    return response?.ok ?? false;
+  }
+
+  #json<Schema extends z.ZodType>(schema: Schema, request: ApiRequest): Promise<z.output<Schema>> {
+    return readJson(this.#connection, schema, request);
+  }
+}
+
+async function readJson<Schema extends z.ZodType>(
+  connection: Connection,
+  schema: Schema,
+  request: ApiRequest,
+): Promise<z.output<Schema>> {
+  const response = await callApi(connection, request);
+  const what = `${request.method} ${connection.url}${request.path} gave an answer that this command does not understand.`;
+  const value: unknown = await response.json().catch((cause: unknown) => {
+    throw new UnexpectedAnswerError(what, cause);
+  });
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new UnexpectedAnswerError(what, parsed.error);
+  return parsed.data;
+}
+
+function jobPath(jobId: string): string {
+  return `/v1/jobs/${encodeURIComponent(jobId)}`;
+}
+
+function jsonBody(value: unknown): Pick<ApiRequest, 'headers' | 'body'> {
+  return { headers: { 'content-type': 'application/json' }, body: async () => JSON.stringify(value) };
+}
+
+function queryString(query: object): string {
+  const pairs = Object.entries(query).filter(([, value]) => value !== undefined);
+  return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`;
+}

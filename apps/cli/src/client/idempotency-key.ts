@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+
+/** SHA-256 of a file's content, in hex. */
+export async function fileSha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+export interface SubmittedContent {
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly imageSha256: string;
+  readonly audioSha256: string;
+}
+
+/**
+ * The same portrait, speech and settings give the same key, whatever the files are called: submitting them again finds
+ * the job that is there. The prefix changes when what goes into the key does.
+ */
+export function contentIdempotencyKey({ spec, imageSha256, audioSha256 }: SubmittedContent): string {
+  const settings = Object.entries(spec)
+    .filter(([, value]) => value !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const content = JSON.stringify([settings.map(([name, value]) => [name, canonical(value)]), imageSha256, audioSha256]);
+  return `content-1-${createHash('sha256').update(content).digest('hex')}`;
+}
+
+function canonical(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+}

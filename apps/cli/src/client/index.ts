@@ -1,0 +1,5 @@
+export * from './errors.js';
+export type { StreamedEvent } from './event-stream.js';
+export * from './farm-client.js';
+export * from './idempotency-key.js';
+export type { JobPage, KeyRequest, KeyView, KeyWithSecret } from './views.js';

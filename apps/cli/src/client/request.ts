@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Problem } from '@farm/contracts';
+import { ApiError, ApiUnreachableError, reasonOf, UnexpectedAnswerError } from './errors.js';
+
+export interface Connection {
+  /** Where the API is, without a trailing slash. */
+  readonly url: string;
+  readonly key: string | undefined;
+  readonly fetch: typeof fetch;
+  /** How long a call that may be repeated is repeated while the API is away, in milliseconds. */
+  readonly retryForMs: number;
+  /** Told before each wait, so that a person knows why nothing happens. */
+  readonly onRetry: (reason: string) => void;
+  /** Ends every call under way. */
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly headers?: Record<string, string>;
+  /** Made anew for every try: a stream can be read once. */
+  readonly body?: () => Promise<NonNullable<RequestInit['body']>>;
+  /** Doing it twice is the same as doing it once. What never reached the API is repeated either way. */
+  readonly repeatable: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 5000;
+const passingStatuses = [429, 502, 503, 504];
+
+/**
+ * One call of the API, repeated while the API is away.
+ * @returns an answer of status 2xx.
+ * @throws ApiError with the problem document; ApiUnreachableError; the signal's reason when aborted.
+ */
+export async function callApi(connection: Connection, call: ApiRequest): Promise<Response> {
+  const signals = [connection.signal, call.signal].filter((signal) => signal !== undefined);
+  const request = { ...call, signal: AbortSignal.any(signals) };
+  const deadline = Date.now() + connection.retryForMs;
+  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
+    const outcome = await tryOnce(connection, request);
+    if (outcome instanceof Response) return outcome;
+    const pause = outcome.retryAfterMs ?? wait * (0.75 + Math.random() / 2);
+    if (!outcome.mayPass || Date.now() + pause > deadline) throw outcome.error;
+    connection.onRetry(reasonOf(outcome.error));
+    await sleep(pause, undefined, { signal: request.signal });
+  }
+}
+
+interface FailedTry {
+  readonly error: Error;
+  readonly mayPass: boolean;
+  readonly retryAfterMs?: number | undefined;
+}
+
+async function tryOnce(connection: Connection, request: ApiRequest): Promise<Response | FailedTry> {
+  request.signal?.throwIfAborted();
+  let response: Response;
+  try {
+    response = await send(connection, request);
+  } catch (cause) {
+    request.signal?.throwIfAborted();
+    if (isUnreadableFile(cause)) throw cause;
+    const error = new ApiUnreachableError(connection.url, cause);
+    return { error, mayPass: request.repeatable || neverArrived(cause) };
+  }
+  if (response.ok) return response;
+  const error = new ApiError(await readProblem(connection, response));
+  const mayPass = passingStatuses.includes(response.status) && (request.repeatable || response.status === 429);
+  return { error, mayPass, retryAfterMs: retryAfterMs(response) };
+}
+
+async function send({ url, key, fetch }: Connection, request: ApiRequest): Promise<Response> {
+  const headers: Record<string, string> = { accept: 'application/json', ...request.headers };
+  if (key !== undefined) headers.authorization = `Bearer ${key}`;
+  const body = await request.body?.();
+  return fetch(`${url}${request.path}`, {
+    method: request.method,
+    headers,
+    signal: request.signal ?? null,
+    ...(body === undefined ? {} : { body }),
+  });
+}
+
+function neverArrived(cause: unknown): boolean {
+  return cause instanceof Error && (hasCode(cause, 'ECONNREFUSED') || hasCode(cause.cause, 'ECONNREFUSED'));
+}
+
+/** A file that changed or went away while it was being sent; repeating would not help. */
+function isUnreadableFile(cause: unknown): boolean {
+  return cause instanceof Error && (cause.name === 'NotReadableError' || hasCode(cause, 'ENOENT'));
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+function retryAfterMs(response: Response): number | undefined {
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+}
+
+async function readProblem(connection: Connection, response: Response): Promise<Problem> {
+  const text = await response.text();
+  try {
+    const problem: unknown = JSON.parse(text);
+    if (typeof problem === 'object' && problem !== null && 'code' in problem && 'title' in problem) {
+      return problem as Problem;
+    }
+  } catch {
+    // Told below, as every other answer that is no problem document.
+  }
+  if (passingStatuses.includes(response.status)) {
+    const detail = `The farm at ${connection.url} is not available now (HTTP ${response.status}).`;
+    return { type: 'about:blank', title: 'Not available', status: response.status, code: 'unavailable', detail };
+  }
+  throw new UnexpectedAnswerError(`${connection.url} answered with HTTP ${response.status} and no problem document.`);
+}

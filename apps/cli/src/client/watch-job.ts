@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hasEnded, type JobDetail } from '@farm/contracts';
+import { followEvents } from './event-stream.js';
+import type { Connection } from './request.js';
+
+/** Reads are this far apart at least: events come faster than anybody looks. */
+const SHORTEST_INTERVAL_MS = 400;
+/** Time left and frames a second go on changing without events. */
+const LONGEST_INTERVAL_MS = 10_000;
+
+export interface WatchOptions {
+  readonly jobId: string;
+  readonly readJob: () => Promise<JobDetail>;
+  readonly signal: AbortSignal | undefined;
+  readonly shortestIntervalMs?: number;
+  readonly longestIntervalMs?: number;
+}
+
+/**
+ * The job as it is now, and again after every change, until it has ended. Events say only that something changed; the
+ * record is what is shown. Yields the ended job last. @throws ApiError, ApiUnreachableError, the signal's reason.
+ */
+export async function* watchJob(connection: Connection, options: WatchOptions): AsyncGenerator<JobDetail> {
+  const stop = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  const changes = new Changes();
+  const following = follow(connection, options.jobId, { signal, changes });
+  try {
+    for (;;) {
+      changes.clear();
+      const job = await options.readJob();
+      yield job;
+      if (hasEnded(job.status)) return;
+      await sleep(options.shortestIntervalMs ?? SHORTEST_INTERVAL_MS, undefined, { signal });
+      await changes.next(options.longestIntervalMs ?? LONGEST_INTERVAL_MS, signal);
+    }
+  } finally {
+    stop.abort();
+    await following;
+  }
+}
+
+async function follow(connection: Connection, jobId: string, to: { signal: AbortSignal; changes: Changes }) {
+  const path = `/v1/jobs/${encodeURIComponent(jobId)}/events`;
+  try {
+    // The stream waits and reconnects by itself, without a word: reading the record says when the API is away.
+    const silent = { ...connection, retryForMs: 0, onRetry: () => undefined };
+    for await (const _event of followEvents(silent, { path, signal: to.signal })) to.changes.tell();
+  } catch {
+    // Whatever the reason, reading the record comes to the same refusal and reports it.
+    to.changes.tell();
+  }
+}
+
+/** Remembers that something changed until somebody asks. */
+class Changes {
+  #changed = false;
+  #waiting: (() => void) | undefined;
+
+  tell(): void {
+    this.#changed = true;
+    this.#waiting?.();
+  }
+
+  clear(): void {
+    this.#changed = false;
+  }
+
+  async next(limitMs: number, signal: AbortSignal): Promise<void> {
+    if (this.#changed) return;
+    const limit = new AbortController();
+    const told = new Promise<void>((resolve) => {
+      this.#waiting = resolve;
+    });
+    const timer = sleep(limitMs, undefined, { signal: AbortSignal.any([signal, limit.signal]) }).catch(() => undefined);
+    await Promise.race([told, timer]);
+    limit.abort();
+    this.#waiting = undefined;
+    signal.throwIfAborted();
+  }
+}

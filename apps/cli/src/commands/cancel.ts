@@ -1,0 +1,18 @@
+import { type ClientOptions, type CommandContext, clientCommand, examples, openClient } from './command.js';
+import { forEachJob } from './for-each-job.js';
+
+export const cancelCommand = (context: CommandContext) =>
+  clientCommand('cancel')
+    .description('Cancel jobs. Engines stop within a second; what is rendered is kept for a retry.')
+    .argument('<jobs...>', 'ids of the jobs')
+    .addHelpText(
+      'after',
+      examples([
+        ['farm cancel 01JZ6Q', 'cancel one job'],
+        ["farm list --status queued --json | jq -r '.jobs[].id' | xargs farm cancel", 'cancel what has not begun'],
+      ]),
+    )
+    .action(async (jobIds: string[], options: ClientOptions) => {
+      const client = await openClient(context, options);
+      await forEachJob(jobIds, { context, json: options.json, act: (jobId) => client.cancelJob(jobId) });
+    });

@@ -1,0 +1,58 @@
+import { JobStatus, type JobView } from '@farm/contracts';
+import { Option } from 'commander';
+import { usageError } from '../exit-codes.js';
+import { table } from '../output/table.js';
+import { fit, percent, phaseOf } from '../progress/job-line.js';
+import { type ClientOptions, type CommandContext, clientCommand, examples, openClient } from './command.js';
+
+interface ListOptions extends ClientOptions {
+  readonly status?: JobStatus;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export const listCommand = (context: CommandContext) =>
+  clientCommand('list')
+    .alias('ls')
+    .description('List jobs, newest first.')
+    .addOption(new Option('-s, --status <status>', 'only jobs of this status').choices(JobStatus.options))
+    .option('-n, --limit <count>', 'how many, 1 to 100', wholeNumber, 20)
+    .option('--cursor <cursor>', 'go on behind an earlier page')
+    .addHelpText(
+      'after',
+      examples([
+        ['farm list', 'the newest 20 jobs'],
+        ['farm list --status running', 'what renders now'],
+        ["farm list --json | jq -r '.jobs[].id'", 'ids, for a script'],
+      ]),
+    )
+    .action(async (options: ListOptions) => {
+      const client = await openClient(context, options);
+      const { limit, status, cursor } = options;
+      const page = await client.listJobs({ limit, ...(status && { status }), ...(cursor && { cursor }) });
+      const { output } = context;
+      if (options.json) return output.json(page);
+      if (page.jobs.length === 0) return output.note('No jobs.');
+      const columns = output.stdout.isTTY ? (output.stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+      output.line(
+        table(
+          ['JOB', 'STATUS', 'DONE', 'CREATED', 'PROMPT'],
+          page.jobs.map((job) => row(job, columns)),
+          output.paint,
+        ),
+      );
+      if (page.nextCursor !== null) output.note(`More: farm list --cursor ${page.nextCursor}`);
+    });
+
+function row(job: JobView, columns: number): string[] {
+  const done = job.progress.frameCount === null ? '' : percent(job.status === 'succeeded' ? 1 : job.progress.fraction);
+  const cells = [job.id, phaseOf(job), done, `${job.createdAt.slice(0, 16).replace('T', ' ')}Z`];
+  // The other columns take 26 + 10 + 5 + 17 characters and 8 between them.
+  const room = Math.max(12, columns - 67);
+  return [...cells, fit(job.spec.prompt.replaceAll('\n', ' '), Math.min(60, room))];
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw usageError(`"${text}" is not a whole number.`);
+  return Number(text);
+}

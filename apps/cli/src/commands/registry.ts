@@ -1,0 +1,19 @@
+import { cancelCommand } from './cancel.js';
+import type { FarmCommand } from './command.js';
+import { listCommand } from './list.js';
+import { retryCommand } from './retry.js';
+import { showCommand } from './show.js';
+import { submitCommand } from './submit.js';
+import { watchCommand } from './watch.js';
+import { workersCommand } from './workers.js';
+
+/** Every command of `farm`, in the order of its help. */
+export const commands: readonly FarmCommand[] = [
+  submitCommand,
+  watchCommand,
+  listCommand,
+  showCommand,
+  cancelCommand,
+  retryCommand,
+  workersCommand,
+];

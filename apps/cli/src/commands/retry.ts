@@ -1,0 +1,18 @@
+import { type ClientOptions, type CommandContext, clientCommand, examples, openClient } from './command.js';
+import { forEachJob } from './for-each-job.js';
+
+export const retryCommand = (context: CommandContext) =>
+  clientCommand('retry')
+    .description('Try failed or canceled jobs again. Clips that are rendered are not rendered twice.')
+    .argument('<jobs...>', 'ids of the jobs')
+    .addHelpText(
+      'after',
+      examples([
+        ['farm retry 01JZ6Q', 'go on behind the last clip'],
+        ["farm list --status failed --json | jq -r '.jobs[].id' | xargs farm retry", 'all that failed'],
+      ]),
+    )
+    .action(async (jobIds: string[], options: ClientOptions) => {
+      const client = await openClient(context, options);
+      await forEachJob(jobIds, { context, json: options.json, act: (jobId) => client.retryJob(jobId) });
+    });

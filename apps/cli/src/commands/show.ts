@@ -1,0 +1,68 @@
+import type { JobDetail, TaskView } from '@farm/contracts';
+import type { Output } from '../output/output.js';
+import { table } from '../output/table.js';
+import { phaseOf, progressFacts } from '../progress/job-line.js';
+import { type ClientOptions, type CommandContext, clientCommand, examples, openClient } from './command.js';
+
+interface ShowOptions extends ClientOptions {
+  readonly log?: true;
+  readonly manifest?: true;
+}
+
+export const showCommand = (context: CommandContext) =>
+  clientCommand('show')
+    .description('Show everything about a job: settings, progress, tasks, attempts, errors.')
+    .argument('<job>', 'id of the job')
+    .option('--log', 'print its log instead')
+    .option('--manifest', 'print the manifest of its video instead (JSON)')
+    .addHelpText(
+      'after',
+      examples([
+        ['farm show 01JZ6Q', 'the job and its tasks'],
+        ['farm show 01JZ6Q --log', 'what its workers wrote'],
+        ['farm show 01JZ6Q --json | jq .spec.seed', 'the seed it was rendered with'],
+      ]),
+    )
+    .action(async (jobId: string, options: ShowOptions) => {
+      const client = await openClient(context, options);
+      const { output } = context;
+      if (options.log) return output.line((await client.getLog(jobId)).trimEnd());
+      if (options.manifest) return output.json(await client.getManifest(jobId));
+      const job = await client.getJob(jobId);
+      if (options.json) return output.json(job);
+      showJob(job, output);
+    });
+
+function showJob(job: JobDetail, { line, paint }: Output): void {
+  const { spec } = job;
+  const facts: Array<[string, string | undefined]> = [
+    ['job', job.id],
+    ['status', [phaseOf(job), ...(job.error ? [] : progressFacts(job))].join(', ')],
+    ['error', job.error ? `${job.error.message} (${job.error.code})` : undefined],
+    ['owner', job.owner],
+    ['created', job.createdAt],
+    ['ended', job.endedAt ?? undefined],
+    ['engine', `${spec.engine} on ${job.vramClass}, ${spec.precision}, ${spec.steps} steps, seed ${spec.seed}`],
+    ['size', `${spec.width}*${spec.height}`],
+    ['prompt', spec.prompt],
+  ];
+  for (const [name, value] of facts) if (value !== undefined) line(`${paint('dim', name.padEnd(8))}  ${value}`);
+  for (const warning of job.warnings) line(`${paint('yellow', 'warning'.padEnd(8))}  ${warning.message}`);
+  if (job.tasks.length === 0) return;
+  line('');
+  line(table(['TASK', 'STATUS', 'FRAMES', 'CLASS', 'ATTEMPTS'], job.tasks.map(taskRow), paint));
+  for (const task of job.tasks) {
+    for (const attempt of task.attempts) {
+      if (attempt.error)
+        line(`${task.kind}, attempt ${attempt.number} on ${attempt.workerId}: ${attempt.error.message}`);
+    }
+  }
+}
+
+function taskRow(task: TaskView): string[] {
+  const isRender = task.kind === 'render';
+  const last = task.attempts.at(-1);
+  const attempts = last === undefined ? '' : `${task.attempts.length}, last ${last.status} on ${last.workerId}`;
+  const frames = isRender ? `${task.framesCommitted} of ${task.frameCount}` : '';
+  return [task.kind, task.status, frames, task.taskClass, attempts];
+}

@@ -1,0 +1,93 @@
+import { EngineName, Precision, Preset } from '@farm/contracts';
+import { Option } from 'commander';
+import { fileSha256 } from '../client/index.js';
+import { usageError } from '../exit-codes.js';
+import { planSubmissions } from '../submit/plan-submissions.js';
+import { type SpecOptions, specFromOptions } from '../submit/spec-from-options.js';
+import { type SubmittedFile, submitAll } from '../submit/submit-all.js';
+import { detachedFrom, reportFailures } from '../submit/submit-endings.js';
+import { createSubmitReporter } from '../submit/submit-reporter.js';
+import { type ClientOptions, type CommandContext, clientCommand, examples, openClient } from './command.js';
+
+interface SubmitOptions extends ClientOptions, SpecOptions {
+  readonly audio: readonly string[];
+  readonly image: string;
+  readonly out?: string;
+  readonly watch?: true;
+  readonly again?: true;
+}
+
+const settings = 'Settings of the video:';
+
+export const submitCommand = (context: CommandContext) => {
+  const command = clientCommand('submit')
+    .description(
+      'Submit a portrait and speech: a job for every recording. Submitting the same again finds the job that is there. ' +
+        "Live Avatar's own flags (--num_clip, --sample_steps, ...) are understood as well.",
+    )
+    .requiredOption('-i, --image <file>', 'the portrait')
+    .requiredOption('-a, --audio <files...>', 'the speech: files, folders or patterns in quotes')
+    .option('-o, --out <file>', 'save the video here; {name} is the name of the recording, {id} the id of the job')
+    .option('-w, --watch', 'show progress until all is done (--out implies it)')
+    .option('--again', 'render again what is there already')
+    .option('-p, --prompt <text>', 'the person and the scene, in a sentence or two')
+    .addHelpText(
+      'after',
+      examples([
+        ['farm submit -i portrait.jpg -a talk.wav -p "A woman speaks to the camera" --out talk.mp4', 'one video'],
+        [
+          "farm submit -i p.jpg -a 'lessons/*.wav' -p \"A teacher explains\" --out 'outputs/{name}.mp4' --watch",
+          'a video for every lesson; the same command again does only what is missing',
+        ],
+        ['farm submit -i p.jpg -a talk.wav -p "A man tells a story" --preset preview', 'a quick look first'],
+        ['id=$(farm submit -i p.jpg -a talk.wav -p "A man tells a story")', 'the id of the job, for a script'],
+      ]),
+    )
+    .action((options: SubmitOptions) => submit(options, context));
+  for (const option of settingOptions()) command.addOption(option);
+  return command;
+};
+
+function settingOptions(): Option[] {
+  return [
+    new Option('--size <w*h>', 'area in pixels, as in 704*384; the shape follows the portrait'),
+    new Option('--clips <count>', 'at most this many clips of 1.92 s'),
+    new Option('--truncate', 'cut speech that is longer than --clips instead of refusing it'),
+    new Option('--frames-per-clip <count>', 'frames a clip, rounded up to a multiple of 12 (48)'),
+    new Option('--steps <count>', 'denoising steps, 3 to 6 (4)'),
+    new Option('--solver <name>', 'solver').choices(['euler']),
+    new Option('--guidance-scale <number>', 'only 0: the distilled model uses no guidance'),
+    new Option('--seed <number>', 'same seed, same video (drawn)'),
+    new Option('--engine <name>', 'which engine renders').choices(EngineName.options),
+    new Option('--precision <name>', 'arithmetic of the model').choices(Precision.options),
+    new Option('--continuity <kind>', 'cut at silences, or one take').choices(['segmented', 'continuous']),
+    new Option('--segment-clips <count>', 'longest segment, in clips (16)'),
+    new Option('--preset <name>', 'a named set of defaults').choices(Preset.options),
+    new Option('--priority <number>', '1 is first, 100 is last (50)'),
+    new Option('--due-at <time>', 'when it is needed, as in 2030-01-31T08:00:00Z'),
+    new Option('--metadata <name=value...>', 'strings of yours, given back with the job'),
+  ].map((option) => option.helpGroup(settings));
+}
+
+async function submit(options: SubmitOptions, context: CommandContext): Promise<void> {
+  const { output, signal, environment } = context;
+  const { image: imagePath, json = false, again = false } = options;
+  const spec = specFromOptions(options);
+  const imageSha256 = await fileSha256(imagePath).catch((cause: Error) => {
+    throw usageError(`--image: ${imagePath} cannot be read (${cause.message}).`);
+  });
+  const submissions = await planSubmissions({ audioPatterns: options.audio, out: options.out });
+  const client = await openClient(context, options);
+  const watch = options.watch === true || options.out !== undefined;
+  const reporter = createSubmitReporter({ output, environment, fileCount: submissions.length, json, watch });
+  const shared = { spec, imagePath, imageSha256, again };
+  const files: SubmittedFile[] = [];
+  try {
+    await submitAll({ client, submissions, shared, watch, signal, reporter }, files);
+  } catch (error) {
+    throw signal.aborted ? detachedFrom(files) : error;
+  } finally {
+    reporter.close();
+  }
+  reportFailures(files, { output, json });
+}

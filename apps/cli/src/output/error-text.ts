@@ -1,0 +1,32 @@
+import { ApiError } from '../client/index.js';
+
+/** What a person is told about a failure: a sentence, then what can be done, then the fields that were refused. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof ApiError)) return error.message;
+  const lines = [error.message];
+  for (const { path, message } of fieldErrors(error)) lines.push(`  ${path}: ${message}`);
+  if (error.status === 401) {
+    lines.push('Give a key with --key, --key-file or FARM_KEY. A farm on this machine keeps its own in DIR/admin.key.');
+  }
+  return lines.join('\n');
+}
+
+/** An error as `--json` prints it. */
+export function errorDocument(error: unknown): { code: string; message: string; problem?: unknown } {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof ApiError) return { code: error.code, message, problem: error.problem };
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unexpected';
+  return { code, message };
+}
+
+function fieldErrors(error: ApiError): Array<{ path: string; message: string }> {
+  const { errors } = error.problem;
+  if (!Array.isArray(errors)) return [];
+  return errors.flatMap((entry: unknown) => {
+    if (typeof entry !== 'object' || entry === null) return [];
+    const { path, field, message, detail } = entry as Record<string, unknown>;
+    const text = message ?? detail;
+    return typeof text === 'string' ? [{ path: String(path ?? field ?? ''), message: text }] : [];
+  });
+}

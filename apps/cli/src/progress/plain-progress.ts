@@ -1,0 +1,23 @@
+import type { JobView } from '@farm/contracts';
+import { phaseOf, progressFacts } from './job-line.js';
+import type { ProgressStream, ProgressView } from './progress-view.js';
+
+/** One line whenever a job's phase changes or a clip is done: what a log wants. */
+export function plainProgress({ stream, labelled }: { stream: ProgressStream; labelled: boolean }): ProgressView {
+  const shown = new Map<string, string>();
+  return {
+    update(label, job) {
+      const change = changeOf(job);
+      if (shown.get(label) === change) return;
+      shown.set(label, change);
+      const line = [phaseOf(job), ...progressFacts(job)].join('  ');
+      stream.write(labelled ? `${label}  ${line}\n` : `${line}\n`);
+    },
+    note: (text) => void stream.write(`${text}\n`),
+    close: () => undefined,
+  };
+}
+
+function changeOf(job: JobView): string {
+  return `${phaseOf(job)} ${job.progress.clipsDone}`;
+}

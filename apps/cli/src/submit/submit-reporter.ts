@@ -1,0 +1,99 @@
+import type { JobView } from '@farm/contracts';
+import { errorDocument, errorText } from '../output/error-text.js';
+import type { Output } from '../output/output.js';
+import { createProgressView } from '../progress/index.js';
+import type { Submission } from './plan-submissions.js';
+import type { Outcome } from './submit-all.js';
+
+/** Tells how a submit of one or many files comes along. */
+export interface SubmitReporter {
+  onUpdate(submission: Submission, job: JobView): void;
+  onOutcome(submission: Submission, outcome: Outcome): void;
+  close(): void;
+}
+
+export interface ReporterOptions {
+  readonly output: Output;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly fileCount: number;
+  readonly json: boolean;
+  readonly watch: boolean;
+}
+
+export function createSubmitReporter(options: ReporterOptions): SubmitReporter {
+  if (options.json) return options.watch ? jsonLines(options) : jsonDocument(options);
+  return options.watch ? progress(options) : ids(options);
+}
+
+/** Progress, then the paths of the videos. */
+function progress({ output, environment, fileCount }: ReporterOptions): SubmitReporter {
+  const view = createProgressView({ stream: output.stdout, environment, jobCount: fileCount });
+  const warned = new Set<string>();
+  const saved: string[] = [];
+  return {
+    onUpdate(submission, job) {
+      for (const { code, message } of job.warnings) {
+        const warning = `${submission.label}: ${message}`;
+        if (!warned.has(`${submission.label} ${code}`)) view.note(`${output.paint('yellow', 'warning')}  ${warning}`);
+        warned.add(`${submission.label} ${code}`);
+      }
+      view.update(submission.label, job);
+    },
+    onOutcome(submission, outcome) {
+      const settled = settledSentence(submission, outcome);
+      if (settled !== undefined && fileCount > 1) view.note(settled);
+      if (outcome.kind === 'made' && outcome.savedTo !== undefined) saved.push(outcome.savedTo);
+      if (outcome.kind === 'skipped' && fileCount === 1) saved.push(submission.outPath ?? '');
+    },
+    close() {
+      view.close();
+      for (const path of saved) output.line(`video: ${path}`);
+    },
+  };
+}
+
+function settledSentence({ label, outPath }: Submission, outcome: Outcome): string | undefined {
+  if (outcome.kind === 'skipped') return `${label}  skipped: ${outPath} is up to date (--again renders it anew)`;
+  const refused = outcome.kind === 'failed' && outcome.job === undefined;
+  return refused ? `${label}  refused: ${errorText(outcome.error)}` : undefined;
+}
+
+/** The ids of the jobs on stdout, alone where there is one, so that a script can take them. */
+function ids({ output, fileCount }: ReporterOptions): SubmitReporter {
+  return {
+    onUpdate: () => undefined,
+    onOutcome({ label }, outcome) {
+      if (outcome.kind !== 'submitted') return;
+      const { id, warnings } = outcome.job;
+      for (const { message } of warnings) output.note(`${output.paint('yellow', 'warning')}  ${label}: ${message}`);
+      output.line(fileCount === 1 ? id : `${id}  ${label}`);
+      if (fileCount === 1) output.note(`Submitted. See how it comes along with: farm watch ${id}`);
+    },
+    close: () => undefined,
+  };
+}
+
+function jsonLines({ output }: ReporterOptions): SubmitReporter {
+  const line = (value: unknown) => output.json(value, { compact: true });
+  return {
+    onUpdate: ({ audioPath }, job) => line({ event: 'progress', audio: audioPath, job }),
+    onOutcome: (submission, outcome) => line({ event: 'settled', ...outcomeDocument(submission, outcome) }),
+    close: () => undefined,
+  };
+}
+
+function jsonDocument({ output }: ReporterOptions): SubmitReporter {
+  const jobs: unknown[] = [];
+  return {
+    onUpdate: () => undefined,
+    onOutcome: (submission, outcome) => void jobs.push(outcomeDocument(submission, outcome)),
+    close: () => output.json({ jobs }),
+  };
+}
+
+function outcomeDocument({ audioPath, outPath }: Submission, outcome: Outcome): Record<string, unknown> {
+  const file = { audio: audioPath, outcome: outcome.kind };
+  if (outcome.kind === 'skipped') return { ...file, path: outPath };
+  if (outcome.kind === 'failed') return { ...file, job: outcome.job ?? null, error: errorDocument(outcome.error) };
+  return outcome.kind === 'made' ? { ...file, job: outcome.job, path: outcome.savedTo } : { ...file, job: outcome.job };
+}
