@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** Noun-verb. Every status change adds one, in the same atomic step. */
 export const EventType = z.enum([
-  'job-created',
+  'job-preparing',
   'job-queued',
   'job-running',
   'job-canceling',

@@ -4,6 +4,7 @@ export * from './events.js';
 export * from './job.js';
 export * from './job-spec.js';
 export * from './manifest.js';
+export * from './object-keys.js';
 export * from './status.js';
 export * from './video.js';
 export * from './vram-class.js';

@@ -30,9 +30,25 @@ export async function readJobEvents(
   jobId: string,
   lastEventId?: string,
 ): Promise<{ reset: boolean; events: FarmEvent[] }> {
-  const key = `${KEY_PREFIX}job:${jobId}:events`;
-  const entries = (await context.redis.xrange(key, lastEventId ? `(${lastEventId}` : '-', '+')) as Entry[];
-  const reset = lastEventId !== undefined && (await isTrimmedAfter(context.redis, key, lastEventId));
+  return await readStream(context.redis, `${KEY_PREFIX}job:${jobId}:events`, lastEventId);
+}
+
+/** As `readJobEvents`, of the whole farm; without `lastEventId` nothing of the past. */
+export async function readFarmEvents(
+  context: Pick<RecordsContext, 'redis'>,
+  lastEventId: string | undefined,
+): Promise<{ reset: boolean; events: FarmEvent[] }> {
+  if (lastEventId === undefined) return { reset: false, events: [] };
+  return await readStream(context.redis, `${KEY_PREFIX}events`, lastEventId);
+}
+
+async function readStream(
+  redis: Redis,
+  key: string,
+  lastEventId: string | undefined,
+): Promise<{ reset: boolean; events: FarmEvent[] }> {
+  const entries = (await redis.xrange(key, lastEventId ? `(${lastEventId}` : '-', '+')) as Entry[];
+  const reset = lastEventId !== undefined && (await isTrimmedAfter(redis, key, lastEventId));
   return { reset, events: entries.map(decodeEvent) };
 }
 
@@ -62,9 +78,11 @@ export async function tailEvents(
   const connection = redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined });
   connection.on('error', () => {});
   signal.addEventListener('abort', () => connection.disconnect(), { once: true });
-  let last = '$';
+  let last: string | undefined;
   while (!signal.aborted) {
     try {
+      // `$` anew in every call would lose what is added between two of them.
+      last ??= ((await connection.xrevrange(`${KEY_PREFIX}events`, '+', '-', 'COUNT', 1)) as Entry[])[0]?.[0] ?? '0-0';
       const reply = (await connection.xread('BLOCK', 5000, 'STREAMS', `${KEY_PREFIX}events`, last)) as
         | [string, Entry[]][]
         | null;

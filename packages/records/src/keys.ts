@@ -37,6 +37,38 @@ export async function findKey(redis: Redis, secret: string): Promise<KeyRecord |
   return row === null ? undefined : (JSON.parse(row) as KeyRecord);
 }
 
+/** Every key there is, oldest first; of one owner when named. Secrets cannot be shown again. */
+export async function listKeys(redis: Redis, owner?: string): Promise<KeyRecord[]> {
+  const hashes = Object.values(await redis.hgetall(`${KEY_PREFIX}keys`));
+  const rows = hashes.length > 0 ? await redis.mget(hashes.map((hash) => `${KEY_PREFIX}key:${hash}`)) : [];
+  const keys = rows.filter((row) => row !== null).map((row) => JSON.parse(row) as KeyRecord);
+  return keys.filter((key) => !owner || key.owner === owner).sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The key ends at once, everywhere; `undefined` when there is none of this id. */
+export async function revokeKey(redis: Redis, keyId: string): Promise<KeyRecord | undefined> {
+  const hash = await redis.hget(`${KEY_PREFIX}keys`, keyId);
+  if (hash === null) return undefined;
+  const row = await redis.get(`${KEY_PREFIX}key:${hash}`);
+  await redis.multi().del(`${KEY_PREFIX}key:${hash}`).hdel(`${KEY_PREFIX}keys`, keyId).exec();
+  return row === null ? undefined : (JSON.parse(row) as KeyRecord);
+}
+
+/** Makes a key for the same owner and role; the old one goes on for `graceSeconds`, so that programs can change over. */
+export async function rotateKey(
+  redis: Redis,
+  keyId: string,
+  graceSeconds: number,
+): Promise<{ secret: string; record: KeyRecord } | undefined> {
+  const hash = await redis.hget(`${KEY_PREFIX}keys`, keyId);
+  const row = hash === null ? null : await redis.get(`${KEY_PREFIX}key:${hash}`);
+  if (row === null) return undefined;
+  const made = await createKey(redis, JSON.parse(row) as KeyRecord);
+  if (graceSeconds === 0) await revokeKey(redis, keyId);
+  else await redis.expire(`${KEY_PREFIX}key:${hash}`, graceSeconds);
+  return made;
+}
+
 /** Makes the farm's first key; undefined when there is one, whichever replica was first. */
 export async function createFirstAdminKey(redis: Redis): Promise<string | undefined> {
   if ((await redis.setnx(`${KEY_PREFIX}first-key`, Date.now())) === 0) return undefined;

@@ -14,6 +14,7 @@ export interface AttemptProgress {
 const renewScript = new Script(`
 local worker, status, lease_ms = ARGV[1], ARGV[2], ARGV[3]
 local key = P .. 'worker:' .. worker
+local draining = redis.call('HGET', key, 'drain')
 if redis.call('EXISTS', key) == 0 then return {'unknown'} end
 redis.call('HSET', key, 'seenAt', now, 'status', status)
 redis.call('ZADD', P .. 'workers', now, worker)
@@ -30,25 +31,32 @@ for i = 4, #ARGV, 3 do
     add_event('attempt-progressed', job, row[1], attempt, worker, 'framesDone', frames, 'framesPerSecond', rate)
   end
 end
-return {'known', stop}
+return {'known', stop, draining or '0'}
 `);
 
+export interface HeartbeatAnswer {
+  /** Attempts to stop now: fenced, or their job has ended or is being canceled. */
+  stop: string[];
+  /** Finish the piece under way, hand back the rest, and leave. */
+  drain: boolean;
+}
+
 /**
- * A worker's heartbeat: renews its leases, writes its progress, and answers the attempts that it must stop because
- * they are fenced or their job is being canceled. `undefined`: the record of this worker is gone, register again.
+ * A worker's heartbeat: renews its leases and writes its progress. `undefined`: the record of this worker is gone,
+ * register again.
  */
 export async function renewLeases(
   context: RecordsContext,
   beat: { workerId: string; status: string; attempts: AttemptProgress[] },
-): Promise<string[] | undefined> {
-  const [known, stop] = (await renewScript.run(
+): Promise<HeartbeatAnswer | undefined> {
+  const [known, stop, drain] = (await renewScript.run(
     context.redis,
     beat.workerId,
     beat.status,
     LEASE_MS,
     ...beat.attempts.flatMap((a) => [a.attemptId, a.framesDone, a.framesPerSecond.toFixed(2)]),
-  )) as ['known' | 'unknown', string[]?];
-  return known === 'known' ? stop : undefined;
+  )) as ['known' | 'unknown', string[]?, string?];
+  return known === 'known' ? { stop: stop ?? [], drain: drain === '1' } : undefined;
 }
 
 const expiredScript = new Script(`

@@ -237,10 +237,16 @@ describe('leases', () => {
       host: 'h',
       gpu: null,
     });
-    expect(await renewLeases(context, { workerId: 'w1', status: 'busy', attempts })).toEqual([]);
+    expect(await renewLeases(context, { workerId: 'w1', status: 'busy', attempts })).toEqual({
+      stop: [],
+      drain: false,
+    });
     expect(await getAttempt(context, claim.attempt.id)).toMatchObject({ framesDone: 20, framesPerSecond: 50 });
     expect(await cancelJob(context, job.id)).toBe('canceling');
-    expect(await renewLeases(context, { workerId: 'w1', status: 'busy', attempts })).toEqual([claim.attempt.id]);
+    expect(await renewLeases(context, { workerId: 'w1', status: 'busy', attempts })).toEqual({
+      stop: [claim.attempt.id],
+      drain: false,
+    });
   });
 
   it('are all renewed when the sweep itself comes late, as after a freeze of Redis', async () => {
@@ -397,6 +403,7 @@ describe('createJob', () => {
     const { context } = records;
     const [one, two, three] = [newTestJob(), newTestJob(), newTestJob()];
     const key = (bodySha256: string) => ({ idempotency: { key: 'lesson-1', bodySha256 } });
+    expect(await createJob(context, { ...one, ...key('x') })).toEqual({ created: true, jobId: one.id });
     expect(await createJob(context, { ...one, ...key('x') })).toEqual({ created: true, jobId: one.id });
     expect(await createJob(context, { ...two, ...key('x') })).toEqual({ created: false, jobId: one.id });
     await expect(createJob(context, { ...three, ...key('y') })).rejects.toMatchObject({

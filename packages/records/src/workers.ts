@@ -16,7 +16,7 @@ export interface WorkerDescription {
 
 const registerScript = new Script(`
 local worker = ARGV[1]
-redis.call('HSET', P .. 'worker:' .. worker, 'id', worker, 'status', 'starting', 'startedAt', now, 'seenAt', now, unpack(ARGV, 2))
+redis.call('HSET', P .. 'worker:' .. worker, 'id', worker, 'status', 'starting', 'startedAt', now, 'seenAt', now, 'drain', 0, unpack(ARGV, 2))
 redis.call('ZADD', P .. 'workers', now, worker)
 add_event('worker-registered', nil, nil, nil, worker)
 `);
@@ -24,6 +24,17 @@ add_event('worker-registered', nil, nil, nil, worker)
 export async function registerWorker(context: RecordsContext, worker: WorkerDescription): Promise<void> {
   const { id, gpu, ...fields } = worker;
   await registerScript.run(context.redis, id, ...Object.entries({ ...fields, gpu: gpu ?? '' }).flat());
+}
+
+const drainScript = new Script(`
+if redis.call('EXISTS', P .. 'worker:' .. ARGV[1]) == 0 then return 0 end
+redis.call('HSET', P .. 'worker:' .. ARGV[1], 'drain', 1)
+return 1
+`);
+
+/** Asks a worker to finish its piece, hand back the rest and leave; false when it is unknown. */
+export async function drainWorker(context: RecordsContext, workerId: string): Promise<boolean> {
+  return (await drainScript.run(context.redis, workerId)) === 1;
 }
 
 const removeScript = new Script(`

@@ -1,0 +1,42 @@
+import type { MediaTools } from '@farm/media';
+import type { Claim, RecordsContext } from '@farm/records';
+import type { ObjectStorage } from '@farm/storage';
+import type { Logger } from 'pino';
+import type { EngineHost } from './engine/engine-host.js';
+
+/** What the process gives to every task. */
+export interface WorkerResources {
+  records: RecordsContext;
+  storage: ObjectStorage;
+  media: MediaTools;
+  engine: EngineHost;
+  maximumSpeechSeconds: number;
+}
+
+/** What one attempt works with. */
+export interface TaskContext extends WorkerResources {
+  claim: Claim;
+  /** A folder of this attempt's own; removed when it ends. */
+  directory: string;
+  log: Logger;
+  /** Aborts when the attempt must stop now: canceled, fenced, or the worker is told to leave. */
+  signal: AbortSignal;
+  /** Aborts when the worker drains: finish the piece under way, then hand back the rest. */
+  draining: AbortSignal;
+  /** For the heartbeat: frames handed to encoders by this attempt. */
+  reportFrames(framesDone: number): void;
+}
+
+/** The attempt ended early on purpose; what is committed stands. */
+export class Interrupted extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'Interrupted';
+  }
+}
+
+/** What a task leaves behind: the result for the record, and figures for the manifest. */
+export interface TaskOutcome {
+  result: unknown;
+  metrics: Record<string, unknown>;
+}

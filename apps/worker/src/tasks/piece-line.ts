@@ -1,0 +1,139 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { objectKeys, type PieceRequest } from '@farm/contracts';
+import { type EncodedPiece, encodePiece } from '@farm/media';
+import { commitPiece, type PieceRecord } from '@farm/records';
+import { EngineError } from '../engine/engine-error.js';
+import { sha256OfFile } from '../sha256-of-file.js';
+import { Interrupted, type TaskContext } from '../task-context.js';
+
+/** Pieces that may be encoded but not yet committed; a slow storage holds the engine back here. */
+const MOST_UNCOMMITTED = 4;
+/** Encoders that wait for frames besides the one at work, so that the engine never waits for a process to start. */
+const ENCODERS_AHEAD = 1;
+
+/**
+ * The line from frames to committed pieces: one encoder run a piece, upload, then commit in frame order. Encoders start
+ * ahead of the engine; the first thing that goes wrong stops all of it.
+ */
+export class PieceLine {
+  readonly #context: TaskContext;
+  readonly #pieces: readonly PieceRequest[];
+  readonly #engineHashes = new Map<number, Deferred<string>>();
+  readonly #stop = new AbortController();
+  readonly #done = deferred<void>();
+  #nextToEncode = 0;
+  #encoded = 0;
+  #committedCount = 0;
+  #commits: Promise<void> = Promise.resolve();
+
+  constructor(context: TaskContext, pieces: readonly PieceRequest[]) {
+    this.#context = context;
+    this.#pieces = pieces;
+    for (const piece of pieces) this.#engineHashes.set(piece.index, deferred());
+    this.#startEncoders();
+  }
+
+  /** Rejects with the first failure of any piece; resolves when the last one is committed. */
+  get committed(): Promise<void> {
+    return this.#done.promise;
+  }
+
+  /** The engine wrote a piece's last frame and says what it wrote. */
+  onPieceFinished(index: number, sha256: string): void {
+    this.#engineHashes.get(index)?.resolve(sha256);
+  }
+
+  get committedCount(): number {
+    return this.#committedCount;
+  }
+
+  /** Ends encoders that wait for frames which will not come; pieces on their way to a commit go on. */
+  async close(reason: Error): Promise<void> {
+    this.#stop.abort(reason);
+    for (const hash of this.#engineHashes.values()) hash.reject(reason);
+    await this.#commits.catch(() => {});
+  }
+
+  #startEncoders(): void {
+    while (
+      this.#nextToEncode < this.#pieces.length &&
+      this.#nextToEncode - this.#encoded <= ENCODERS_AHEAD &&
+      this.#nextToEncode - this.#committedCount < MOST_UNCOMMITTED &&
+      !this.#stop.signal.aborted
+    ) {
+      const piece = this.#pieces[this.#nextToEncode]!;
+      this.#nextToEncode += 1;
+      const encoding = this.#encode(piece);
+      encoding.catch((error) => this.#fail(error));
+      // Commits keep frame order, whichever encoder ends first.
+      this.#commits = this.#commits.then(async () => this.#commit(piece, await encoding));
+      this.#commits.then(
+        () => this.#committedCount === this.#pieces.length && this.#done.resolve(),
+        (error) => this.#fail(error),
+      );
+    }
+  }
+
+  async #encode(piece: PieceRequest): Promise<{ encoded: EncodedPiece; path: string }> {
+    const { claim, directory, media } = this.#context;
+    const path = join(directory, `piece-${piece.index}.mp4`);
+    const { width, height } = claim.job.spec;
+    const signal = AbortSignal.any([this.#stop.signal, this.#context.signal]);
+    const { fifoPath, frameCount } = piece;
+    const encoded = await encodePiece(media, { fifoPath, outputPath: path, width, height, frameCount, signal });
+    this.#encoded += 1;
+    this.#startEncoders();
+    return { encoded, path };
+  }
+
+  async #commit(piece: PieceRequest, { encoded, path }: { encoded: EncodedPiece; path: string }): Promise<void> {
+    const { claim, storage, records, log } = this.#context;
+    const claimedSha256 = await this.#engineHashes.get(piece.index)!.promise;
+    if (claimedSha256 !== encoded.sha256)
+      throw new EngineError(
+        'frames-differ',
+        `The frames of piece ${piece.index} that arrived at the encoder are not those the engine wrote.`,
+        { retriable: 'this-worker' },
+      );
+    const key = objectKeys.piece(claim.job.id, claim.task.id, claim.attempt.id, piece.firstFrame);
+    const fileSha256 = await sha256OfFile(path);
+    await storage.put(key, { filePath: path }, { contentType: 'video/mp4' });
+    const record: PieceRecord = {
+      firstFrame: piece.firstFrame,
+      frameCount: piece.frameCount,
+      key,
+      bytes: encoded.bytes,
+      rawSha256: encoded.sha256,
+      fileSha256,
+      attemptId: claim.attempt.id,
+    };
+    const outcome = await commitPiece(records, { taskId: claim.task.id, attemptId: claim.attempt.id, piece: record });
+    await rm(path, { force: true });
+    if (outcome !== 'committed') {
+      await storage.delete([key]);
+      throw new Interrupted(`The commit of piece ${piece.index} was refused: ${outcome}.`);
+    }
+    log.info({ piece: piece.index, firstFrame: piece.firstFrame, frameCount: piece.frameCount }, 'piece committed');
+    this.#committedCount += 1;
+    this.#startEncoders();
+  }
+
+  #fail(error: unknown): void {
+    this.#stop.abort(error);
+    this.#done.reject(error);
+  }
+}
+
+interface Deferred<Value> {
+  promise: Promise<Value>;
+  resolve(value: Value): void;
+  reject(error: unknown): void;
+}
+
+function deferred<Value>(): Deferred<Value> {
+  const result = {} as Deferred<Value>;
+  result.promise = new Promise<Value>((resolve, reject) => Object.assign(result, { resolve, reject }));
+  result.promise.catch(() => {});
+  return result;
+}

@@ -1,0 +1,124 @@
+import { join } from 'node:path';
+import { FarmError, type PieceRequest, type RenderCommand, type ResolvedSpec } from '@farm/contracts';
+import { makeFifo } from '@farm/media';
+import { addWarning, getTask, type PrepareResult, type SegmentPlan } from '@farm/records';
+import { download } from '../download.js';
+import type { RenderOutcome } from '../engine/engine-process.js';
+import { Interrupted, type TaskContext, type TaskOutcome } from '../task-context.js';
+import { PieceLine } from './piece-line.js';
+
+/** Renders what is not yet committed of one segment, piece by piece. */
+export async function render(context: TaskContext): Promise<TaskOutcome> {
+  const { claim, engine, signal, draining } = context;
+  const { task } = claim;
+  const pieces = piecesLeft(task.frameCount, task.framesCommitted, claim.job.spec.framesPerClip, context.directory);
+  if (pieces.length === 0) return { result: {}, metrics: {} };
+  const command = await renderCommand(context, task.segment!, pieces);
+  await engine.warm();
+  signal.throwIfAborted();
+
+  const line = new PieceLine(context, pieces);
+  const interruptNow = () => engine.interrupt(command.renderId, 'now');
+  const interruptLater = () => engine.interrupt(command.renderId, 'piece-end');
+  signal.addEventListener('abort', interruptNow, { once: true });
+  draining.addEventListener('abort', interruptLater, { once: true });
+  try {
+    const rendering = engine.render(command, {
+      onProgress: (framesDone) => context.reportFrames(framesDone),
+      onPieceFinished: (piece) => line.onPieceFinished(piece.index, piece.sha256),
+      onWarning: (warning) => void addWarning(context.records, claim.job.id, warning),
+    });
+    if (draining.aborted) interruptLater();
+    const outcome = await untilEither(rendering, line);
+    if (outcome.status === 'interrupted') throw new Interrupted('The engine was interrupted.');
+    await line.committed;
+    return { result: {}, metrics: metricsOf(outcome, pieces) };
+  } catch (error) {
+    // A frozen or failed line leaves the engine at a FIFO nobody reads: free it for the next task.
+    interruptNow();
+    throw error;
+  } finally {
+    await line.close(new Interrupted('The render has ended.'));
+    signal.removeEventListener('abort', interruptNow);
+    draining.removeEventListener('abort', interruptLater);
+  }
+}
+
+/** The engine's outcome, unless the line of pieces breaks first: then the engine is stopped and the line's error counts. */
+async function untilEither(rendering: Promise<RenderOutcome>, line: PieceLine): Promise<RenderOutcome> {
+  const broken = line.committed.then(() => rendering);
+  try {
+    return await Promise.race([rendering, broken]);
+  } catch (error) {
+    rendering.catch(() => {});
+    throw error;
+  }
+}
+
+function piecesLeft(frameCount: number, committed: number, framesPerClip: number, directory: string): PieceRequest[] {
+  const pieces: PieceRequest[] = [];
+  for (let firstFrame = 0; firstFrame < frameCount; firstFrame += framesPerClip) {
+    const index = firstFrame / framesPerClip;
+    if (firstFrame < committed) continue;
+    pieces.push({
+      index,
+      firstFrame,
+      frameCount: Math.min(framesPerClip, frameCount - firstFrame),
+      fifoPath: join(directory, `frames-${index}`),
+    });
+  }
+  return pieces;
+}
+
+async function renderCommand(
+  context: TaskContext,
+  segment: SegmentPlan,
+  pieces: PieceRequest[],
+): Promise<RenderCommand> {
+  const { claim, directory, signal } = context;
+  const prepared = (await getTask(context.records, `${claim.job.id}-prepare`))?.result as
+    | PrepareResult
+    | null
+    | undefined;
+  if (!prepared) throw new FarmError('record-missing', `The prepared inputs of job ${claim.job.id} are gone.`);
+  const portraitPath = join(directory, 'portrait.png');
+  const speechPath = join(directory, 'speech.wav');
+  await Promise.all([
+    download(context, prepared.portraitKey, portraitPath),
+    download(context, segment.speechKey, speechPath),
+    ...pieces.map((piece) => makeFifo(piece.fifoPath, { signal })),
+  ]);
+  const { spec } = claim.job;
+  return {
+    type: 'render',
+    renderId: claim.attempt.id,
+    portraitPath,
+    speech: { path: speechPath, marginBefore: segment.marginBefore, sampleCount: segment.sampleCount },
+    prompt: spec.prompt,
+    width: spec.width,
+    height: spec.height,
+    segmentFrameCount: segment.frameCount,
+    pieces,
+    seed: segment.seed,
+    settings: settingsOf(spec),
+  };
+}
+
+function settingsOf(spec: ResolvedSpec): RenderCommand['settings'] {
+  const { steps, solver, precision, framesPerClip } = spec;
+  return { steps, solver, precision, framesPerClip };
+}
+
+function metricsOf(outcome: Extract<RenderOutcome, { status: 'finished' }>, pieces: PieceRequest[]) {
+  const frames = pieces.reduce((sum, piece) => sum + piece.frameCount, 0);
+  const { renderSeconds, peakBytes, plan, predictedPeakBytes, predictedFramesPerSecond } = outcome.event;
+  return {
+    frames,
+    renderSeconds,
+    framesPerSecond: renderSeconds > 0 ? frames / renderSeconds : 0,
+    peakBytes,
+    ...(plan !== undefined && { plan }),
+    ...(predictedPeakBytes !== undefined && { predictedPeakBytes }),
+    ...(predictedFramesPerSecond !== undefined && { predictedFramesPerSecond }),
+  };
+}

@@ -1,0 +1,20 @@
+/** Where a job's objects lie in storage. Names that an attempt writes carry its id: two attempts never share a key. */
+export const JOBS_PREFIX = 'jobs/';
+export const jobPrefix = (jobId: string): string => `${JOBS_PREFIX}${jobId}/`;
+
+export const objectKeys = {
+  input: (jobId: string, part: 'portrait' | 'speech', extension: string) =>
+    `${jobPrefix(jobId)}input/${part}${extension && `.${extension}`}`,
+  prepared: (jobId: string, attemptId: string, name: string) => `${jobPrefix(jobId)}prepared/${attemptId}/${name}`,
+  /** Frames count from the start of the segment. */
+  piece: (jobId: string, taskId: string, attemptId: string, firstFrame: number) =>
+    `${jobPrefix(jobId)}pieces/${taskId}/${String(firstFrame).padStart(8, '0')}-${attemptId}.mp4`,
+  output: (jobId: string, attemptId: string, name: 'video.mp4' | 'manifest.json' | 'poster.jpg') =>
+    `${jobPrefix(jobId)}output/${attemptId}/${name}`,
+  /** Lines of JSON, one file an attempt, kept as long as the job. */
+  log: (jobId: string, attemptId: string) => `${jobPrefix(jobId)}log/${attemptId}.jsonl`,
+  logPrefix: (jobId: string) => `${jobPrefix(jobId)}log/`,
+} as const;
+
+/** The job that an object belongs to; undefined outside `jobs/`. */
+export const jobOfKey = (key: string): string | undefined => /^jobs\/([^/]+)\//.exec(key)?.[1];

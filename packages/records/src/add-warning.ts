@@ -1,0 +1,21 @@
+import type { Warning } from '@farm/contracts';
+import type { RecordsContext } from './records-context.js';
+import { Script } from './script.js';
+
+const script = new Script(`
+local key = P .. 'job:' .. ARGV[1]
+local text = redis.call('HGET', key, 'warnings')
+if not text then return 0 end
+local warnings = cjson.decode(text)
+for _, warning in ipairs(warnings) do
+  if warning.code == ARGV[2] then return 0 end
+end
+warnings[#warnings + 1] = {code = ARGV[2], message = ARGV[3]}
+redis.call('HSET', key, 'warnings', cjson.encode(warnings))
+return 1
+`);
+
+/** Tells the person something that did not stop the job; each code once. */
+export async function addWarning(context: RecordsContext, jobId: string, warning: Warning): Promise<void> {
+  await script.run(context.redis, jobId, warning.code, warning.message);
+}
