@@ -1,0 +1,136 @@
+"""Load every network of the published layout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from transformers import Wav2Vec2Model
+
+from farm_engine.liveavatar import config as transformer_config
+from farm_engine.liveavatar.checkpoints.errors import WeightsWrongError
+from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
+from farm_engine.liveavatar.checkpoints.loader import load_weights
+from farm_engine.liveavatar.checkpoints.lora import Lora
+from farm_engine.liveavatar.checkpoints.sources import PickledFile, SafetensorsFile, ShardedSafetensors
+from farm_engine.liveavatar.config import ModelConfig
+from farm_engine.liveavatar.encoders import speech, text
+from farm_engine.liveavatar.model import DiffusionTransformer
+from farm_engine.liveavatar.vae import config as vae_config
+from farm_engine.liveavatar.vae.autoencoder import VideoAutoencoder
+
+ReportLoading = Callable[[str, float], None]
+Place = dict[str, torch.device | torch.dtype]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Sizes of the networks that belong together."""
+
+    transformer: ModelConfig
+    text: dict[str, int]
+    vae: vae_config.VaeConfig
+
+
+PUBLISHED = Sizes(transformer=transformer_config.LIVE_AVATAR_14B, text=text.UMT5_XXL, vae=vae_config.WAN_21)
+TINY = Sizes(transformer=transformer_config.TINY, text=text.TINY, vae=vae_config.TINY)
+_BY_DIM = {sizes.transformer.dim: sizes for sizes in (PUBLISHED, TINY)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedModels:
+    transformer: DiffusionTransformer
+    text: text.TextEncoder
+    speech: Wav2Vec2Model
+    vae: VideoAutoencoder
+
+
+def load_models(
+    layout: PublishedLayout,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    report: ReportLoading = lambda phase, fraction: None,
+) -> LoadedModels:
+    """Every network on `device` in `dtype`, the LoRA merged into the transformer.
+
+    `report(phase, fraction)` hears how much of all weights is in place. Raises WeightsMissingError, WeightsWrongError.
+    """
+    layout.check_present()
+    sizes = _sizes(layout)
+    with torch.device("meta"):
+        transformer = DiffusionTransformer(sizes.transformer)
+        text_model = text.build_text_model(sizes.text)
+        speech_model = speech.build_speech_model(_speech_config(layout, sizes))
+        vae = VideoAutoencoder(sizes.vae).eval().requires_grad_(False)
+    tokenizer = text.load_tokenizer(layout.tokenizer)
+    progress = _Progress(report, [transformer, text_model, speech_model, vae])
+    shards = ShardedSafetensors(layout.transformer_index)
+    lora = Lora(SafetensorsFile(layout.lora), dict(shards.shapes))
+    place: Place = {"device": device, "dtype": dtype}
+    load_weights(transformer, shards, change=lora.merge, report=progress.phase("transformer"), **place)
+    load_weights(
+        text_model,
+        PickledFile(layout.text),
+        names=text.parameter_names(sizes.text["num_layers"]),
+        report=progress.phase("text encoder"),
+        **place,
+    )
+    load_weights(
+        speech_model,
+        SafetensorsFile(layout.speech),
+        names=speech.parameter_names(speech_model),
+        unused=speech.UNUSED_PARAMETERS,
+        report=progress.phase("speech encoder"),
+        **place,
+    )
+    load_weights(vae, PickledFile(layout.vae), report=progress.phase("autoencoder"), **place)
+    return LoadedModels(
+        transformer=transformer,
+        text=text.TextEncoder(text_model, tokenizer, max_tokens=sizes.transformer.text_len),
+        speech=speech_model,
+        vae=vae,
+    )
+
+
+def _sizes(layout: PublishedLayout) -> Sizes:
+    try:
+        dim = json.loads(layout.transformer_config.read_text())["dim"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise WeightsWrongError(layout.transformer_config, f"it is no model configuration ({error!r})") from error
+    if dim not in _BY_DIM:
+        raise WeightsWrongError(layout.transformer_config, f"it describes a model of dim {dim}, not {sorted(_BY_DIM)}")
+    return _BY_DIM[dim]
+
+
+def _speech_config(layout: PublishedLayout, sizes: Sizes) -> dict:
+    expected = {
+        "hidden_size": sizes.transformer.audio_dim,
+        "num_hidden_layers": sizes.transformer.audio_layers - 1,
+        "do_stable_layer_norm": True,
+    }
+    try:
+        config = json.loads(layout.speech_config.read_text())
+        found = {name: config[name] for name in expected}
+    except (ValueError, KeyError, TypeError) as error:
+        raise WeightsWrongError(layout.speech_config, f"it is no wav2vec2 configuration ({error!r})") from error
+    if found != expected:
+        raise WeightsWrongError(layout.speech_config, f"it has {found}, the transformer needs {expected}")
+    return config
+
+
+class _Progress:
+    """Turns the fractions of several loads into one that rises from 0 to 1, weighted by parameter count."""
+
+    def __init__(self, report: ReportLoading, modules: list[torch.nn.Module]) -> None:
+        self._report = report
+        self._counts = [sum(parameter.numel() for parameter in module.parameters()) for module in modules]
+        self._started = 0
+
+    def phase(self, name: str) -> Callable[[float], None]:
+        before, own = sum(self._counts[: self._started]), self._counts[self._started]
+        self._started += 1
+        total = sum(self._counts)
+        return lambda fraction: self._report(name, (before + fraction * own) / total)

@@ -1,0 +1,98 @@
+"""Files that hold named tensors. Opening one reads names and shapes only; `read` maps a tensor's bytes from disk."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from farm_engine.liveavatar.checkpoints.errors import WeightsMissingError, WeightsWrongError
+
+
+class TensorSource(Protocol):
+    path: Path
+    shapes: Mapping[str, tuple[int, ...]]
+
+    def read(self, name: str) -> Tensor:
+        """The tensor, on the CPU, backed by the file where the format allows it."""
+        ...
+
+
+class SafetensorsFile:
+    """One `.safetensors` file.
+
+    Raises WeightsMissingError, or WeightsWrongError if the file is truncated or of another format.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise WeightsMissingError(path)
+        self.path = path
+        try:
+            self._file = safe_open(path, framework="pt", device="cpu")
+            self.shapes = {name: tuple(self._file.get_slice(name).get_shape()) for name in self._file.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise WeightsWrongError(path, f"it is truncated or no safetensors file ({error})") from error
+
+    def read(self, name: str) -> Tensor:
+        return self._file.get_tensor(name)
+
+
+class ShardedSafetensors:
+    """A model split into several `.safetensors` files, listed by an index. The index and the files must agree."""
+
+    def __init__(self, index_path: Path) -> None:
+        if not index_path.is_file():
+            raise WeightsMissingError(index_path)
+        self.path = index_path
+        try:
+            owners = json.loads(index_path.read_text())["weight_map"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise WeightsWrongError(index_path, f"it is no index of shards ({error})") from error
+        files = {file: SafetensorsFile(index_path.with_name(file)) for file in sorted(set(owners.values()))}
+        for file, shard in files.items():
+            listed = {name for name, owner in owners.items() if owner == file}
+            check_names(shard.path, expected=listed, found=set(shard.shapes))
+        self._owners = {name: files[file] for name, file in owners.items()}
+        self.shapes = {name: shard.shapes[name] for name, shard in self._owners.items()}
+
+    def read(self, name: str) -> Tensor:
+        return self._owners[name].read(name)
+
+
+class PickledFile:
+    """A `.pth` file: a dictionary of tensors. Nothing but tensors is unpickled; their bytes stay on disk until read.
+
+    Raises WeightsMissingError, or WeightsWrongError if the file is truncated or of another format.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise WeightsMissingError(path)
+        self.path = path
+        try:
+            tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+            first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise WeightsWrongError(path, f"it is truncated or no PyTorch file of tensors ({first_line})") from error
+        if not isinstance(tensors, dict) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
+            raise WeightsWrongError(path, "it holds something else than a dictionary of tensors")
+        self._tensors = tensors
+        self.shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+    def read(self, name: str) -> Tensor:
+        return self._tensors[name]
+
+
+def check_names(path: Path, *, expected: set[str], found: set[str]) -> None:
+    """Raises WeightsWrongError that names the tensors missing from `found` or not in `expected`."""
+    for kind, names in (("missing", expected - found), ("unexpected", found - expected)):
+        if names:
+            shown = ", ".join(sorted(names)[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+            raise WeightsWrongError(path, f"{len(names)} {kind} tensor(s): {shown}", kind=kind, tensor=min(names))

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from farm_engine.liveavatar.checkpoints.errors import WeightsMissingError, WeightsWrongError
+from farm_engine.liveavatar.checkpoints.generator import TINY, write_published_layout
+from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
+from farm_engine.liveavatar.checkpoints.loader import load_weights
+from farm_engine.liveavatar.checkpoints.lora import Lora
+from farm_engine.liveavatar.checkpoints.models import LoadedModels, load_models
+from farm_engine.liveavatar.checkpoints.sources import PickledFile, SafetensorsFile, ShardedSafetensors
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> PublishedLayout:
+    folder = tmp_path_factory.mktemp("published")
+    write_published_layout(folder, TINY)
+    return PublishedLayout(folder)
+
+
+@pytest.fixture
+def copy(published, tmp_path) -> PublishedLayout:
+    """A copy of the layout that a test may damage."""
+    shutil.copytree(published.folder, tmp_path / "weights")
+    return PublishedLayout(tmp_path / "weights")
+
+
+def load(layout: PublishedLayout, report=lambda phase, fraction: None) -> LoadedModels:
+    return load_models(layout, device=CPU, dtype=torch.float32, report=report)
+
+
+def change_safetensors(path: Path, change) -> None:
+    tensors = load_file(path)
+    change(tensors)
+    save_file(tensors, path)
+
+
+def change_pickle(path: Path, change) -> None:
+    tensors = torch.load(path, weights_only=True)
+    change(tensors)
+    torch.save(tensors, path)
+
+
+def first_shard(layout: PublishedLayout) -> Path:
+    return sorted(layout.base.glob("diffusion_pytorch_model-*.safetensors"))[0]
+
+
+def remove_one(tensors) -> None:
+    del tensors[sorted(tensors)[0]]
+
+
+def add_one(tensors) -> None:
+    tensors["stranger.weight"] = torch.zeros(2)
+
+
+def misshape_one(tensors) -> None:
+    name = sorted(tensors)[0]
+    tensors[name] = torch.zeros(3, *tensors[name].shape)
+
+
+def test_the_layout_loads_and_nothing_is_left_uninitialized(published):
+    models = load(published)
+    for module in (models.transformer, models.vae, models.text.model, models.speech):
+        tensors = [*module.named_parameters(remove_duplicate=False), *module.named_buffers()]
+        assert not [name for name, tensor in tensors if tensor.is_meta]
+    assert models.text.encode("a person speaks").embedding.isfinite().all()
+
+
+def test_loading_gives_the_values_in_the_files_with_lora_merged(published):
+    models = load(published)
+    index = ShardedSafetensors(published.transformer_index)
+    factors = SafetensorsFile(published.lora)
+    name = "blocks.1.ffn.0"
+    down, up = (factors.read(f"{name}.lora_{factor}.default.weight").float() for factor in "AB")
+    expected = index.read(f"{name}.weight").float() + 64 / 128 * (up @ down)
+    torch.testing.assert_close(models.transformer.get_parameter(f"{name}.weight"), expected)
+    untouched = "head.head.weight"
+    assert torch.equal(models.transformer.get_parameter(untouched), index.read(untouched).float())
+
+
+def test_progress_rises_to_one_in_every_phase(published):
+    seen: list[tuple[str, float]] = []
+    load(published, report=lambda phase, fraction: seen.append((phase, fraction)))
+    assert [fraction for _, fraction in seen] == sorted(fraction for _, fraction in seen)
+    assert seen[-1][1] == 1.0
+    assert len({phase for phase, _ in seen}) == 4
+
+
+@pytest.mark.parametrize(
+    "change, kind", [(remove_one, "missing"), (add_one, "unexpected"), (misshape_one, "misshapen")]
+)
+@pytest.mark.parametrize("part", ["text", "vae", "speech", "lora"])
+def test_a_wrong_tensor_is_named(copy, part, change, kind):
+    path = getattr(copy, part)
+    (change_pickle if path.suffix == ".pth" else change_safetensors)(path, change)
+    with pytest.raises(WeightsWrongError) as failure:
+        load(copy)
+    assert failure.value.details["path"] == str(path)
+    assert failure.value.details["kind"] == kind
+    assert failure.value.details["tensor"] in failure.value.message
+
+
+@pytest.mark.parametrize(
+    "change, kind", [(remove_one, "missing"), (add_one, "unexpected"), (misshape_one, "misshapen")]
+)
+def test_a_wrong_tensor_of_a_shard_is_named(copy, change, kind):
+    change_safetensors(first_shard(copy), change)
+    with pytest.raises(WeightsWrongError, match=kind if kind != "misshapen" else "the model needs") as failure:
+        load(copy)
+    assert failure.value.details["kind"] == kind
+
+
+def test_a_tensor_missing_from_index_and_shards_is_named(copy):
+    change_safetensors(first_shard(copy), remove_one)
+    index = json.loads(copy.transformer_index.read_text())
+    held = set().union(*(load_file(path) for path in copy.base.glob("*.safetensors")))
+    index["weight_map"] = {name: file for name, file in index["weight_map"].items() if name in held}
+    copy.transformer_index.write_text(json.dumps(index))
+    with pytest.raises(WeightsWrongError, match="1 missing tensor"):
+        load(copy)
+
+
+@pytest.mark.parametrize("part", ["text", "vae", "speech", "lora", "shard", "transformer_index", "tokenizer"])
+@pytest.mark.parametrize("keep", [0.5, 0.999])
+def test_a_truncated_file_is_named(copy, part, keep):
+    path = first_shard(copy) if part == "shard" else getattr(copy, part)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
+    with pytest.raises(WeightsWrongError) as failure:
+        load(copy)
+    assert str(path) in failure.value.message
+    assert failure.value.code == "weights-wrong"
+    assert failure.value.retriable == "another-worker"
+
+
+@pytest.mark.parametrize("part", ["text", "vae", "speech", "speech_config", "lora", "shard", "transformer_index"])
+def test_a_missing_file_is_named(copy, part):
+    path = first_shard(copy) if part == "shard" else getattr(copy, part)
+    path.unlink()
+    with pytest.raises(WeightsMissingError) as failure:
+        load(copy)
+    assert str(path) in failure.value.message
+    assert failure.value.code == "weights-missing"
+
+
+def test_a_pickle_that_would_run_code_is_refused(copy, tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "sprung",)
+
+    torch.save({"encoder.conv1.weight": Trap()}, copy.vae)
+    with pytest.raises(WeightsWrongError):
+        load(copy)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_model_of_unknown_size_is_refused(copy):
+    copy.transformer_config.write_text(json.dumps({"dim": 1536}))
+    with pytest.raises(WeightsWrongError, match="1536"):
+        load(copy)
+
+
+def test_lora_accepts_both_spellings_of_its_names(published, copy):
+    tensors = load_file(copy.lora)
+    renamed = {f"base_model.model.{name.replace('.default', '')}": tensor for name, tensor in tensors.items()}
+    save_file(renamed, copy.lora)
+    name = "blocks.0.self_attn.q.weight"
+    assert torch.equal(load(copy).transformer.get_parameter(name), load(published).transformer.get_parameter(name))
+
+
+def test_lora_without_a_partner_is_named(copy):
+    name = "blocks.0.self_attn.q.lora_B.default.weight"
+    change_safetensors(copy.lora, lambda tensors: tensors.pop(name))
+    source = ShardedSafetensors(copy.transformer_index)
+    with pytest.raises(WeightsWrongError, match="has no partner"):
+        Lora(SafetensorsFile(copy.lora), dict(source.shapes))
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_loading_never_holds_the_weights_twice(tmp_path, suffix):
+    width, layers = 2048, 12
+    module_shape = [(width, width)] * layers
+    tensors = {f"{i}.weight": torch.zeros(shape) for i, shape in enumerate(module_shape)}
+    path = tmp_path / f"weights{suffix}"
+    save_file(tensors, path) if suffix == ".safetensors" else torch.save(tensors, path)
+    weight_bytes = sum(tensor.nbytes for tensor in tensors.values())
+    del tensors
+    with torch.device("meta"):
+        module = torch.nn.Sequential(*(torch.nn.Linear(width, width, bias=False) for _ in module_shape))
+    before = anonymous_bytes()
+    with peak_of(anonymous_bytes) as peak:
+        source = SafetensorsFile(path) if suffix == ".safetensors" else PickledFile(path)
+        load_weights(module, source, device=CPU, dtype=torch.float32)
+    grown = peak.value - before
+    assert 0.9 * weight_bytes < grown < weight_bytes * (1 + 2 / layers)
+
+
+def anonymous_bytes() -> int:
+    """Memory of this process that is not backed by a file."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
+    return int(line.split()[1]) * 1024
+
+
+@contextmanager
+def peak_of(measure):
+    """Ask `measure` all the time in a thread; `value` is the largest answer."""
+    seen, done = SimpleNamespace(value=0), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.0005):
+            seen.value = max(seen.value, measure())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    yield seen
+    done.set()
+    thread.join()
+    seen.value = max(seen.value, measure())
