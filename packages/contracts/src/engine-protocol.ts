@@ -135,7 +135,10 @@ export const RenderFinishedEvent = z.strictObject({
 export const InterruptedEvent = z.strictObject({ type: z.literal('interrupted'), renderId: RenderId });
 export const EngineFailedEvent = z.strictObject({
   type: z.literal('failed'),
-  /** Null when the engine as a whole cannot go on; it exits after this line. */
+  /**
+   * Null when the failure belongs to no render: with code `bad-command` the engine goes on, with any other it cannot
+   * and exits after this line.
+   */
   renderId: RenderId.nullable(),
   code: z.string(),
   message: z.string(),
