@@ -16,7 +16,12 @@ export {
 export { type MinioServerOptions, type RunningMinioServer, startMinio } from './minio-server.js';
 export { type FfmpegPrograms, obtainFfmpeg } from './obtain-ffmpeg.js';
 export { type MinioProgram, obtainMinio } from './obtain-minio.js';
-export { obtainPython, type PythonEnvironmentOptions } from './obtain-python.js';
+export {
+  obtainPython,
+  obtainPythonPackages,
+  type PythonEnvironmentOptions,
+  type PythonPackagesOptions,
+} from './obtain-python.js';
 export { obtainRedisServer } from './obtain-redis.js';
 export { randomPassword } from './random-password.js';
 export { type RedisServerOptions, type RunningRedisServer, startRedisServer } from './redis-server.js';

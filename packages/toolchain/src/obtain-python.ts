@@ -13,8 +13,12 @@ export interface PythonEnvironmentOptions {
   readonly packageDirectory: string;
   /** Names under `[project.optional-dependencies]`. Default: none. */
   readonly extras?: readonly string[];
-  /** Requirements beyond the package's own, such as a pinned formatter. */
-  readonly additions?: readonly string[];
+}
+
+export interface PythonPackagesOptions {
+  /** What progress lines call them, such as `the Python linter`. */
+  readonly label: string;
+  readonly requirements: readonly string[];
 }
 
 interface Pyproject {
@@ -40,7 +44,7 @@ async function readRequirements(options: PythonEnvironmentOptions): Promise<stri
     if (!requirements) throw new Error(`${file} has no extra "${extra}"; it has: ${Object.keys(optional).join(', ')}`);
     return requirements;
   });
-  return [...(project?.dependencies ?? []), ...extras.flat(), ...(options.additions ?? [])];
+  return [...(project?.dependencies ?? []), ...extras.flat()];
 }
 
 /** The full version and the real path, or undefined when it is older than 3.10 or does not run. */
@@ -107,29 +111,34 @@ async function installRequirements(
 }
 
 /**
- * The interpreter of a virtual environment that holds a package's dependencies, built on the first call and kept in
- * the cache under a hash of the dependencies and the Python it stands on. FARM_PYTHON names one to use as it is.
+ * The interpreter of a virtual environment with these requirements, built on the first call and kept in the cache
+ * under a hash of the requirements and the Python it stands on.
  * @throws ToolMissingError where there is no Python >= 3.10 or no venv; CommandFailedError with pip's words.
  */
-export async function obtainPython(context: ToolchainContext, options: PythonEnvironmentOptions): Promise<string> {
-  const overridden = await overriddenProgram(context, 'FARM_PYTHON');
-  if (overridden !== undefined) return overridden;
-  const requirements = await readRequirements(options);
+export async function obtainPythonPackages(context: ToolchainContext, options: PythonPackagesOptions): Promise<string> {
+  const { label, requirements } = options;
   const interpreter = await findInterpreter(context);
   const key = createHash('sha256')
     .update(JSON.stringify([interpreter.description, requirements]))
     .digest('hex');
-  const label = ['Python packages of the engine', ...(options.extras ?? [])].join(' + ');
   const directory = join(context.cacheDirectory, 'python', key.slice(0, 16));
   await installOnce(context, {
     directory,
     product: 'bin/python',
     build: (buildDirectory) =>
-      runStep(context, `Installing the ${label}`, async (progress) => {
+      runStep(context, `Installing ${label}`, async (progress) => {
         // Only scripts in bin/ remember the folder they were made in; `python -m` works after the rename.
         await createEnvironment(context, interpreter, buildDirectory);
         await installRequirements(context, join(buildDirectory, 'bin/python'), requirements, progress);
       }),
   });
   return join(directory, 'bin/python');
+}
+
+/** The interpreter of an environment that holds a package's dependencies. FARM_PYTHON names one to use as it is. */
+export async function obtainPython(context: ToolchainContext, options: PythonEnvironmentOptions): Promise<string> {
+  const overridden = await overriddenProgram(context, 'FARM_PYTHON');
+  if (overridden !== undefined) return overridden;
+  const label = ['the Python packages of the engine', ...(options.extras ?? [])].join(' + ');
+  return obtainPythonPackages(context, { label, requirements: await readRequirements(options) });
 }
