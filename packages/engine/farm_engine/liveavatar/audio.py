@@ -101,30 +101,38 @@ class AdaptiveNorm(nn.Module):
         return F.layer_norm(x.float(), (x.shape[-1],), eps=1e-5) * (1 + scale) + shift
 
 
+class AudioInjection:
+    """One injected layer: adaptive norm, then cross-attention from video tokens to audio.
+
+    Not a module, so that parameter names stay those of the checkpoint.
+    """
+
+    def __init__(self, norm: AdaptiveNorm, attention: Attention) -> None:
+        self.norm, self.attention = norm, attention
+
+    def inject(self, tokens: Tensor, audio: AudioEmbedding) -> Tensor:
+        """tokens [3 * T, dim] -> tokens with the audio added; latent frame i attends to `audio.tokens[i]` only."""
+        frames = tokens.unflatten(0, (LATENTS_PER_BLOCK, -1))
+        query = self.attention.query(self.norm(frames, audio.summary).to(tokens.dtype))
+        key, value = self.attention.key_value(audio.tokens)
+        return tokens + self.attention.o(_attend_to_few(query, key, value)).flatten(0, 1)
+
+
+def _attend_to_few(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Attention per frame, written out: five keys are too few for the fused kernels.
+
+    query [3, T, heads, 128], key and value [3, 5, heads, 128] -> [3, T, heads * 128].
+    """
+    scores = torch.einsum("fqhd,fkhd->fhqk", query.float(), key.float()) * query.shape[-1] ** -0.5
+    return torch.einsum("fhqk,fkhd->fqhd", scores.softmax(-1), value.float()).to(query.dtype).flatten(2)
+
+
 class AudioInjector(nn.Module):
-    """Adaptive norm and cross-attention from video tokens to audio, one of each per injected layer."""
+    """The parameters of all injected layers, and `stages`, the layers that use them, in order."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         count = len(config.audio_inject_layers)
         self.injector = nn.ModuleList(Attention(config) for _ in range(count))
         self.injector_adain_layers = nn.ModuleList(AdaptiveNorm(config) for _ in range(count))
-
-    def stages(self) -> list[AudioInjection]:
-        """The parts in layer order; they share this module's parameters."""
-        return [AudioInjection(*pair) for pair in zip(self.injector_adain_layers, self.injector, strict=True)]
-
-
-class AudioInjection:
-    """One injected layer. Not a module, so that parameter names stay those of the checkpoint."""
-
-    def __init__(self, norm: AdaptiveNorm, attention: Attention) -> None:
-        self.norm, self.attention = norm, attention
-
-    def __call__(self, tokens: Tensor, audio: AudioEmbedding) -> Tensor:
-        """tokens [3 * T, dim] -> tokens with the audio added; latent frame i attends to `audio.tokens[i]` only."""
-        frames = tokens.unflatten(0, (LATENTS_PER_BLOCK, -1))
-        query = self.attention.query(self.norm(frames, audio.summary).to(tokens.dtype))
-        key, value = self.attention.key_value(audio.tokens)
-        attended = F.scaled_dot_product_attention(*(part.transpose(1, 2) for part in (query, key, value)))
-        return tokens + self.attention.o(attended.transpose(1, 2).flatten(2)).flatten(0, 1)
+        self.stages = [AudioInjection(*pair) for pair in zip(self.injector_adain_layers, self.injector, strict=True)]

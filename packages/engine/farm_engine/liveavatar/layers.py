@@ -32,8 +32,8 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)).to(x.dtype) * self.weight
+        # Not through F.rms_norm's own weight argument: the published model rounds to bfloat16 before it.
+        return F.rms_norm(x, self.weight.shape, eps=self.eps) * self.weight
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:

@@ -80,7 +80,7 @@ class DiffusionTransformer(nn.Module):
 
     def injections(self) -> dict[int, AudioInjection]:
         """The audio injections by the layer that they follow."""
-        return dict(zip(self.config.audio_inject_layers, self.audio_injector.stages(), strict=True))
+        return dict(zip(self.config.audio_inject_layers, self.audio_injector.stages, strict=True))
 
     def resident_memory(self, geometry: Geometry, steps: int) -> ResidentMemory:
         return ResidentMemory(list(self.blocks), self.injections(), config=self.config, geometry=geometry, steps=steps)
@@ -101,6 +101,7 @@ class DiffusionTransformer(nn.Module):
 
     @fastest_attention
     @torch.inference_mode()
+    @torch.compiler.set_stance("force_eager")
     def prefill(self, *, reference: Tensor, motion: Tensor, text: Tensor, geometry: Geometry, memory: Memory) -> None:
         """Fills the text and condition caches of `memory`, in one pass over the layers.
 
@@ -163,7 +164,7 @@ class DiffusionTransformer(nn.Module):
             value = torch.cat([past.value, layer.condition.value])
             tokens = layer.block.finish(tokens, attend(query, key, value), time.blocks, layer.text)
             if layer.injection is not None:
-                tokens = layer.injection(tokens, audio)
+                tokens = layer.injection.inject(tokens, audio)
 
         patches = self.head(tokens, time.head)
         rows, columns = latents.shape[2] // 2, latents.shape[3] // 2

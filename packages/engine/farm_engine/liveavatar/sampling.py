@@ -11,7 +11,7 @@ from torch import Tensor
 from farm_engine.liveavatar.audio import AudioEmbedding
 from farm_engine.liveavatar.config import BLOCKS_PER_CLIP, LATENTS_PER_BLOCK, LATENTS_PER_CLIP, Geometry
 from farm_engine.liveavatar.memory import Memory
-from farm_engine.liveavatar.model import BlockPosition, DiffusionTransformer, TimeModulation
+from farm_engine.liveavatar.model import BlockPosition, DiffusionTransformer
 from farm_engine.liveavatar.randomness import Randomness
 from farm_engine.liveavatar.rotary import block_rotary, reference_rotary
 from farm_engine.liveavatar.schedule import Schedule
@@ -55,30 +55,35 @@ class BlockSampler:
             Interrupted: `interrupted` said yes; it is asked before every step.
         """
         audio = self.model.embed_audio(features)
+        positions = self._positions(block)
         latents = noise.to(self.model.device, self.model.dtype)
         inputs = []
-        for step, time in enumerate(self._times):
+        for step, position in enumerate(positions):
             if interrupted():
                 raise Interrupted(f"stopped in clip {block.clip}, block {block.index}, before step {step}")
             inputs.append(latents)
-            velocity = self._forward(latents, step, time, audio, block)
+            velocity = self._velocity(latents, step, position, audio)
             latents = self.schedule.advance(latents, velocity, step)
         return latents, inputs
 
     def velocities(self, inputs: Sequence[Tensor], features: Tensor, block: Block) -> Iterator[Tensor]:
         """The velocity at every step for given step inputs; running through it writes the block into the rings."""
         audio = self.model.embed_audio(features)
-        for step, time in enumerate(self._times):
+        for step, position in enumerate(self._positions(block)):
             latents = inputs[step].to(self.model.device, self.model.dtype)
-            yield self._forward(latents, step, time, audio, block)
+            yield self._velocity(latents, step, position, audio)
 
-    def _forward(self, latents: Tensor, step: int, time: TimeModulation, audio: AudioEmbedding, block: Block) -> Tensor:
-        frame = block.clip * LATENTS_PER_CLIP + block.index * LATENTS_PER_BLOCK
-        offset = self.randomness.reference_offset(block.clip, block.index, step)
-        position = BlockPosition(
-            slot=block.index % BLOCKS_PER_CLIP,
-            filled=block.filled,
-            rotary=block_rotary(self.geometry, frame).to(self.model.device),
-            reference=reference_rotary(self.geometry, frame, offset).to(self.model.device),
-        )
+    def _velocity(self, latents: Tensor, step: int, position: BlockPosition, audio: AudioEmbedding) -> Tensor:
+        time = self._times[step]
         return self.model(latents, step=step, time=time, audio=audio, position=position, memory=self.memory)
+
+    def _positions(self, block: Block) -> list[BlockPosition]:
+        """One per step, all before the first: a copy from the host between two steps would make the device wait."""
+        frame = block.clip * LATENTS_PER_CLIP + block.index * LATENTS_PER_BLOCK
+        rotary = block_rotary(self.geometry, frame).to(self.model.device)
+        positions = []
+        for step in range(self.schedule.steps):
+            offset = self.randomness.reference_offset(block.clip, block.index, step)
+            reference = reference_rotary(self.geometry, frame, offset).to(self.model.device)
+            positions.append(BlockPosition(block.index % BLOCKS_PER_CLIP, block.filled, rotary, reference))
+        return positions

@@ -1,0 +1,30 @@
+"""Compiled layers: the same result, and nothing compiled again while the rings fill and wrap."""
+
+from __future__ import annotations
+
+import torch
+from parity import relative_error
+from shared_inputs import GEOMETRY, clip_audio, conditions
+
+from farm_engine.liveavatar.compilation import compile_layers
+from farm_engine.liveavatar.rollout import Rollout, Settings
+
+
+def test_all_layers_share_three_programs_and_keep_them(model):
+    settings = Settings(width=GEOMETRY.width, height=GEOMETRY.height, seed=7)
+    plain = Rollout(model, conditions(), settings)
+    expected = [latents for clip in range(2) for latents in plain.render_clip(clip_audio(clip))]
+
+    programs = 0
+
+    def count(graph: torch.fx.GraphModule, _: list[torch.Tensor]) -> torch.fx.GraphModule:
+        nonlocal programs
+        programs += 1
+        return graph
+
+    torch._dynamo.reset()
+    compile_layers(model, backend=count)
+    compiled = Rollout(model, conditions(), settings)
+    found = [latents for clip in range(2) for latents in compiled.render_clip(clip_audio(clip))]
+    assert programs == 3
+    assert max(relative_error(a, b) for a, b in zip(found, expected, strict=True)) < 1e-6

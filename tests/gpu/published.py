@@ -1,0 +1,152 @@
+"""Runs the published transformer from a checkout of github.com/Alibaba-Quark/LiveAvatar, as its pipeline would.
+
+Its packages import far more than the transformer when they are initialized, so they are entered as bare packages.
+flash-attn, where missing, is replaced by PyTorch's scaled dot-product attention for the two cross-attentions.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import random
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from farm_engine.liveavatar.config import AUDIO_LEAD_FRAMES, MOTION_LATENTS, Geometry
+from farm_engine.liveavatar.model import DiffusionTransformer
+from farm_engine.liveavatar.rollout import Conditions
+from farm_engine.liveavatar.schedule import Schedule
+from torch import Tensor
+
+_CONDITION_TOKENS = 2800
+_WAN = "liveavatar.models.wan"
+
+
+class PublishedTransformer:
+    """Their transformer on our model's weights (shared, not copied), with the caches of their single-GPU pipeline."""
+
+    def __init__(self, checkout: Path, ours: DiffusionTransformer, geometry: Geometry, steps: int) -> None:
+        self.geometry, self.schedule, self.config = geometry, Schedule.of(steps), ours.config
+        self.device, self.dtype = ours.device, ours.dtype
+        self.model = _build(checkout, ours)
+        shape = (1, _CONDITION_TOKENS, ours.config.num_heads, ours.config.head_dim)
+        shared = [
+            {"cond_k": self._zeros(shape), "cond_v": self._zeros(shape), "cond_end": self._zeros((1,)).long()}
+            for _ in ours.blocks
+        ]
+        shape = (1, geometry.ring_tokens, ours.config.num_heads, ours.config.head_dim)
+        self._rings = [
+            [{"k": self._zeros(shape), "v": self._zeros(shape), **cache} for cache in shared] for _ in range(steps)
+        ]
+
+    def prefill(self, conditions: Conditions) -> None:
+        latents = torch.zeros(16, 3, self.geometry.latent_height, self.geometry.latent_width)
+        audio = torch.zeros(self.config.audio_layers, self.config.audio_dim, 12)
+        self._call(latents, 0.0, 0, audio, conditions, block=0, sink_flag=True)
+
+    def velocities(
+        self, inputs: list[Tensor], audio: Tensor, conditions: Conditions, block: int, offsets: list[int]
+    ) -> Iterator[Tensor]:
+        """Velocities of one block at every step for given step inputs; the Euler step is done and dropped."""
+        for step, timestep in enumerate(self.schedule.timesteps):
+            random.randint = lambda _low, _high, offset=offsets[step]: offset
+            velocity = self._call(inputs[step], timestep, step, audio, conditions, block=block)
+            self.schedule.advance(inputs[step].to(velocity), velocity, step)
+            yield velocity
+
+    @torch.no_grad()
+    def _call(
+        self, latents: Tensor, timestep: float, step: int, audio: Tensor, conditions: Conditions, *, block: int, **extra
+    ) -> Tensor:
+        def put(tensor: Tensor) -> Tensor:
+            return tensor.to(self.device, self.dtype)
+
+        tokens = self.geometry.tokens_per_block
+        with torch.amp.autocast("cuda", dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
+            return self.model(
+                [put(latents)],
+                t=torch.full((1, 3), timestep, device=self.device),
+                context=[put(conditions.text)],
+                seq_len=None,
+                ref_latents=put(conditions.reference)[None],
+                motion_latents=put(conditions.motion)[None],
+                cond_states=torch.zeros_like(put(latents))[None],
+                audio_input=put(audio)[None],
+                motion_frames=[AUDIO_LEAD_FRAMES, MOTION_LATENTS],
+                drop_motion_frames=False,
+                kv_cache=self._rings[step],
+                crossattn_cache=[{} for _ in self.model.blocks],
+                current_start=block * tokens,
+                current_end=(block + 1) * tokens,
+                **extra,
+            )[0]
+
+    def _zeros(self, shape: tuple[int, ...]) -> Tensor:
+        return torch.zeros(shape, dtype=self.dtype, device=self.device)
+
+
+def _build(checkout: Path, ours: DiffusionTransformer) -> torch.nn.Module:
+    module = _load(checkout)
+    config = ours.config
+    parent = module.CausalWanModel_S2V
+    parent.init_weights = parent.zero_init_weights = lambda _: None
+    with torch.device("meta"):
+        model = parent(
+            cond_dim=config.latent_channels,
+            audio_dim=config.audio_dim,
+            num_audio_token=config.audio_tokens,
+            enable_adain=True,
+            audio_inject_layers=list(config.audio_inject_layers),
+            zero_timestep=True,
+            enable_motioner=False,
+            enable_framepack=True,
+            framepack_drop_mode="padd",
+            text_len=config.text_len,
+            dim=config.dim,
+            ffn_dim=config.ffn_dim,
+            freq_dim=config.frequency_dim,
+            text_dim=config.text_dim,
+            num_heads=config.num_heads,
+            num_layers=config.num_layers,
+        )
+    model.load_state_dict(ours.state_dict(), strict=True, assign=True)
+    model.frame_packer.zip_frame_buckets = torch.tensor([1, 2, 16])
+    return model.eval().requires_grad_(False)
+
+
+def _load(checkout: Path) -> types.ModuleType:
+    os.environ["ENABLE_COMPILE"] = "false"
+    names = ["liveavatar", "liveavatar.models", "liveavatar.utils", _WAN, f"{_WAN}.wan_2_2"]
+    names += [f"{_WAN}.wan_2_2.{part}" for part in ("modules", "modules.s2v", "distributed")]
+    for name in names:
+        package = types.ModuleType(name)
+        package.__path__ = [str(checkout.joinpath(*name.split(".")))]
+        sys.modules[name] = package
+    module = importlib.import_module(f"{_WAN}.causal_model_s2v")
+    base = importlib.import_module(f"{_WAN}.wan_2_2.modules.model")
+    attention = importlib.import_module(f"{_WAN}.wan_2_2.modules.attention")
+    motioner = importlib.import_module(f"{_WAN}.causal_motioner")
+    if not (attention.FLASH_ATTN_2_AVAILABLE or attention.FLASH_ATTN_3_AVAILABLE):
+        base.flash_attention = _scaled_dot_product_attention
+    for part in (module, motioner):
+        part.rope_params = _on_the_cpu(part.rope_params)
+    return module
+
+
+def _scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, **_: object) -> Tensor:
+    heads_first = (part.to(value.dtype).transpose(1, 2) for part in (query, key, value))
+    return F.scaled_dot_product_attention(*heads_first).transpose(1, 2)
+
+
+def _on_the_cpu(function):
+    """Rotary tables stay real while the parameters are built on the meta device."""
+
+    def wrapped(*arguments):
+        with torch.device("cpu"):
+            return function(*arguments)
+
+    return wrapped
