@@ -15,12 +15,15 @@ export interface ToolchainContext {
   readonly report: (step: ToolchainStep) => void;
   /** Aborting ends the running step and removes what it had made. */
   readonly signal: AbortSignal | undefined;
+  /** Root installs packages for the machine; everyone else unpacks them into the cache. */
+  readonly isRoot: boolean;
 }
 
 export interface ToolchainContextOptions {
   readonly environment?: NodeJS.ProcessEnv;
   readonly report?: (step: ToolchainStep) => void;
   readonly signal?: AbortSignal;
+  readonly isRoot?: boolean;
 }
 
 export function toolchainContext(options: ToolchainContextOptions = {}): ToolchainContext {
@@ -31,6 +34,7 @@ export function toolchainContext(options: ToolchainContextOptions = {}): Toolcha
     environment,
     report: options.report ?? (() => undefined),
     signal: options.signal,
+    isRoot: options.isRoot ?? process.getuid?.() === 0,
   };
 }
 

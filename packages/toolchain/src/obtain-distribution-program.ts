@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { aptInstall, hasApt } from './apt.js';
 import type { ToolchainContext } from './context.js';
-import { aptInstall, type DebianPackage, hasApt, isRoot, unpackWithoutRoot } from './debian-packages.js';
 import { ToolMissingError } from './errors.js';
 import { findOnPath, overriddenProgram } from './find-program.js';
+import { type DebianPackage, unpackDebianPackage } from './unpack-debian-package.js';
 
 /** A program that Linux distributions package. */
 export interface DistributionProgram {
@@ -19,7 +20,7 @@ export interface DistributionProgram {
 
 async function install(context: ToolchainContext, program: DistributionProgram): Promise<string | undefined> {
   const { debian, names } = program;
-  if (!isRoot()) return join(await unpackWithoutRoot(context, debian), names[0]);
+  if (!context.isRoot) return join(await unpackDebianPackage(context, debian), names[0]);
   await aptInstall(context, debian.package);
   return findOnPath(context, ...names);
 }

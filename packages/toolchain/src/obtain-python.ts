@@ -98,6 +98,7 @@ async function installRequirements(
   requirements: readonly string[],
   progress: (detail: string) => void,
 ): Promise<void> {
+  if (requirements.length === 0) return;
   const common = ['-I', '-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
   await runCommand({
     command: python,
