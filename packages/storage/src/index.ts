@@ -12,4 +12,5 @@ export {
   verifyObjectUrl,
 } from './signed-object-url.js';
 export { FilesystemStorageConfig, S3StorageConfig, StorageConfig } from './storage-config.js';
+export { StorageEnvironment, storageConfigFromEnvironment } from './storage-environment.js';
 export { StorageError, type StorageErrorCode } from './storage-error.js';

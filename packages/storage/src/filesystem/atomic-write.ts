@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { type Duplex, PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { errnoOf } from './filesystem-error.js';
 
@@ -34,26 +34,24 @@ async function intoFolder(path: string, place: () => Promise<void>): Promise<voi
   }
 }
 
-/** Writes `source` to a new file in `temporaryFolder`, on the disk before this returns. */
-async function writeTemporary(
-  temporaryFolder: string,
-  source: Readable | Buffer,
-  guards: NodeJS.ReadWriteStream[],
-  signal?: AbortSignal,
-) {
+/** Writes a new file in `temporaryFolder`; its bytes are on the disk before this returns. */
+async function writeTemporary(temporaryFolder: string, write: (file: FileHandle) => Promise<void>): Promise<string> {
   const path = join(temporaryFolder, randomUUID());
-  const handle = await open(path, 'wx');
+  const file = await open(path, 'wx');
   try {
-    if (Buffer.isBuffer(source)) await handle.writeFile(source);
-    else await pipeline([source, ...guards, handle.createWriteStream({ autoClose: false })], signal ? { signal } : {});
-    await handle.sync();
+    await write(file);
+    await file.sync();
   } catch (error) {
     await rm(path, { force: true });
     throw error;
   } finally {
-    await handle.close();
+    await file.close();
   }
   return path;
+}
+
+async function writeChunks(file: FileHandle, chunks: AsyncIterable<Buffer>): Promise<void> {
+  for await (const chunk of chunks) await file.writeFile(chunk);
 }
 
 /** Puts a stream at `path`: whole, or not at all. The temporary folder must be on the same filesystem. */
@@ -61,14 +59,16 @@ export async function writeAtomically(options: {
   path: string;
   temporaryFolder: string;
   source: Readable;
-  /** Streams that the bytes pass through; an error in one leaves `path` as it was. */
-  guards?: NodeJS.ReadWriteStream[];
+  /** The bytes pass through it; when it fails, `path` stays as it was. */
+  guard?: Duplex;
   signal?: AbortSignal | undefined;
   /** Runs when the bytes are on the disk, before they appear at `path`. */
   beforePlacing?: () => Promise<void>;
 }): Promise<void> {
-  const { path, temporaryFolder, source, guards = [], signal, beforePlacing } = options;
-  const temporary = await writeTemporary(temporaryFolder, source, guards, signal);
+  const { path, temporaryFolder, source, guard = new PassThrough(), signal, beforePlacing } = options;
+  const temporary = await writeTemporary(temporaryFolder, (file) =>
+    pipeline(source, guard, (chunks) => writeChunks(file, chunks), signal ? { signal } : {}),
+  );
   try {
     await beforePlacing?.();
     signal?.throwIfAborted();
@@ -81,7 +81,7 @@ export async function writeAtomically(options: {
 
 /** Puts `bytes` at `path` unless something is there; of several at once exactly one wins. */
 export async function writeOnce(path: string, temporaryFolder: string, bytes: Buffer): Promise<void> {
-  const temporary = await writeTemporary(temporaryFolder, bytes, []);
+  const temporary = await writeTemporary(temporaryFolder, (file) => file.writeFile(bytes));
   try {
     await intoFolder(path, () => link(temporary, path));
   } catch (error) {

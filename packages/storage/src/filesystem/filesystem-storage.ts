@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Stats } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
@@ -88,7 +88,7 @@ export class FilesystemStorage implements ObjectStorage {
           path: join(this.#objects, key),
           temporaryFolder: this.#temporary,
           source: stream,
-          guards: [guard],
+          guard,
           signal,
           beforePlacing: () => this.#writeContentType(key, options.contentType),
         });
@@ -115,7 +115,7 @@ export class FilesystemStorage implements ObjectStorage {
       const handle = await this.#openObject(key);
       if (handle === undefined) return undefined;
       try {
-        const info = await this.#infoOf(key, handle);
+        const info = await this.#infoOf(key, await handle.stat());
         const { start, end } = resolveByteRange(key, info.size, options.range);
         if (end < start) {
           await handle.close();
@@ -142,8 +142,7 @@ export class FilesystemStorage implements ObjectStorage {
     }
   }
 
-  async #infoOf(key: string, file: Pick<FileHandle, 'stat'>): Promise<ObjectInfo> {
-    const { size, mtime } = await file.stat();
+  async #infoOf(key: string, { size, mtime }: Stats): Promise<ObjectInfo> {
     const stored = await readFile(join(this.#types, key), 'utf8').catch((error: unknown) => {
       if (isAbsent(error)) return undefined;
       throw error;
@@ -165,7 +164,7 @@ export class FilesystemStorage implements ObjectStorage {
       const path = join(this.#objects, key);
       try {
         const status = await stat(path);
-        return status.isFile() ? await this.#infoOf(key, { stat: () => stat(path) } as FileHandle) : undefined;
+        return status.isFile() ? await this.#infoOf(key, status) : undefined;
       } catch (error) {
         if (isAbsent(error)) return undefined;
         throw error;
