@@ -1,7 +1,7 @@
 import { JobView, WorkerView } from '@farm/contracts';
 import { z } from 'zod';
 
-export const JobPage = z.object({ jobs: z.array(JobView), nextCursor: z.string().nullable() });
+export const JobPage = z.object({ jobs: z.array(JobView), nextCursor: z.string().nullish() });
 export type JobPage = z.infer<typeof JobPage>;
 
 export const WorkerPage = z.object({ workers: z.array(WorkerView) });

@@ -3,7 +3,7 @@ import { forEachJob } from './for-each-job.js';
 
 export const cancelCommand = (context: CommandContext) =>
   clientCommand('cancel')
-    .description('Cancel jobs. Engines stop within a second; what is rendered is kept for a retry.')
+    .description('Cancel jobs. Engines stop within a second, and what was rendered is dropped.')
     .argument('<jobs...>', 'ids of the jobs')
     .addHelpText(
       'after',

@@ -41,7 +41,7 @@ export const listCommand = (context: CommandContext) =>
           output.paint,
         ),
       );
-      if (page.nextCursor !== null) output.note(`More: farm list --cursor ${page.nextCursor}`);
+      if (page.nextCursor) output.note(`More: farm list --cursor ${page.nextCursor}`);
     });
 
 function row(job: JobView, columns: number): string[] {

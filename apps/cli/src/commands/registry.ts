@@ -1,14 +1,17 @@
 import { cancelCommand } from './cancel.js';
 import type { FarmCommand } from './command.js';
+import { demoCommand } from './demo.js';
 import { listCommand } from './list.js';
 import { retryCommand } from './retry.js';
 import { showCommand } from './show.js';
 import { submitCommand } from './submit.js';
+import { upCommand } from './up.js';
 import { watchCommand } from './watch.js';
 import { workersCommand } from './workers.js';
 
 /** Every command of `farm`, in the order of its help. */
 export const commands: readonly FarmCommand[] = [
+  upCommand,
   submitCommand,
   watchCommand,
   listCommand,
@@ -16,4 +19,5 @@ export const commands: readonly FarmCommand[] = [
   cancelCommand,
   retryCommand,
   workersCommand,
+  demoCommand,
 ];

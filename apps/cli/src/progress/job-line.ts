@@ -3,6 +3,7 @@ import { formatDuration } from './duration.js';
 import type { Paint } from './style.js';
 
 const PHASE_WIDTH = 10;
+const GAP = '  ';
 const LONGEST_BAR = 24;
 const SHORTEST_BAR = 8;
 
@@ -19,12 +20,17 @@ export function progressFacts(job: JobView): string[] {
   if (job.error) return [job.error.message];
   const facts: string[] = [];
   // The clip under way is the one behind those that are done.
-  if (clipCount !== null) facts.push(`clip ${Math.min(clipsDone + 1, clipCount)} of ${clipCount}`);
-  if (clipCount !== null || fraction > 0) facts.push(percent(fraction));
+  if (clipCount !== null) facts.push(clipFact(Math.min(clipsDone + 1, clipCount), clipCount));
+  if (clipCount !== null || fraction > 0) facts.push(percent(fraction).padStart(5));
   const isRendering = job.progress.phase === 'rendering' && job.status === 'running';
   if (isRendering && framesPerSecond !== null) facts.push(`${framesPerSecond.toFixed(1)} frames/s`);
   if (isRendering && secondsLeft !== null) facts.push(`${formatDuration(secondsLeft)} left`);
   return facts;
+}
+
+/** As wide for the first clip as for the last, so that nothing jumps. */
+function clipFact(clip: number, count: number): string {
+  return `clip ${String(clip).padStart(String(count).length)} of ${count}`;
 }
 
 function succeededFacts({ startedAt, endedAt, progress }: JobView): string[] {
@@ -56,23 +62,18 @@ export interface JobLineOptions {
 /** One line of a job for a terminal: label, phase, bar and as many facts as fit. */
 export function jobLine(job: JobView, { columns, paint, label, labelWidth = 0 }: JobLineOptions): string {
   const head = label === undefined ? '' : `${fit(label, labelWidth).padEnd(labelWidth)}  `;
-  const phase = phaseOf(job);
-  let room = columns - head.length - Math.max(PHASE_WIDTH, phase.length) - 2;
-  const facts: string[] = [];
-  for (const fact of progressFacts(job)) {
-    const shown = facts.length === 0 ? fit(fact, room) : fact;
-    if (shown.length + 2 > room) break;
-    facts.push(shown);
-    room -= shown.length + 2;
-  }
-  const bar = hasEnded(job.status) ? '' : barFor(job, room, paint);
-  const painted = paint(colourOf(job), phase.padEnd(PHASE_WIDTH));
-  return [`${head}${painted}`, bar, ...facts].filter((part) => part !== '').join('  ');
-}
-
-function barFor(job: JobView, room: number, paint: Paint): string {
-  const width = Math.min(LONGEST_BAR, room);
-  return width < SHORTEST_BAR ? '' : progressBar(job.progress.fraction, width, paint);
+  const phase = phaseOf(job).padEnd(PHASE_WIDTH);
+  const barRoom = hasEnded(job.status) ? 0 : SHORTEST_BAR + GAP.length;
+  let room = columns - head.length - phase.length - barRoom;
+  const facts = progressFacts(job);
+  const widthOf = (texts: readonly string[]) => texts.reduce((sum, text) => sum + GAP.length + text.length, 0);
+  // Frames a second is what a person misses least.
+  while (facts.length > 1 && widthOf(facts) > room) facts.splice(facts.length > 3 ? 2 : -1, 1);
+  if (facts.length === 1) facts[0] = fit(facts[0] ?? '', room - GAP.length);
+  room -= widthOf(facts);
+  const barWidth = Math.min(LONGEST_BAR, SHORTEST_BAR + room);
+  const bar = barRoom === 0 || room < 0 ? [] : [progressBar(job.progress.fraction, barWidth, paint)];
+  return [head + paint(colourOf(job), phase), ...bar, ...facts].join(GAP);
 }
 
 function colourOf(job: JobView): 'green' | 'red' | 'yellow' | 'bold' {

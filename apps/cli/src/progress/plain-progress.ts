@@ -13,6 +13,7 @@ export function plainProgress({ stream, labelled }: { stream: ProgressStream; la
       const line = [phaseOf(job), ...progressFacts(job)].join('  ');
       stream.write(labelled ? `${label}  ${line}\n` : `${line}\n`);
     },
+    settle: (label, how) => void stream.write(`${label}  ${how}\n`),
     note: (text) => void stream.write(`${text}\n`),
     close: () => undefined,
   };

@@ -7,6 +7,8 @@ import { terminalProgress } from './terminal-progress.js';
 export interface ProgressView {
   /** The newest state of a job, under what the person calls it: a file's name, or the job's id. */
   update(label: string, job: JobView): void;
+  /** One of several that needs no job (its video is there) or gets none (it was refused). */
+  settle(label: string, how: 'skipped' | 'refused'): void;
   /** A sentence that stays on the screen. */
   note(text: string): void;
   /** Leaves the last state on the screen. Nothing may follow. */

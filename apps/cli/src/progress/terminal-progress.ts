@@ -18,11 +18,12 @@ export interface TerminalProgressOptions {
 /** Repaints a few lines: one job, or a line that counts them and one for each that is under way. */
 export function terminalProgress({ stream, colour, jobCount }: TerminalProgressOptions): ProgressView {
   const jobs = new Map<string, JobView>();
+  const settled = { skipped: 0, refused: 0 };
   const paint = painter(colour);
   const screen = createLogUpdate(stream as NodeJS.WriteStream, { showCursor: true });
   // One column stays free: a full line wraps on some terminals.
   const columns = () => (stream.columns ?? DEFAULT_COLUMNS) - 1;
-  const repaint = () => screen([...overview(jobs, { jobCount, columns: columns(), paint })].join('\n'));
+  const repaint = () => screen([...overview(jobs, { settled, jobCount, columns: columns(), paint })].join('\n'));
   const keep = (line: string) => screen.persist(line);
   return {
     update(label, job) {
@@ -31,6 +32,11 @@ export function terminalProgress({ stream, colour, jobCount }: TerminalProgressO
       if (jobCount > 1 && hasEnded(job.status) && !(before && hasEnded(before.status))) {
         keep(jobLine(job, { columns: columns(), paint, label, labelWidth: labelWidth([label], columns()) }));
       }
+      repaint();
+    },
+    settle(label, how) {
+      settled[how] += 1;
+      keep(`${label}  ${paint(how === 'refused' ? 'red' : 'dim', how)}`);
       repaint();
     },
     note(text) {
@@ -45,6 +51,7 @@ export function terminalProgress({ stream, colour, jobCount }: TerminalProgressO
 }
 
 interface OverviewOptions {
+  readonly settled: { readonly skipped: number; readonly refused: number };
   readonly jobCount: number;
   readonly columns: number;
   readonly paint: Paint;
@@ -71,15 +78,17 @@ function byProgress([, a]: [string, JobView], [, b]: [string, JobView]): number 
   return b.progress.fraction - a.progress.fraction;
 }
 
-function countLine(jobs: ReadonlyMap<string, JobView>, { jobCount, columns, paint }: OverviewOptions): string {
+function countLine(jobs: ReadonlyMap<string, JobView>, options: OverviewOptions): string {
+  const { settled, jobCount, columns, paint } = options;
   const all = [...jobs.values()];
   const count = (status: JobView['status']) => all.filter((job) => job.status === status).length;
-  const fraction = all.reduce((sum, job) => sum + (hasEnded(job.status) ? 1 : job.progress.fraction), 0) / jobCount;
-  const failed = count('failed') + count('canceled');
-  const words = [`${count('succeeded')} of ${jobCount} done`];
-  if (failed > 0) words.push(paint('red', `${failed} not made`));
+  const finished = settled.skipped + settled.refused + all.filter((job) => hasEnded(job.status)).length;
+  const underWay = all.reduce((sum, job) => sum + (hasEnded(job.status) ? 0 : job.progress.fraction), 0);
+  const words = [`${count('succeeded') + settled.skipped} of ${jobCount} done`];
+  const failed = count('failed') + count('canceled') + settled.refused;
+  if (failed > 0) words.push(paint('red', `${failed} failed`));
   if (count('running') > 0) words.push(`${count('running')} running`);
-  return `${progressBar(fraction, Math.min(24, columns - 40), paint)}  ${words.join(', ')}`;
+  return `${progressBar((finished + underWay) / jobCount, Math.min(24, columns - 40), paint)}  ${words.join(', ')}`;
 }
 
 function labelWidth(labels: readonly string[], columns: number): number {

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
-import { basename, extname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { escapePath, glob } from 'tinyglobby';
 import { usageError } from '../exit-codes.js';
 
 /** One job to be: a recording, and where its video goes. */
 export interface Submission {
-  /** What the person calls it: the recording's path as given. */
+  /** What the person calls it: the recording's path, without the folder that all share. */
   readonly label: string;
   readonly audioPath: string;
   /** May still hold `{id}`, which is known once the job is. */
@@ -22,9 +22,10 @@ export interface SubmissionPlan {
 export async function planSubmissions({ audioPatterns, out }: SubmissionPlan): Promise<Submission[]> {
   const audioPaths = [...new Set((await Promise.all(audioPatterns.map(expand))).flat())];
   const template = out === undefined ? undefined : await outTemplate(out, audioPaths.length);
+  const shared = sharedFolder(audioPaths);
   const submissions = audioPaths.map((audioPath) => {
     const name = basename(audioPath, extname(audioPath));
-    return { label: audioPath, audioPath, outPath: template?.replaceAll('{name}', () => name) };
+    return { label: relative(shared, audioPath), audioPath, outPath: template?.replaceAll('{name}', () => name) };
   });
   refuseSharedOutputs(submissions);
   return submissions;
@@ -40,6 +41,13 @@ async function expand(pattern: string): Promise<string[]> {
   const paths = (await glob(wanted, { onlyFiles: true, dot: false, expandDirectories: false })).sort(inReadingOrder);
   if (paths.length === 0) throw usageError(`--audio: no file matches ${pattern} (seen from ${process.cwd()}).`);
   return paths;
+}
+
+function sharedFolder(paths: readonly string[]): string {
+  const [first = [], ...others] = paths.map((path) => dirname(resolve(path)).split(sep));
+  const differs = (part: string, index: number) => others.some((other) => other[index] !== part);
+  const end = first.findIndex(differs);
+  return (end === -1 ? first : first.slice(0, end)).join(sep) || sep;
 }
 
 const { compare: inReadingOrder } = new Intl.Collator('en', { numeric: true });

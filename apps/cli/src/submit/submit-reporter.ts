@@ -1,5 +1,5 @@
 import type { JobView } from '@farm/contracts';
-import { errorDocument, errorText } from '../output/error-text.js';
+import { errorDocument } from '../output/error-text.js';
 import type { Output } from '../output/output.js';
 import { createProgressView } from '../progress/index.js';
 import type { Submission } from './plan-submissions.js';
@@ -30,6 +30,7 @@ function progress({ output, environment, fileCount }: ReporterOptions): SubmitRe
   const view = createProgressView({ stream: output.stdout, environment, jobCount: fileCount });
   const warned = new Set<string>();
   const saved: string[] = [];
+  let skipped = 0;
   return {
     onUpdate(submission, job) {
       for (const { code, message } of job.warnings) {
@@ -40,22 +41,18 @@ function progress({ output, environment, fileCount }: ReporterOptions): SubmitRe
       view.update(submission.label, job);
     },
     onOutcome(submission, outcome) {
-      const settled = settledSentence(submission, outcome);
-      if (settled !== undefined && fileCount > 1) view.note(settled);
+      if (fileCount > 1 && outcome.kind === 'skipped') view.settle(submission.label, 'skipped');
+      if (fileCount > 1 && outcome.kind === 'failed' && outcome.job === undefined)
+        view.settle(submission.label, 'refused');
       if (outcome.kind === 'made' && outcome.savedTo !== undefined) saved.push(outcome.savedTo);
-      if (outcome.kind === 'skipped' && fileCount === 1) saved.push(submission.outPath ?? '');
+      if (outcome.kind === 'skipped') skipped += 1;
     },
     close() {
       view.close();
-      for (const path of saved) output.line(`video: ${path}`);
+      for (const path of saved.sort()) output.line(`video: ${path}`);
+      if (skipped > 0) output.note(`${skipped} skipped: the video is there and up to date (--again renders it anew).`);
     },
   };
-}
-
-function settledSentence({ label, outPath }: Submission, outcome: Outcome): string | undefined {
-  if (outcome.kind === 'skipped') return `${label}  skipped: ${outPath} is up to date (--again renders it anew)`;
-  const refused = outcome.kind === 'failed' && outcome.job === undefined;
-  return refused ? `${label}  refused: ${errorText(outcome.error)}` : undefined;
 }
 
 /** The ids of the jobs on stdout, alone where there is one, so that a script can take them. */

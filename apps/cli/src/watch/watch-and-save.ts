@@ -38,7 +38,7 @@ export async function watchAndSave(client: FarmClient, watched: WatchedJob, hook
 function jobNotMade(job: JobDetail): CommandError {
   const message =
     job.status === 'canceled'
-      ? `Job ${job.id} was canceled. \`farm retry ${job.id}\` goes on behind what is rendered.`
+      ? `Job ${job.id} was canceled. \`farm retry ${job.id}\` starts it anew.`
       : `Job ${job.id} failed: ${job.error?.message ?? 'no reason was recorded.'} ` +
         `\`farm show ${job.id}\` says more; \`farm retry ${job.id}\` tries again.`;
   const code = job.error?.code ?? `job-${job.status}`;

@@ -1,0 +1,111 @@
+import { resolve } from 'node:path';
+import { terminalReporter, toolchainContext } from '@farm/toolchain';
+import { Command, Option } from 'commander';
+import pinoPretty from 'pino-pretty';
+import { defaultDataDirectory } from '../connection/farm-location.js';
+import { usageError } from '../exit-codes.js';
+import { startLocalFarm } from '../farm-up/local-farm.js';
+import { followLog } from '../farm-up/log-follower.js';
+import { type CommandContext, examples } from './command.js';
+
+interface UpOptions {
+  readonly host: string;
+  readonly port: string;
+  readonly data?: string;
+  readonly storage: 'filesystem' | 'minio';
+  readonly engine: 'draft' | 'liveavatar';
+  readonly engineArguments?: string;
+  readonly publicUrl?: string;
+  readonly quiet?: true;
+}
+
+export const upCommand = (context: CommandContext) =>
+  new Command('up')
+    .description(
+      'Run a whole farm on this machine: Redis, storage, API, scheduler and one worker. Ctrl-C stops it all.',
+    )
+    .option(
+      '--host <address>',
+      'address to listen on; anything but loopback opens the farm to the network',
+      '127.0.0.1',
+    )
+    .option('--port <number>', 'port of the API', '8080')
+    .option('--data <folder>', 'where the farm keeps everything (default: avatar-farm in the user data folder)')
+    .addOption(
+      new Option('--storage <kind>', 'plain files, or a private MinIO server')
+        .choices(['filesystem', 'minio'])
+        .default('filesystem'),
+    )
+    .addOption(
+      new Option('--engine <name>', 'the engine of the worker').choices(['draft', 'liveavatar']).default('draft'),
+    )
+    .option('--engine-arguments <words>', 'further words for the engine, such as --tiny')
+    .option('--public-url <url>', 'where people reach the API, if not at host and port')
+    .option('-q, --quiet', 'no log lines; they are in DATA/log all the same')
+    .addHelpText(
+      'after',
+      examples([
+        ['farm up', 'a farm at http://127.0.0.1:8080'],
+        ['farm up --port 9000 --data /srv/farm', 'another port, another folder'],
+        ['farm submit -i portrait.jpg -a talk.wav -p "A woman speaks" --out talk.mp4', 'in a second terminal'],
+      ]),
+    )
+    .action((options: UpOptions) => up(options, context));
+
+async function up(options: UpOptions, context: CommandContext): Promise<void> {
+  const { output, signal, environment } = context;
+  const farm = await startLocalFarm({
+    directory: resolve(options.data ?? defaultDataDirectory(environment)),
+    host: options.host,
+    port: portOf(options.port),
+    storage: options.storage,
+    engine: options.engine,
+    engineArguments: options.engineArguments?.split(' ') ?? [],
+    publicUrl: options.publicUrl,
+    toolchain: toolchainContext({ environment, report: terminalReporter(), signal }),
+    onTrouble: (message) => output.note(message),
+  });
+  output.line(`The farm is up: ${farm.url}   (docs: ${farm.url}/docs, data: ${farm.directory.path})`);
+  if (farm.adminKeyIsNew) output.line(`Admin key, shown this once: ${farm.adminKey}`);
+  output.line(`The admin key lies in ${farm.directory.adminKeyFile}. Ctrl-C stops everything.`);
+  const following = options.quiet ? [] : followLogs(farm.directory.logs, context);
+  try {
+    await new Promise<void>((done) => {
+      if (signal.aborted) done();
+      signal.addEventListener('abort', () => done(), { once: true });
+    });
+    output.note('Stopping. What is committed stays; unfinished jobs go on at the next `farm up`.');
+  } finally {
+    await farm.stop();
+    await Promise.all(following);
+  }
+}
+
+function followLogs(folder: string, { output, signal }: CommandContext): Promise<void>[] {
+  const pretty = pinoPretty.prettyFactory({
+    colorize: output.stdout.isTTY === true,
+    ignore: 'pid,hostname,workerId',
+    translateTime: 'SYS:HH:MM:ss',
+    singleLine: true,
+  });
+  return ['api', 'scheduler', 'worker'].map((name) =>
+    followLog(
+      `${folder}/${name}.log`,
+      (line) => {
+        if (isWorthShowing(line)) output.stdout.write(`${name.padEnd(9)} ${pretty(line)}`);
+      },
+      signal,
+    ),
+  );
+}
+
+/** Requests for health and progress would drown what happens. */
+function isWorthShowing(line: string): boolean {
+  return line.trim() !== '' && !/"level":(10|20)\b/.test(line) && !/"(request completed|incoming request)"/.test(line);
+}
+
+export function portOf(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw usageError(`--port: ${text} is no port. Write a number from 1 to 65535, or 0 for any free one.`);
+}

@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CommandError, exitCodes } from '../exit-codes.js';
+
+export interface DataDirectory {
+  readonly path: string;
+  readonly adminKeyFile: string;
+  readonly signingSecretFile: string;
+  readonly logs: string;
+  readonly redis: string;
+  readonly objects: string;
+  readonly minio: string;
+  readonly scratch: string;
+}
+
+/** What other programs read about the farm that runs in a folder. */
+export interface FarmFile {
+  url: string;
+  /** The process that supervises the farm. */
+  pid: number;
+  /** Process ids of its parts, for operators and for tests that end them. */
+  processes: Record<string, number>;
+}
+
+const farmFile = (path: string) => join(path, 'farm.json');
+
+/** Makes the folder that only its owner can read, with the secrets a farm needs. */
+export async function openDataDirectory(path: string): Promise<DataDirectory> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  await assertFree(path);
+  const directory: DataDirectory = {
+    path,
+    adminKeyFile: join(path, 'admin.key'),
+    signingSecretFile: join(path, 'signing.secret'),
+    logs: join(path, 'log'),
+    redis: join(path, 'redis'),
+    objects: join(path, 'objects'),
+    minio: join(path, 'minio'),
+    scratch: join(path, 'scratch'),
+  };
+  // What a killed worker was in the middle of is worth nothing: its pieces are committed or rendered again.
+  await rm(directory.scratch, { recursive: true, force: true });
+  for (const folder of [directory.logs, directory.scratch]) await mkdir(folder, { recursive: true });
+  await secretIn(directory.signingSecretFile);
+  return directory;
+}
+
+/** A secret of 256 bits that is made once and kept in a file of mode 600. */
+export async function secretIn(file: string): Promise<string> {
+  const known = (await readFile(file, 'utf8').catch(() => '')).trim();
+  if (known) return known;
+  const secret = randomBytes(32).toString('base64url');
+  await writeFile(file, `${secret}\n`, { mode: 0o600 });
+  await chmod(file, 0o600);
+  return secret;
+}
+
+async function assertFree(path: string): Promise<void> {
+  const text = await readFile(farmFile(path), 'utf8').catch(() => '');
+  if (!text) return;
+  const { pid, url } = JSON.parse(text) as FarmFile;
+  if (!isAlive(pid)) return;
+  const message = `A farm already runs in ${path} (process ${pid}, ${url}). Stop it first, or choose another folder with --data.`;
+  throw new CommandError({ code: 'farm-running', exitCode: exitCodes.conflict, message });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+export async function writeFarmFile(path: string, content: FarmFile): Promise<void> {
+  const temporary = `${farmFile(path)}.part`;
+  await writeFile(temporary, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600 });
+  await rename(temporary, farmFile(path));
+}
+
+export async function removeFarmFile(path: string): Promise<void> {
+  await rm(farmFile(path), { force: true });
+}
