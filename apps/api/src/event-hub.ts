@@ -1,0 +1,37 @@
+import type { FarmEvent } from '@farm/contracts';
+import { tailEvents } from '@farm/records';
+import type { Redis } from 'ioredis';
+
+type Listener = (event: FarmEvent) => void;
+
+/** Follows the farm's stream once for this process and hands each event to whoever watches its job, or everything. */
+export class EventHub {
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+
+  constructor(redis: Redis) {
+    this.#running = tailEvents(redis, (event) => this.#hand(event), this.#stop.signal);
+  }
+
+  /** @param jobId `*` for every event of the farm. Answers how to stop listening. */
+  listen(jobId: string, listener: Listener): () => void {
+    const listeners = this.#listeners.get(jobId) ?? new Set();
+    this.#listeners.set(jobId, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(jobId) === listeners) this.#listeners.delete(jobId);
+    };
+  }
+
+  #hand(event: FarmEvent): void {
+    for (const scope of ['*', event.jobId]) {
+      if (scope) for (const listener of this.#listeners.get(scope) ?? []) listener(event);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+}

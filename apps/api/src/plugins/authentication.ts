@@ -1,0 +1,53 @@
+import { FarmError } from '@farm/contracts';
+import { findKey, type KeyRecord, type Role, roles } from '@farm/records';
+import type { FastifyRequest } from 'fastify';
+import fastifyPlugin from 'fastify-plugin';
+import type { Services } from '../services.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose bearer key came with the request; set on every route whose config names an `access`. */
+    caller: KeyRecord | null;
+  }
+  interface FastifyContextConfig {
+    /** The least role that may call the route; `open` needs no key, and signed URLs bring their own proof. */
+    access?: Role | 'open';
+  }
+}
+
+function bearerOf(request: FastifyRequest): string {
+  const match = /^Bearer +([\w.~+/=-]{1,200}) *$/i.exec(request.headers.authorization ?? '');
+  if (match?.[1]) return match[1];
+  throw new FarmError(
+    'key-missing',
+    'Send your key: Authorization: Bearer <key>. `farm up` prints the first one and keeps it in admin.key.',
+    { status: 401 },
+  );
+}
+
+async function authenticate(services: Services, request: FastifyRequest): Promise<void> {
+  const access = request.routeOptions.config.access ?? 'submit';
+  if (access === 'open' || request.is404) return;
+  const key = await findKey(services.records.redis, bearerOf(request));
+  if (key === undefined)
+    throw new FarmError('key-unknown', 'This key was never made, or it has been revoked.', { status: 401 });
+  if (roles.indexOf(key.role) < roles.indexOf(access))
+    throw new FarmError('role-too-low', `This needs a key of role ${access}, and yours has role ${key.role}.`, {
+      status: 403,
+    });
+  request.caller = key;
+}
+
+export const authentication = fastifyPlugin(async (app) => {
+  app.decorateRequest('caller', null);
+  app.addHook('onRequest', (request) => authenticate(app.services, request));
+});
+
+/** The key of a route that has an `access`. */
+export function callerOf(request: FastifyRequest): KeyRecord {
+  if (request.caller === null) throw new Error(`${request.routeOptions.url} asks for a caller and is open`);
+  return request.caller;
+}
+
+/** Operators and administrators see every owner's jobs; `submit` keys their own. */
+export const seesEveryone = (key: KeyRecord): boolean => key.role !== 'submit';

@@ -1,0 +1,27 @@
+import { FarmError } from '@farm/contracts';
+import { KEY_PREFIX } from '@farm/records';
+import rateLimit from '@fastify/rate-limit';
+import fastifyPlugin from 'fastify-plugin';
+
+/** Requests a minute per owner, counted in Redis for all replicas together. */
+export const rateLimits = fastifyPlugin(async (app) => {
+  const { configuration, records } = app.services;
+  await app.register(rateLimit, {
+    redis: records.redis,
+    nameSpace: `${KEY_PREFIX}requests:`,
+    // After authentication, before the body is read.
+    hook: 'preParsing',
+    timeWindow: 60_000,
+    max: configuration.limits.requestsPerMinute,
+    keyGenerator: (request) => (request.caller ? `owner:${request.caller.owner}` : `address:${request.ip}`),
+    // Redis being away has its own answer.
+    skipOnError: true,
+    errorResponseBuilder: (request, { max, ttl }) =>
+      new FarmError(
+        'rate-limited',
+        `${request.caller?.owner ?? request.ip} sent more than ${max} requests in a minute (limit requestsPerMinute). ` +
+          `Go on in ${Math.ceil(ttl / 1000)} s.`,
+        { status: 429, data: { limit: 'requestsPerMinute', maximum: max } },
+      ),
+  });
+});

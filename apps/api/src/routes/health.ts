@@ -1,0 +1,50 @@
+import { FarmError } from '@farm/contracts';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { problemResponses } from './problem-responses.js';
+
+const config = { access: 'open', rateLimit: false } as const;
+const READY_TIMEOUT_MS = 4000;
+
+export async function healthRoutes(plain: FastifyInstance): Promise<void> {
+  const app = plain.withTypeProvider<ZodTypeProvider>();
+  const { records, storage } = app.services;
+
+  app.get(
+    '/health',
+    {
+      config,
+      schema: {
+        tags: ['farm'],
+        summary: 'Whether this process lives',
+        security: [],
+        response: { 200: z.object({ status: z.literal('ok') }) },
+      },
+    },
+    () => ({ status: 'ok' as const }),
+  );
+
+  app.get(
+    '/ready',
+    {
+      config,
+      schema: {
+        tags: ['farm'],
+        summary: 'Whether Redis and the storage answer',
+        security: [],
+        response: { 200: z.object({ status: z.literal('ready') }), ...problemResponses([503]) },
+      },
+    },
+    async () => {
+      const checks = {
+        redis: records.redis.ping(),
+        storage: storage.check({ signal: AbortSignal.timeout(READY_TIMEOUT_MS) }),
+      };
+      const results = await Promise.allSettled(Object.values(checks));
+      const away = Object.keys(checks).filter((_name, index) => results[index]?.status === 'rejected');
+      if (away.length === 0) return { status: 'ready' as const };
+      throw new FarmError('not-ready', `No answer from ${away.join(' and ')}.`, { status: 503, data: { away } });
+    },
+  );
+}

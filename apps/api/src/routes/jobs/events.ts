@@ -1,0 +1,45 @@
+import { hasEnded } from '@farm/contracts';
+import { readJobEvents } from '@farm/records';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { callerOf } from '../../plugins/authentication.js';
+import { lastEventIdOf } from '../../plugins/event-stream.js';
+import { followEvents } from '../../plugins/follow-events.js';
+import { commonProblems, problemResponses } from '../problem-responses.js';
+import { findJob, JobParams } from './find-job.js';
+
+const description = `Server-sent events: what changed; read the job again for its state. Replays from \`Last-Event-ID\`, sends a comment
+every 15 s, says \`reset\` when the past is no longer kept, and ends behind the job's last event (after that, 204).`;
+
+const lastTypes = new Set(['job-succeeded', 'job-failed', 'job-canceled', 'job-deleted']);
+
+export async function eventRoute(plain: FastifyInstance): Promise<void> {
+  const app = plain.withTypeProvider<ZodTypeProvider>();
+  const { records } = app.services;
+  app.get(
+    '/:id/events',
+    {
+      schema: {
+        tags: ['jobs'],
+        summary: 'Follow a job',
+        description,
+        params: JobParams,
+        response: problemResponses([...commonProblems, 404]),
+      },
+    },
+    async (request, reply) => {
+      const lastEventId = lastEventIdOf(request);
+      const job = await findJob(records, callerOf(request), request.params.id);
+      const past = await readJobEvents(records, job.id, lastEventId);
+      // 204 tells an EventSource to stop coming back.
+      if (hasEnded(job.status) && past.events.length === 0 && !past.reset) return await reply.status(204).send();
+      await followEvents(plain, reply, {
+        scope: job.id,
+        lastEventId,
+        readPast: () => readJobEvents(records, job.id, lastEventId),
+        isLast: (event) => lastTypes.has(event.type),
+      });
+      return reply;
+    },
+  );
+}

@@ -1,0 +1,39 @@
+import { json } from 'node:stream/consumers';
+import { JobDetail, Manifest, type TaskView } from '@farm/contracts';
+import type { JobRecord } from '@farm/records';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { callerOf } from '../../plugins/authentication.js';
+import type { Services } from '../../services.js';
+import { jobDetail } from '../../views/job-view.js';
+import { readTasks, tasksOfManifest } from '../../views/task-views.js';
+import { commonProblems, problemResponses } from '../problem-responses.js';
+import { findJob, JobParams } from './find-job.js';
+
+export async function showRoute(plain: FastifyInstance): Promise<void> {
+  const app = plain.withTypeProvider<ZodTypeProvider>();
+  app.get(
+    '/:id',
+    {
+      schema: {
+        tags: ['jobs'],
+        summary: 'A job with its progress, tasks and attempts',
+        params: JobParams,
+        response: { 200: JobDetail, ...problemResponses([...commonProblems, 404]) },
+      },
+    },
+    async (request) => {
+      const { services } = app;
+      const job = await findJob(services.records, callerOf(request), request.params.id);
+      if (job.shrunk) return jobDetail(job, await tasksFromManifest(services, job), []);
+      const { tasks, running } = await readTasks(services.records, job);
+      return jobDetail(job, tasks, running);
+    },
+  );
+}
+
+async function tasksFromManifest({ storage }: Services, job: JobRecord): Promise<TaskView[]> {
+  const object = job.video ? await storage.get(job.video.manifestKey) : undefined;
+  if (object === undefined) return [];
+  return tasksOfManifest(Manifest.parse(await json(object.stream)), job.vramClass);
+}

@@ -1,0 +1,37 @@
+import { JobView } from '@farm/contracts';
+import { getJob } from '@farm/records';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { callerOf } from '../../plugins/authentication.js';
+import { submitJob } from '../../submit/submit-job.js';
+import { jobView } from '../../views/job-view.js';
+import { commonProblems, problemResponses } from '../problem-responses.js';
+
+const description = `Send \`multipart/form-data\` with three parts in any order: \`spec\` (JSON), \`image\` (the portrait) and \`audio\` (the speech).
+Files are judged by their contents. With an \`Idempotency-Key\`, sending the same again within a day answers the first job (200).`;
+
+export async function submitRoute(plain: FastifyInstance): Promise<void> {
+  const app = plain.withTypeProvider<ZodTypeProvider>();
+  app.post(
+    '',
+    {
+      schema: {
+        tags: ['jobs'],
+        summary: 'Submit a job',
+        description,
+        consumes: ['multipart/form-data'],
+        headers: z.looseObject({ 'idempotency-key': z.string().optional() }),
+        response: { 201: JobView, 200: JobView, ...problemResponses([...commonProblems, 408, 413, 415, 422, 507]) },
+      },
+    },
+    async (request, reply) => {
+      const { jobId, created } = await submitJob(app.services, request, callerOf(request));
+      const job = await getJob(app.services.records, jobId);
+      return reply
+        .status(created ? 201 : 200)
+        .header('location', `/v1/jobs/${jobId}`)
+        .send(jobView(job!));
+    },
+  );
+}

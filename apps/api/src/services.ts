@@ -1,0 +1,18 @@
+import type { RecordsContext } from '@farm/records';
+import type { ObjectStorage } from '@farm/storage';
+import type { Configuration } from './configuration.js';
+import type { EventHub } from './event-hub.js';
+
+/** What every route works with; opened and closed by the process. */
+export interface Services {
+  configuration: Configuration;
+  records: RecordsContext;
+  storage: ObjectStorage;
+  events: EventHub;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    services: Services;
+  }
+}

@@ -1,0 +1,89 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FarmError, SPEECH_SAMPLE_RATE, type Warning } from '@farm/contracts';
+import { defaultAudioLimits, defaultImageLimits, type ImageFacts, probeAudio, probeImage } from '@farm/media';
+import type { PixelSize } from '@farm/placement';
+import type { Services } from '../services.js';
+import type { InputFacts } from './resolve-spec.js';
+
+/** Live Avatar's own advice: below this side length a face has too few pixels to follow. */
+const PORTRAIT_SIDE = 512;
+
+export interface JudgedInputs extends InputFacts {
+  warnings: Warning[];
+}
+
+const toolsOf = ({ configuration }: Services) => ({
+  ffmpegPath: configuration.ffmpegPath,
+  ffprobePath: configuration.ffprobePath,
+});
+
+/**
+ * Judges portrait and speech by their contents, in a temporary folder that is gone afterwards.
+ *
+ * @throws MediaError with a sentence for the person who sent them
+ */
+export async function judgeInputs(
+  services: Services,
+  inputs: { imageKey: string; audioKey: string; signal: AbortSignal },
+): Promise<JudgedInputs> {
+  const folder = await mkdtemp(join(services.configuration.temporaryDirectory ?? tmpdir(), 'farm-judge-'));
+  try {
+    const { signal } = inputs;
+    const portrait = await judgePortrait(
+      services,
+      await fetchInput(services, inputs.imageKey, join(folder, 'image')),
+      signal,
+    );
+    const speech = await judgeSpeech(
+      services,
+      await fetchInput(services, inputs.audioKey, join(folder, 'audio')),
+      signal,
+    );
+    return {
+      portrait: portrait.size,
+      speechSeconds: speech.seconds,
+      warnings: [...portrait.warnings, ...speech.warnings],
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function fetchInput({ storage }: Services, key: string, path: string): Promise<string> {
+  if ((await storage.getToFile(key, path)) !== undefined) return path;
+  throw new FarmError('storage-lost-object', `${key} was stored and is gone.`);
+}
+
+async function judgePortrait(services: Services, path: string, signal: AbortSignal) {
+  const limits = { ...defaultImageLimits, maximumBytes: services.configuration.limits.maximumImageBytes };
+  const facts = await probeImage(toolsOf(services), path, { limits, signal });
+  const size = seenSize(facts);
+  const warnings: Warning[] = [];
+  if (Math.min(size.width, size.height) < PORTRAIT_SIDE)
+    warnings.push({
+      code: 'portrait-small',
+      message: `The portrait has ${size.width} x ${size.height} pixels; with ${PORTRAIT_SIDE} or more on the short side the face comes out sharper.`,
+    });
+  if (facts.animated)
+    warnings.push({ code: 'portrait-animated', message: 'The portrait is an animation; its first frame is used.' });
+  return { size, warnings };
+}
+
+function seenSize({ width, height, orientation }: ImageFacts): PixelSize {
+  return orientation >= 5 ? { width: height, height: width } : { width, height };
+}
+
+async function judgeSpeech(services: Services, path: string, signal: AbortSignal) {
+  const { maximumSpeechSeconds, maximumUploadBytes } = services.configuration.limits;
+  const limits = { ...defaultAudioLimits, maximumBytes: maximumUploadBytes, maximumSeconds: maximumSpeechSeconds };
+  const facts = await probeAudio(toolsOf(services), path, { limits, signal });
+  const warnings: Warning[] = [];
+  if (facts.sampleRate < SPEECH_SAMPLE_RATE)
+    warnings.push({
+      code: 'speech-sample-rate',
+      message: `The speech has ${facts.sampleRate} samples a second; lips follow better from ${SPEECH_SAMPLE_RATE} up.`,
+    });
+  return { seconds: facts.seconds, warnings };
+}

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { FarmError } from '@farm/contracts';
+import { createJob, isRedisAway, type KeyRecord, newJobId } from '@farm/records';
+import type { FastifyRequest } from 'fastify';
+import type { Services } from '../services.js';
+import { judgeInputs } from './judge-inputs.js';
+import { liveWorkers } from './live-workers.js';
+import { type ReceivedJob, receiveParts, type StoredKeys } from './receive-parts.js';
+import { resolveSpec } from './resolve-spec.js';
+
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
+
+export interface SubmitOutcome {
+  jobId: string;
+  created: boolean;
+}
+
+/**
+ * Takes a job in: inputs to storage, headers judged, defaults and class resolved, the record written. Whatever fails on
+ * the way, nothing of it stays.
+ */
+export async function submitJob(
+  services: Services,
+  request: FastifyRequest,
+  caller: KeyRecord,
+): Promise<SubmitOutcome> {
+  const idempotencyKey = idempotencyKeyOf(request);
+  const id = newJobId();
+  const stored: StoredKeys = new Set();
+  const gone = new AbortController();
+  request.raw.once('close', () => {
+    if (!request.raw.complete) gone.abort(new FarmError('upload-aborted', 'The client went away.', { status: 400 }));
+  });
+  const { signal } = gone;
+  let keep = false;
+  try {
+    const received = await receiveParts(services, request, { id, stored, signal });
+    const outcome = await acceptJob(services, { id, caller, received, idempotencyKey, signal });
+    keep = outcome.created;
+    return outcome;
+  } catch (error) {
+    // The record may have been written though its reply got lost; the sweep removes what nothing refers to.
+    keep = isRedisAway(error);
+    throw error;
+  } finally {
+    if (!keep) await removeStored(services, request, stored);
+  }
+}
+
+function idempotencyKeyOf(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key;
+  throw new FarmError('bad-idempotency-key', 'Idempotency-Key has 1 to 128 printable ASCII characters, no spaces.', {
+    status: 400,
+  });
+}
+
+async function acceptJob(
+  services: Services,
+  job: {
+    id: string;
+    caller: KeyRecord;
+    received: ReceivedJob;
+    idempotencyKey: string | undefined;
+    signal: AbortSignal;
+  },
+): Promise<SubmitOutcome> {
+  const { id, caller, received, idempotencyKey, signal } = job;
+  const judged = await judgeInputs(services, { imageKey: received.image.key, audioKey: received.audio.key, signal });
+  const resolved = resolveSpec(received.spec, judged, await liveWorkers(services.records));
+  return await createJob(services.records, {
+    id,
+    owner: caller.owner,
+    spec: resolved.spec,
+    vramClass: resolved.vramClass,
+    portrait: received.image,
+    speech: received.audio,
+    warnings: [...judged.warnings, ...resolved.warnings],
+    maximumUnendedJobs: services.configuration.limits.unendedJobs,
+    ...(idempotencyKey !== undefined && {
+      idempotency: { key: idempotencyKey, bodySha256: bodyHash(received) },
+    }),
+  });
+}
+
+function bodyHash({ spec, image, audio }: ReceivedJob): string {
+  const sorted = Object.fromEntries(Object.entries(spec).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHash('sha256')
+    .update(JSON.stringify([sorted, image.sha256, audio.sha256]))
+    .digest('hex');
+}
+
+async function removeStored({ storage }: Services, request: FastifyRequest, stored: StoredKeys): Promise<void> {
+  try {
+    await storage.delete([...stored]);
+  } catch (error) {
+    request.log.warn({ err: error, keys: [...stored] }, 'refused inputs stay until the sweep');
+  }
+}
