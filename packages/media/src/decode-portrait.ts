@@ -10,7 +10,7 @@ import {
   type Orientation,
   probeImage,
 } from './probe-image.js';
-import { runProcess } from './run-process.js';
+import { failedError, runProcess } from './run-process.js';
 import { webpFirstFrame } from './webp-first-frame.js';
 
 const DECODE_TIMEOUT_MS = 60_000;
@@ -42,9 +42,9 @@ const turnings: Readonly<Record<Orientation, string[]>> = {
 };
 
 function decoderArguments(source: ImageFacts, limits: ImageLimits, outputPath: string): string[] {
-  // Alpha is laid over white: what portraits are mostly shown on.
+  // Alpha is laid over white: what portraits are mostly shown on. Not by drawbox: that ends ffmpeg 5.1 with SIGSEGV.
   const overWhite =
-    '[picture]format=rgba,split[front][size];[size]drawbox=color=white:t=fill:replace=1[back];[back][front]overlay=format=rgb,format=rgb24[out]';
+    '[picture]format=rgba,split[front][size];[size]lutrgb=r=255:g=255:b=255:a=255[back];[back][front]overlay=format=rgb,format=rgb24[out]';
   const upright = [
     ...turnings[source.orientation],
     'scale=flags=bicubic+accurate_rnd+full_chroma_int',
@@ -82,6 +82,7 @@ export async function decodePortrait(tools: MediaTools, options: DecodePortraitO
         timeoutMs,
       }),
     );
+    if (finished.exitSignal !== null) throw failedError(tools.ffmpegPath, finished);
     if (finished.exitCode !== 0) throw truncatedImage(finished.stderr);
     const { width, height } = await pngSize(temporaryPath);
     await rename(temporaryPath, outputPath);
