@@ -62,7 +62,8 @@ export interface PresignGetOptions extends PresignOptions {
  *
  * An object appears whole or not at all, and an overwrite replaces it in one step. Absence is a value (`undefined`);
  * every failure is a `StorageError`. Keys are checked by `assertObjectKey`; keys that begin with `.farm-` belong to
- * the storage itself, are never listed and cannot be written from outside.
+ * the storage itself, are never listed and cannot be written from outside. A key must not be another one's folder (`a`
+ * beside `a/b`): S3 would take it, a folder cannot.
  */
 export interface ObjectStorage {
   readonly kind: 'filesystem' | 's3';
@@ -85,7 +86,10 @@ export interface ObjectStorage {
   presignPut(key: string, options: PresignOptions): Promise<string>;
   /** Writes, reads and deletes a probe object; rejects with what is wrong. */
   check(options?: CallOptions): Promise<void>;
-  /** Removes what interrupted uploads left behind, where nothing was written for `olderThanMs`. */
+  /**
+   * Removes what interrupted uploads left behind, where nothing was written for `olderThanMs`. MinIO lists none of them
+   * and removes them by itself after 24 hours.
+   */
   sweepUnfinishedUploads(options: CallOptions & { olderThanMs: number }): Promise<{ removed: number }>;
   close(): Promise<void>;
 }

@@ -27,6 +27,7 @@ describeConformance('filesystem storage', async () => {
   return {
     storage,
     sibling,
+    unfinishedUploads: async () => (await readdir(join(directory, 'temporary'))).length,
     async stop() {
       await server.stop();
       expect(await readdir(join(directory, 'temporary'))).toEqual([]);
@@ -49,6 +50,15 @@ describe('filesystem storage', () => {
     await storage.delete(['jobs/1/video.mp4']);
     expect(await readdir(join(directory, 'objects'))).toEqual([]);
     expect(await readdir(join(directory, 'types'))).toEqual([]);
+  });
+
+  test('a key below another object is refused, and the other way round', async () => {
+    const storage = await createStorage(configFor(directory));
+    await storage.put('a/b', Buffer.from('x'));
+    await expect(storage.put('a/b/c', Buffer.from('x'))).rejects.toMatchObject({ code: 'invalid-key' });
+    await expect(storage.put('a', Buffer.from('x'))).rejects.toMatchObject({ code: 'invalid-key' });
+    expect(await storage.head('a/b/c')).toBeUndefined();
+    expect(await readdir(join(directory, 'temporary'))).toEqual([]);
   });
 
   test('what a killed upload left behind is swept once it is old', async () => {

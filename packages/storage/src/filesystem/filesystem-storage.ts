@@ -269,7 +269,7 @@ export class FilesystemStorage implements ObjectStorage {
 
 const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '');
 
-/** The key of an object is another one's folder: `a` beside `a/b`. MinIO refuses that too. */
+/** The key of an object is another one's folder: `a` beside `a/b`. Only S3 holds both. */
 const isKeyConflict = (error: unknown): boolean =>
   ['ENOTDIR', 'EISDIR', 'EEXIST', 'ENOTEMPTY'].includes(errnoOf(error) ?? '');
 

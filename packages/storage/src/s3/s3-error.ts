@@ -59,9 +59,10 @@ export function s3Error(error: unknown, where: string, signal?: AbortSignal): un
   return new StorageError(code, message, { cause: error, data: { reason: codeOf(error) } });
 }
 
-const RETRY_DELAYS_MS = [100, 400];
+// The first try may go to a kept connection that the server has closed meanwhile, and so count for nothing.
+const RETRY_DELAYS_MS = [50, 200, 800];
 
-/** Runs an idempotent call again, twice at most, when the connection failed under it. */
+/** Runs an idempotent call again, three times at most, when the connection failed under it. */
 export async function withRetry<Result>(call: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
   for (const delay of RETRY_DELAYS_MS) {
     try {

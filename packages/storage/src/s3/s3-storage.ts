@@ -25,11 +25,13 @@ import { invalidRange } from '../resolve-byte-range.js';
 import { saveStream } from '../save-stream.js';
 import { assertPresignLifetime } from '../signed-object-url.js';
 import type { S3StorageConfig } from '../storage-config.js';
+import { orAborted } from './or-aborted.js';
 import { ensureBucket } from './s3-bucket.js';
 import { createClient } from './s3-client.js';
 import { isAbsentObject, s3Error, withRetry } from './s3-error.js';
-import { S3Transport } from './s3-transport.js';
+import { S3Transport, type TransportTimeouts } from './s3-transport.js';
 import { uploadStream } from './s3-upload.js';
+import { sweepUploads } from './sweep-uploads.js';
 
 const ROOT_ID_KEY = '.farm-root';
 const CLEANUP_TIMEOUT_MS = 10_000;
@@ -51,11 +53,11 @@ export class S3Storage implements ObjectStorage {
   readonly #publicClient: Client;
   #bucketReady: Promise<void> | undefined;
 
-  constructor(settings: S3StorageSettings) {
+  constructor(settings: S3StorageSettings, timeouts: TransportTimeouts = { connectMs: 3000, idleMs: 30_000 }) {
     this.description = `${settings.endpoint.replace(/\/$/, '')}/${settings.bucket}`;
     this.#bucket = settings.bucket;
     this.#region = settings.region;
-    this.#transport = new S3Transport(settings.endpoint.startsWith('https:'), { connectMs: 3000, idleMs: 30_000 });
+    this.#transport = new S3Transport(settings.endpoint.startsWith('https:'), timeouts);
     this.#client = createClient(settings.endpoint, settings, this.#transport);
     this.#publicClient = createClient(settings.publicEndpoint ?? settings.endpoint, settings, this.#transport);
   }
@@ -244,14 +246,8 @@ export class S3Storage implements ObjectStorage {
 
   async sweepUnfinishedUploads(options: CallOptions & { olderThanMs: number }): Promise<{ removed: number }> {
     return await this.#call(options.signal, async () => {
-      const limit = Date.now() - options.olderThanMs;
-      let removed = 0;
-      for await (const upload of this.#client.listIncompleteUploads(this.#bucket, '', true)) {
-        if (upload.initiated.getTime() >= limit) continue;
-        await this.#client.abortMultipartUpload(this.#bucket, upload.key, upload.uploadId);
-        removed += 1;
-      }
-      return { removed };
+      const limit = new Date(Date.now() - options.olderThanMs);
+      return { removed: await sweepUploads(this.#client, this.#bucket, '', limit) };
     });
   }
 
@@ -262,7 +258,7 @@ export class S3Storage implements ObjectStorage {
   async #call<Result>(signal: AbortSignal | undefined, run: () => Promise<Result>): Promise<Result> {
     signal?.throwIfAborted();
     try {
-      await this.#ensureBucket();
+      await orAborted(this.#ensureBucket(), signal);
       return await this.#transport.withSignal(signal, run);
     } catch (error) {
       throw s3Error(error, this.description, signal);
