@@ -288,12 +288,14 @@ def _mouth(person: Character) -> str:
         f'stroke="{person.skin_shadow}" stroke-width="4" fill="none" opacity="0.4" filter="url(#blur2)"/>'
         f'<ellipse cx="{x}" cy="{low + 32 * h}" rx="36" ry="9" fill="{person.skin_shadow}" opacity="0.6" '
         'filter="url(#blur4)"/>'
+        + f'<path d="M{x - half} {corner} C{x - 26} {up - 4} {x + 26} {up - 4} {x + half} {corner} '
+        f'C{x + 26} {low + 12} {x - 26} {low + 12} {x - half} {corner}Z" fill="{person.lips_dark}"/>'
         + teeth
         + f'<path d="M{x - half} {corner} C{x - 32} {up - 12 * h} {x - 16} {up - 20 * h} {x} {up - 12 * h} '
         f"C{x + 16} {up - 20 * h} {x + 32} {up - 12 * h} {x + half} {corner} "
         f'C{x + 26} {up + 2} {x + 10} {up - 2} {x} {up + 4} C{x - 10} {up - 2} {x - 26} {up + 2} {x - half} {corner}Z" '
         'fill="url(#upperlip)"/>'
-        f'<path d="M{x - half} {corner} {inner_low.replace("C", "C", 1) and ""}'
+        f'<path d="M{x - half} {corner} '
         f"C{x - 26} {low + 3} {x - 12} {low + 6} {x} {low + 6} C{x + 12} {low + 6} {x + 26} {low + 3} {x + half} {corner} "
         f'C{x + 36} {low + 20 * h} {x + 18} {low + 27 * h} {x} {low + 27 * h} '
         f'C{x - 18} {low + 27 * h} {x - 36} {low + 20 * h} {x - half} {corner}Z" fill="url(#lowerlip)"/>'

@@ -10,6 +10,7 @@ import numpy as np
 
 from farm_engine import __version__
 from farm_engine.draft.animator import Animator
+from farm_engine.draft.contours import fit_to_picture
 from farm_engine.draft.face import Face, face_from_mesh, guessed_face
 from farm_engine.draft.face_mesh import find_face_mesh, load_networks
 from farm_engine.draft.motion import segment_motion
@@ -74,7 +75,8 @@ def prepare_portrait(request: RenderRequest, control: RenderControl) -> tuple[np
         face_centre=None if mesh is None else mesh[:, :2].mean(axis=0),
     )
     if mesh is not None:
-        return framing.cut(picture), face_from_mesh(framing.place(mesh[:, :2]))
+        face = fit_to_picture(picture, face_from_mesh(mesh[:, :2]))
+        return framing.cut(picture), face.placed(framing.place)
     return framing.cut(picture), _assumed_face(framing)
 
 

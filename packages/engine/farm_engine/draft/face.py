@@ -1,8 +1,9 @@
-"""The face as the animation sees it: a few curves in frame pixels."""
+"""The face as the animation sees it: a few curves."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -35,8 +36,10 @@ class Eye:
 
 @dataclass(frozen=True, kw_only=True)
 class Face:
+    """Where a face is, in the pixels of a picture: the portrait's at first, then, `placed`, the frame's."""
+
     upper_lip_inner: np.ndarray
-    """float64 `[11, 2]` in frame pixels, from the picture's left corner of the mouth to its right one."""
+    """float64 `[11, 2]`, from the picture's left corner of the mouth to its right one."""
     lower_lip_inner: np.ndarray
     upper_lip_outer: np.ndarray
     lower_lip_outer: np.ndarray
@@ -73,10 +76,21 @@ class Face:
         """Width and height of the outline."""
         return self.oval.max(axis=0) - self.oval.min(axis=0)
 
+    def placed(self, place: Callable[[np.ndarray], np.ndarray]) -> Face:
+        """This face in the pixels of the frame: `place` maps points, which are then rounded to the grid."""
+
+        def on_grid(points: np.ndarray) -> np.ndarray:
+            return np.round(place(points) * GRID) / GRID
+
+        curves = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "eyes"}
+        eyes = tuple(
+            replace(eye, upper_lid=on_grid(eye.upper_lid), lower_lid=on_grid(eye.lower_lid)) for eye in self.eyes
+        )
+        return Face(**{name: on_grid(points) for name, points in curves.items()}, eyes=eyes)
+
 
 def face_from_mesh(points: np.ndarray) -> Face:
-    """Build a face from mesh points `[468, 2]` in frame pixels."""
-    points = np.round(points * GRID) / GRID
+    """Build a face from mesh points `[468, 2]`."""
     return Face(
         upper_lip_inner=points[list(UPPER_LIP_INNER)],
         lower_lip_inner=points[list(LOWER_LIP_INNER)],
@@ -94,7 +108,7 @@ def face_from_mesh(points: np.ndarray) -> Face:
 
 
 def guessed_face(*, centre: np.ndarray, height: float) -> Face:
-    """A face of average proportions where none was found: `centre` and `height` of its outline in frame pixels."""
+    """A face of average proportions where none was found: `centre` and `height` of its outline."""
     across = np.linspace(-1, 1, 11)
     mouth = np.column_stack([0.17 * across, np.full(11, 0.22)])
     bow = np.column_stack([np.zeros(11), 1 - across**2])
@@ -102,7 +116,7 @@ def guessed_face(*, centre: np.ndarray, height: float) -> Face:
     oval = np.column_stack([0.38 * np.sin(angles), -0.5 * np.cos(angles)])
 
     def placed(shape: np.ndarray) -> np.ndarray:
-        return np.round((centre + height * shape) * GRID) / GRID
+        return centre + height * shape
 
     return Face(
         upper_lip_inner=placed(mouth),

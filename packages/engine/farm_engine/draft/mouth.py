@@ -14,7 +14,7 @@ FULL_OPENING = 0.46
 CLOSED_SEAM = 0.4
 """Where open lips meet when they close, from the upper lip (0) to the lower one (1)."""
 CAVITY = np.array([58, 20, 22], np.float32)
-TEETH = np.array([232, 222, 208], np.float32)
+TEETH = np.array([240, 233, 222], np.float32)
 TONGUE = np.array([176, 88, 88], np.float32)
 
 
@@ -101,15 +101,19 @@ class Mouth:
         """What the mouth shows, as far as it does not move with the jaw: the cavity and the upper teeth."""
         brightness = self._skin_brightness()
         width = np.float32(self._width)
-        below = self._v - self._upper_edge
+        below = self._v - self._seam
         middle = smooth_step(np.abs(self._t), 0.95, 0.35)
-        teeth = smooth_step(below, 0.135 * self._width, 0.105 * self._width) * middle
-        shade = np.float32(0.62) + np.float32(0.38) * middle
+        teeth = smooth_step(below, 0.065 * self._width, 0.035 * self._width) * middle
+        shade = np.float32(0.7) + np.float32(0.3) * middle
         self._cavity = np.broadcast_to(CAVITY * brightness, (*self._v.shape, 3)).astype(np.float32)
         self._teeth_colour = TEETH * brightness * shade[..., None]
         self._teeth = teeth
+        # Where the portrait's own mouth is open, what it shows is better than anything drawn.
+        shown = np.minimum(self._v - self._upper_edge, self._lower_edge - self._v)
+        self._shown = smooth_step(shown, 0.0, 0.03 * self._width)[..., None]
+        self._shown_colour = self._frame[self.region.slices].astype(np.float32)
         self._edge_width = max(0.9, 0.012 * self._width)
-        self._shadow_width = np.float32(0.07) * width
+        self._shadow_width = np.float32(0.06) * width
 
     def _skin_brightness(self) -> np.float32:
         """1 for a well lit face, less for one in the dark: the mean of the mouth region's brighter half."""
@@ -126,12 +130,13 @@ class Mouth:
         gap, inside, v = gap[part], inside[part], self._v[part]
         edge = np.float32(self._edge_width)
         cover = np.clip(inside / edge + np.float32(0.5), 0, 1) * np.clip(gap / (2 * edge), 0, 1)
-        shadow = np.float32(0.45) + np.float32(0.55) * np.clip((v - top[part]) / self._shadow_width, 0, 1)
+        shadow = np.float32(0.66) + np.float32(0.34) * np.clip((v - top[part]) / self._shadow_width, 0, 1)
         from_below = (bottom[part] - v) / np.maximum(gap, 1)
         tongue = smooth_step(from_below, 0.6, 0.15) * smooth_step(np.abs(self._t[part]), 0.9, 0.3) * np.float32(0.75)
         colour = self._cavity[part] + tongue[..., None] * (TONGUE * self._skin_brightness() - self._cavity[part])
         teeth = self._teeth[part] * np.clip(gap / (np.float32(0.1) * np.float32(self._width)), 0, 1)
         teeth = np.clip(teeth * np.float32(0.85 + 0.15 * hiss), 0, 1)[..., None]
         colour = (colour + teeth * (self._teeth_colour[part] - colour)) * shadow[..., None]
+        colour = colour + self._shown[part] * (self._shown_colour[part] - colour)
         patch = skin[part].astype(np.float32)
         skin[part] = np.clip(patch + cover[..., None] * (colour - patch) + np.float32(0.5), 0, 255).astype(np.uint8)
