@@ -1,0 +1,49 @@
+"""Compare the files in a weights folder with what was pulled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from farm_engine.models.errors import NotPulledError
+from farm_engine.models.manifest import FILE_NAME, Manifest, PulledFile, sha256_of
+
+State = Literal["right", "missing", "wrong size", "wrong contents"]
+
+
+@dataclass(frozen=True)
+class CheckedFile:
+    file: PulledFile
+    state: State
+    found: str
+    """What is there instead: a size or a hash; empty when the file is right or missing."""
+
+
+def check(
+    folder: Path, *, contents: bool = True, report: Callable[[int], None] = lambda count: None
+) -> list[CheckedFile]:
+    """Check every file of the manifest: presence, size, and with `contents` its SHA-256.
+
+    `report` hears how many bytes each step read. Raises NotPulledError where the folder has no manifest.
+    """
+    manifest = Manifest.read(folder)
+    if not manifest.files:
+        raise NotPulledError(
+            f"{folder} has no {FILE_NAME}, so there is nothing to compare with. Run `farm models pull --folder "
+            f"{folder}`: it verifies the files that are there and fetches only the others."
+        )
+    return [_check_file(folder, file, contents, report) for file in manifest.files.values()]
+
+
+def _check_file(folder: Path, file: PulledFile, contents: bool, report: Callable[[int], None]) -> CheckedFile:
+    path = folder / file.path
+    if not path.is_file():
+        return CheckedFile(file, "missing", "")
+    size = path.stat().st_size
+    if size != file.size:
+        return CheckedFile(file, "wrong size", f"{size} bytes instead of {file.size}")
+    if contents and (found := sha256_of(path, report)) != file.sha256:
+        return CheckedFile(file, "wrong contents", f"SHA-256 {found} instead of {file.sha256}")
+    return CheckedFile(file, "right", "")
