@@ -67,3 +67,10 @@ function exitCodeOfStatus(status: number): ExitCode {
   if (status >= 502 && status <= 504) return exitCodes.unreachable;
   return status >= 500 ? exitCodes.unexpected : exitCodes.refused;
 }
+
+/** The table of docs/cli.md. */
+export function exitCodesTable(): string {
+  const names = Object.keys(exitCodes) as Array<keyof typeof exitCodes>;
+  const rows = names.map((name) => `| ${exitCodes[name]} | ${exitCodeMeanings[name]} |`);
+  return ['| exit code | meaning |', '| --- | --- |', ...rows].join('\n');
+}

@@ -35,7 +35,7 @@ export async function* followEvents(
       for await (const message of readOnce(connection, options, lastEventId)) {
         wait = FIRST_WAIT_MS;
         if (message.event === 'reset') {
-          lastEventId = undefined;
+          lastEventId = message.id;
           yield { type: 'reset' };
         } else {
           lastEventId = message.id ?? lastEventId;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { JobDetail, type JobSpec, type JobStatus, JobView, Manifest, type WorkerView } from '@farm/contracts';
 import type { z } from 'zod';
 import { downloadFile } from './download.js';
@@ -37,6 +38,8 @@ export interface JobQuery {
 }
 
 const WATCH_RETRY_MS = 10 * 60_000;
+/** Reads of all watched jobs together: at most 400 a minute. */
+const WATCH_READ_INTERVAL_MS = 150;
 
 /**
  * The farm's API, typed. Every method throws ApiError for a refusal, ApiUnreachableError when nothing answers, and the
@@ -44,6 +47,7 @@ const WATCH_RETRY_MS = 10 * 60_000;
  */
 export class FarmClient {
   readonly #connection: Connection;
+  #nextWatchReadAt = 0;
 
   constructor(options: FarmClientOptions) {
     this.#connection = {
@@ -103,8 +107,10 @@ export class FarmClient {
   /** The job now and after every change, ended job last; see `watchJob`. Waits ten minutes for an API that is away. */
   watchJob(jobId: string, signal?: AbortSignal): AsyncGenerator<JobDetail> {
     const connection = { ...this.#connection, retryForMs: Math.max(this.#connection.retryForMs, WATCH_RETRY_MS) };
-    const readJob = () =>
-      readJson(connection, JobDetail, { method: 'GET', path: jobPath(jobId), repeatable: true, signal });
+    const readJob = async () => {
+      await this.#turnToRead(signal);
+      return readJson(connection, JobDetail, { method: 'GET', path: jobPath(jobId), repeatable: true, signal });
+    };
     return watchJob(connection, { jobId, readJob, signal });
   }
 
@@ -155,6 +161,13 @@ export class FarmClient {
   async isReady(): Promise<boolean> {
     const response = await this.#connection.fetch(`${this.#connection.url}/v1/ready`).catch(() => undefined);
     return response?.ok ?? false;
+  }
+
+  /** Watching many jobs must not use up the requests a minute that their owner has. */
+  async #turnToRead(signal: AbortSignal | undefined): Promise<void> {
+    const wait = this.#nextWatchReadAt - Date.now();
+    this.#nextWatchReadAt = Math.max(Date.now(), this.#nextWatchReadAt) + WATCH_READ_INTERVAL_MS;
+    if (wait > 0) await sleep(wait, undefined, signal && { signal });
   }
 
   #json<Schema extends z.ZodType>(schema: Schema, request: ApiRequest): Promise<z.output<Schema>> {
