@@ -38,6 +38,8 @@ export interface LocalFarm {
   /** This start made the key: the person has not seen it yet. */
   readonly adminKeyIsNew: boolean;
   readonly directory: DataDirectory;
+  /** What another worker needs to join this farm. */
+  readonly environment: NodeJS.ProcessEnv;
   processes(): Record<string, number>;
   /** Ends every process of the farm; what is committed stays in the folder. */
   stop(): Promise<void>;
@@ -61,19 +63,24 @@ export async function startLocalFarm(options: LocalFarmOptions): Promise<LocalFa
     extras: options.engine === 'draft' ? [] : ['liveavatar'],
   });
 
+  let written = Promise.resolve();
   const supervisor = new Supervisor({
     onEnded: (name, how, ms) =>
       options.onTrouble(
         `${name} ended (${how}); it starts again in ${(ms / 1000).toFixed(1)} s. Log: ${directory.logs}/${name}.log`,
       ),
-    onStarted: () => void writeFarmFile(directory.path, { url, pid: process.pid, processes: supervisor.processes() }),
+    onStarted: () => {
+      const content = { url, pid: process.pid, processes: supervisor.processes() };
+      written = written.then(() => writeFarmFile(directory.path, content)).catch(() => {});
+    },
   });
   const stop = async () => {
     await supervisor.stop();
+    await written;
     await removeFarmFile(directory.path);
   };
   try {
-    const environment = {
+    const environment: NodeJS.ProcessEnv = {
       ...toolchain.environment,
       REDIS_URL: await addRedis(supervisor, directory, toolchain),
       ...(await addStorage(supervisor, directory, options)),
@@ -103,7 +110,7 @@ export async function startLocalFarm(options: LocalFarmOptions): Promise<LocalFa
     }
     await waitUntilReady(url, directory, toolchain.signal);
     const adminKey = (await readFile(directory.adminKeyFile, 'utf8')).trim();
-    return { url, adminKey, adminKeyIsNew, directory, processes: () => supervisor.processes(), stop };
+    return { url, adminKey, adminKeyIsNew, directory, environment, processes: () => supervisor.processes(), stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,0 +1,136 @@
+import { execFile } from 'node:child_process';
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { FarmClient } from '@farm/cli/client';
+import { type LocalFarm, type LocalFarmOptions, startLocalFarm } from '@farm/cli/farm-up';
+import { hasEnded, type JobDetail, type JobSpec, Manifest } from '@farm/contracts';
+import { connectRedis, type RecordsContext } from '@farm/records';
+import { type GuardedProcess, obtainFfmpeg, startGuardedProcess, toolchainContext } from '@farm/toolchain';
+
+const run = promisify(execFile);
+const project = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+export const samplePortrait = project('samples/portrait.jpg');
+export const sampleSpeech = project('samples/speech.wav');
+
+export interface TestFarm {
+  readonly farm: LocalFarm;
+  readonly client: FarmClient;
+  /** The records themselves, to look behind the API. */
+  readonly records: RecordsContext;
+  readonly folder: string;
+  /** What the supervisor said about parts that ended. */
+  readonly troubles: string[];
+  /** Submits the sample portrait and a recording with a fixed seed. */
+  submit(audioPath: string, spec?: Partial<JobSpec>): Promise<JobDetail>;
+  /** Polls until `accept` holds; fails when the job ends before or time runs out. */
+  until(jobId: string, accept: (job: JobDetail) => boolean, seconds?: number): Promise<JobDetail>;
+  manifest(jobId: string): Promise<Manifest>;
+  addWorker(id: string): Promise<GuardedProcess>;
+  close(): Promise<void>;
+}
+
+/** A whole farm of real processes in a folder of its own. */
+export async function openTestFarm(options: Partial<LocalFarmOptions> = {}): Promise<TestFarm> {
+  const folder = await mkdtemp(join(tmpdir(), 'farm-test-'));
+  const troubles: string[] = [];
+  const farm = await startLocalFarm({
+    directory: join(folder, 'data'),
+    host: '127.0.0.1',
+    port: 0,
+    storage: 'filesystem',
+    engine: 'draft',
+    engineArguments: [],
+    toolchain: toolchainContext(),
+    onTrouble: (message) => troubles.push(message),
+    ...options,
+  });
+  const client = new FarmClient({ url: farm.url, key: farm.adminKey });
+  const redis = connectRedis(farm.environment.REDIS_URL!, { manner: 'patient' });
+  const records = { redis, enqueue: async () => {} };
+  const workers: GuardedProcess[] = [];
+
+  return {
+    farm,
+    client,
+    records,
+    folder,
+    troubles,
+    async submit(audioPath, spec = {}) {
+      const job = await client.submitJob({
+        spec: { prompt: 'A woman speaks to the camera', seed: 7, size: '256*256', ...spec },
+        imagePath: samplePortrait,
+        audioPath,
+      });
+      return client.getJob(job.id);
+    },
+    async until(jobId, accept, seconds = 90) {
+      const deadline = Date.now() + seconds * 1000;
+      while (Date.now() < deadline) {
+        const job = await client.getJob(jobId);
+        if (accept(job)) return job;
+        if (hasEnded(job.status)) throw new Error(`Job ${jobId} ended as ${job.status}: ${JSON.stringify(job.error)}`);
+        await sleep(25);
+      }
+      throw new Error(`Job ${jobId} did not get there in ${seconds} s: ${JSON.stringify(await client.getJob(jobId))}`);
+    },
+    async manifest(jobId) {
+      return Manifest.parse(await client.getManifest(jobId));
+    },
+    async addWorker(id) {
+      const worker = await startGuardedProcess({
+        command: process.execPath,
+        args: [project('apps/worker/dist/main.js')],
+        logFile: join(folder, `${id}.log`),
+        environment: { ...farm.environment, FARM_WORKER_ID: id },
+      });
+      workers.push(worker);
+      return worker;
+    },
+    async close() {
+      redis.disconnect();
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await farm.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Content of a video: the raw-frame hash of every piece, in order. */
+export const frameHashes = (manifest: Manifest): string[] =>
+  manifest.segments.flatMap((segment) => segment.pieces.map((piece) => piece.rawSha256));
+
+/** The sample speech several times over, as a WAV of its own. */
+export async function repeatedSpeech(folder: string, times: number): Promise<string> {
+  const path = join(folder, `speech-${times}.wav`);
+  const known = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (known) return path;
+  const { ffmpeg } = await obtainFfmpeg(toolchainContext());
+  await run(ffmpeg, ['-v', 'error', '-stream_loop', String(times - 1), '-i', sampleSpeech, path]);
+  return path;
+}
+
+/** Process id of the engine that belongs to a worker process. */
+export async function enginePidOf(workerPid: number): Promise<number> {
+  const children = await readFile(`/proc/${workerPid}/task/${workerPid}/children`, 'utf8');
+  for (const pid of children.trim().split(' ').map(Number)) {
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (commandLine.includes('farm_engine')) return pid;
+  }
+  throw new Error(`Worker ${workerPid} has no engine.`);
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
