@@ -1,5 +1,6 @@
 // What has to stand before anything else of the project can run. Uses nothing but Node: there may be no node_modules yet.
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -33,24 +34,27 @@ function requirePython() {
   );
 }
 
-/** Runs a command quietly; its output is shown only when it fails. */
-function runQuietly(command, args) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: projectRoot, stdio: ['ignore', 'pipe', 'pipe'] });
-    const output = [];
-    child.stdout.on('data', (bytes) => output.push(bytes));
-    child.stderr.on('data', (bytes) => output.push(bytes));
-    child.once('error', reject);
-    child.once('close', (code, signal) => {
-      if (code === 0) resolve();
-      else
-        reject(
-          new SetupError(
-            `${Buffer.concat(output).toString().trimEnd()}\n\`${command} ${args.join(' ')}\` failed (${signal ?? `exit code ${code}`}).`,
-          ),
-        );
-    });
-  });
+/** Runs a command quietly; its output is shown only when it fails. It ends with this process. */
+async function runQuietly(command, args) {
+  const child = spawn(command, args, { cwd: projectRoot, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = [];
+  child.stdout.on('data', (bytes) => output.push(bytes));
+  child.stderr.on('data', (bytes) => output.push(bytes));
+  let interrupted = false;
+  const interrupt = (signal) => {
+    interrupted = true;
+    child.kill(signal);
+  };
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    const [code, signal] = await once(child, 'close');
+    if (interrupted) throw new SetupError(`Interrupted while running \`${[command, ...args].join(' ')}\`.`);
+    if (code === 0) return;
+    const ending = `\`${[command, ...args].join(' ')}\` failed (${signal ?? `exit code ${code}`}).`;
+    throw new SetupError(`${Buffer.concat(output).toString().trimEnd()}\n${ending}`);
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
 }
 
 /** One line with the seconds it took; steps under `silentMs` leave no line. */
@@ -129,5 +133,5 @@ export async function obtainPrograms({ toolchain, context }) {
 export function reportFailure(error) {
   const isExpected = error instanceof SetupError || typeof error?.code === 'string';
   process.stderr.write(`\n${isExpected ? error.message : (error?.stack ?? error)}\n`);
-  process.exitCode = process.exitCode || 1;
+  process.exitCode ||= 1;
 }
