@@ -138,8 +138,9 @@ export class FarmClient {
     return (await this.#json(WorkerPage, { method: 'GET', path: '/v1/workers', repeatable: true })).workers;
   }
 
-  async listKeys(): Promise<KeyView[]> {
-    return (await this.#json(KeyPage, { method: 'GET', path: '/v1/keys', repeatable: true })).keys;
+  async listKeys(owner?: string): Promise<KeyView[]> {
+    const path = `/v1/keys${queryString({ owner })}`;
+    return (await this.#json(KeyPage, { method: 'GET', path, repeatable: true })).keys;
   }
 
   /** The secret is in this answer only: the farm keeps a hash. */
@@ -152,10 +153,10 @@ export class FarmClient {
     await callApi(this.#connection, { method: 'DELETE', path, repeatable: true });
   }
 
-  /** A new secret for the same owner and role. */
-  rotateKey(keyId: string): Promise<KeyWithSecret> {
+  /** A new secret for the same owner and role; the old one goes on for a while, so that programs can change over. */
+  rotateKey(keyId: string, graceSeconds: number): Promise<KeyWithSecret> {
     const path = `/v1/keys/${encodeURIComponent(keyId)}/rotate`;
-    return this.#json(KeyWithSecret, { method: 'POST', path, repeatable: false });
+    return this.#json(KeyWithSecret, { ...jsonBody({ graceSeconds }), method: 'POST', path, repeatable: false });
   }
 
   async isReady(): Promise<boolean> {

@@ -1,7 +1,10 @@
 import { cancelCommand } from './cancel.js';
 import type { FarmCommand } from './command.js';
+import { completionCommand } from './completion.js';
 import { demoCommand } from './demo.js';
+import { keysCommand } from './keys/keys.js';
 import { listCommand } from './list.js';
+import { modelsCommand } from './models.js';
 import { retryCommand } from './retry.js';
 import { showCommand } from './show.js';
 import { submitCommand } from './submit.js';
@@ -19,5 +22,8 @@ export const commands: readonly FarmCommand[] = [
   cancelCommand,
   retryCommand,
   workersCommand,
+  keysCommand,
+  modelsCommand,
   demoCommand,
+  completionCommand,
 ];
