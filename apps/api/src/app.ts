@@ -4,6 +4,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fas
 import type { Logger } from 'pino';
 import { ulid } from 'ulid';
 import { authentication } from './plugins/authentication.js';
+import { bodyGuards } from './plugins/body-guards.js';
 import { endEventStreams } from './plugins/follow-events.js';
 import { metrics } from './plugins/metrics.js';
 import { openapi } from './plugins/openapi.js';
@@ -35,6 +36,7 @@ export async function buildApp(services: Services, logger: Logger): Promise<Fast
   await app.register(rateLimits);
   await app.register(metrics);
   await app.register(openapi);
+  await app.register(bodyGuards);
   await app.register(multipart, {
     limits: { fieldNameSize: 100, fieldSize: JSON_BYTES, fields: 4, files: 4, parts: 6, headerPairs: 32 },
     throwFileSizeLimit: false,

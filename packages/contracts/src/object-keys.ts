@@ -1,8 +1,11 @@
 /** Where a job's objects lie in storage. Names that an attempt writes carry its id: two attempts never share a key. */
 export const JOBS_PREFIX = 'jobs/';
+/** Files sent before their job; kept for a day. */
+export const UPLOADS_PREFIX = 'uploads/';
 export const jobPrefix = (jobId: string): string => `${JOBS_PREFIX}${jobId}/`;
 
 export const objectKeys = {
+  upload: (owner: string, uploadId: string) => `${UPLOADS_PREFIX}${owner}/${uploadId}`,
   input: (jobId: string, part: 'portrait' | 'speech', extension: string) =>
     `${jobPrefix(jobId)}input/${part}${extension && `.${extension}`}`,
   prepared: (jobId: string, attemptId: string, name: string) => `${jobPrefix(jobId)}prepared/${attemptId}/${name}`,

@@ -20,6 +20,7 @@ export {
 } from './keys.js';
 export { type AttemptProgress, expireLeases, type HeartbeatAnswer, LEASE_MS, renewLeases } from './leases.js';
 export { checkMemory } from './memory-guard.js';
+export { getOwnerLimits, type OwnerLimits, setOwnerLimits } from './owner-limits.js';
 export * from './read.js';
 export * from './records.js';
 export type { RecordsContext, Ticket } from './records-context.js';

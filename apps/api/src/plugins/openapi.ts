@@ -2,11 +2,30 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import fastifyPlugin from 'fastify-plugin';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 
 const description = `A farm that renders talking-avatar video: send a portrait, a speech recording and a prompt, get a video of that person speaking.
 
 Every request but the few marked so needs \`Authorization: Bearer <key>\`. Errors are problem documents (RFC 9457) with a stable \`code\`.
 Every path also answers without \`/v1\`.`;
+
+declare module 'fastify' {
+  interface FastifySchema {
+    /** Bodies by media type, for the documentation of routes that check their body themselves. */
+    requestContents?: Record<string, z.ZodType>;
+  }
+}
+
+const withRequestContents: typeof jsonSchemaTransform = (document) => {
+  const { requestContents, ...schema } = document.schema ?? {};
+  const transformed = jsonSchemaTransform({ ...document, schema } as typeof document);
+  if (requestContents === undefined) return transformed;
+  const contents = Object.entries(requestContents).map(([mediaType, body]) => [
+    mediaType,
+    { schema: z.toJSONSchema(body, { io: 'input' }) },
+  ]);
+  return { ...transformed, schema: { ...transformed.schema, body: { content: Object.fromEntries(contents) } } };
+};
 
 /** `/openapi.json` and `/docs`, both made from the schemas that check the requests. */
 export const openapi = fastifyPlugin(async (app) => {
@@ -23,7 +42,7 @@ export const openapi = fastifyPlugin(async (app) => {
         { name: 'keys', description: 'Who may use the farm' },
       ],
     },
-    transform: jsonSchemaTransform,
+    transform: withRequestContents,
   });
   await app.register(async (docs) => {
     docs.addHook('onRoute', (route) => {

@@ -36,7 +36,8 @@ const titles: Readonly<Record<number, string>> = {
 };
 
 function answerTo(error: unknown): Answer {
-  if (error instanceof StorageError && error.status >= 500) return storageAnswer(error);
+  if (error instanceof StorageError && error.status >= 500) return error.code === 'storage-full' ? full : away;
+  if (isDiskFull(error)) return full;
   if (error instanceof FarmError && (error.status < 500 || error.status === 503))
     return { status: error.status, code: error.code, detail: error.message, data: error.data };
   if (isRedisAway(error))
@@ -58,19 +59,21 @@ function answerTo(error: unknown): Answer {
   };
 }
 
-function storageAnswer(error: StorageError): Answer {
-  if (error.code === 'storage-full')
-    return {
-      status: 507,
-      code: 'storage-full',
-      detail: 'The storage of the farm is full. Nothing was kept; send this again when there is room.',
-    };
-  return {
-    status: 503,
-    code: 'storage-away',
-    detail: 'The farm cannot reach its object storage. Nothing was kept; send the request again in a moment.',
-  };
-}
+const full: Answer = {
+  status: 507,
+  code: 'storage-full',
+  detail: 'The storage of the farm is full. Nothing was kept; send this again when there is room.',
+};
+
+const away: Answer = {
+  status: 503,
+  code: 'storage-away',
+  detail: 'The farm cannot reach its object storage. Nothing was kept; send the request again in a moment.',
+};
+
+/** The disk on which inputs are judged, as opposed to the storage. */
+const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 
 function validationAnswer(error: { validation: { instancePath: string; message?: string | undefined }[] }): Answer {
   const errors = error.validation.map(({ instancePath, message }) => ({

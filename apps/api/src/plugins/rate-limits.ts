@@ -1,5 +1,5 @@
 import { FarmError } from '@farm/contracts';
-import { KEY_PREFIX } from '@farm/records';
+import { getOwnerLimits, KEY_PREFIX } from '@farm/records';
 import rateLimit from '@fastify/rate-limit';
 import fastifyPlugin from 'fastify-plugin';
 
@@ -12,7 +12,10 @@ export const rateLimits = fastifyPlugin(async (app) => {
     // After authentication, before the body is read.
     hook: 'preParsing',
     timeWindow: 60_000,
-    max: configuration.limits.requestsPerMinute,
+    max: async (request) => {
+      const own = request.caller ? await getOwnerLimits(records.redis, request.caller.owner) : {};
+      return own.requestsPerMinute ?? configuration.limits.requestsPerMinute;
+    },
     keyGenerator: (request) => (request.caller ? `owner:${request.caller.owner}` : `address:${request.ip}`),
     // Redis being away has its own answer.
     skipOnError: true,

@@ -1,8 +1,14 @@
 import type { FastifyInstance } from 'fastify';
+import { eventRoute } from './events.js';
 import { healthRoutes } from './health.js';
 import { hideUnversioned } from './hide-unversioned.js';
 import { jobRoutes } from './jobs/index.js';
+import { keyRoutes } from './keys.js';
+import { objectRoutes } from './objects.js';
+import { ownerRoutes } from './owners.js';
+import { planRoute } from './plan.js';
 import { rootRoute } from './root.js';
+import { uploadRoute } from './uploads.js';
 import { workerRoutes } from './workers.js';
 
 export interface RoutesOptions {
@@ -17,5 +23,11 @@ export async function routes(app: FastifyInstance, options: RoutesOptions): Prom
   }
   await app.register(healthRoutes);
   await app.register(workerRoutes);
+  await app.register(planRoute);
+  await app.register(eventRoute);
+  await app.register(keyRoutes, { prefix: '/keys' });
+  await app.register(ownerRoutes, { prefix: '/owners' });
+  await app.register(uploadRoute);
+  if (app.services.configuration.signingSecret !== undefined) await app.register(objectRoutes);
   await app.register(jobRoutes, { prefix: '/jobs' });
 }

@@ -46,3 +46,8 @@ export function problemResponses(statuses: number[]): ProblemResponses {
 
 /** What every route with a key may answer. */
 export const commonProblems = [400, 401, 403, 429, 503];
+
+export const eventStreamResponse = {
+  description: 'Server-sent events',
+  content: { 'text/event-stream': { schema: z.string() } },
+};

@@ -1,10 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FarmError, SPEECH_SAMPLE_RATE, type Warning } from '@farm/contracts';
 import { defaultAudioLimits, defaultImageLimits, type ImageFacts, probeAudio, probeImage } from '@farm/media';
 import type { PixelSize } from '@farm/placement';
+import pLimit from 'p-limit';
 import type { Services } from '../services.js';
+import { listenToSpeech } from './listen-to-speech.js';
 import type { InputFacts } from './resolve-spec.js';
 
 /** Live Avatar's own advice: below this side length a face has too few pixels to follow. */
@@ -19,6 +21,9 @@ const toolsOf = ({ configuration }: Services) => ({
   ffprobePath: configuration.ffprobePath,
 });
 
+/** Submits whose inputs are judged at once; each starts three short programs. */
+const judging = pLimit(2 * availableParallelism());
+
 /**
  * Judges portrait and speech by their contents, in a temporary folder that is gone afterwards.
  *
@@ -28,31 +33,37 @@ export async function judgeInputs(
   services: Services,
   inputs: { imageKey: string; audioKey: string; signal: AbortSignal },
 ): Promise<JudgedInputs> {
-  const folder = await mkdtemp(join(services.configuration.temporaryDirectory ?? tmpdir(), 'farm-judge-'));
-  try {
-    const { signal } = inputs;
-    const portrait = await judgePortrait(
-      services,
-      await fetchInput(services, inputs.imageKey, join(folder, 'image')),
-      signal,
-    );
-    const speech = await judgeSpeech(
-      services,
-      await fetchInput(services, inputs.audioKey, join(folder, 'audio')),
-      signal,
-    );
-    return {
-      portrait: portrait.size,
-      speechSeconds: speech.seconds,
-      warnings: [...portrait.warnings, ...speech.warnings],
-    };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  return await judging(async () => {
+    const folder = await mkdtemp(join(services.configuration.temporaryDirectory ?? tmpdir(), 'farm-judge-'));
+    try {
+      return await judgeIn(folder, services, inputs);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
 }
 
-async function fetchInput({ storage }: Services, key: string, path: string): Promise<string> {
-  if ((await storage.getToFile(key, path)) !== undefined) return path;
+async function judgeIn(
+  folder: string,
+  services: Services,
+  { imageKey, audioKey, signal }: { imageKey: string; audioKey: string; signal: AbortSignal },
+): Promise<JudgedInputs> {
+  const [portrait, speech] = await Promise.allSettled([
+    fetchInput(services, imageKey, join(folder, 'image'), signal).then((path) => judgePortrait(services, path, signal)),
+    fetchInput(services, audioKey, join(folder, 'audio'), signal).then((path) => judgeSpeech(services, path, signal)),
+  ]);
+  // Both have ended: the folder may go.
+  if (portrait.status === 'rejected') throw portrait.reason;
+  if (speech.status === 'rejected') throw speech.reason;
+  return {
+    portrait: portrait.value.size,
+    speechSeconds: speech.value.seconds,
+    warnings: [...portrait.value.warnings, ...speech.value.warnings],
+  };
+}
+
+async function fetchInput({ storage }: Services, key: string, path: string, signal: AbortSignal): Promise<string> {
+  if ((await storage.getToFile(key, path, { signal })) !== undefined) return path;
   throw new FarmError('storage-lost-object', `${key} was stored and is gone.`);
 }
 
@@ -85,5 +96,6 @@ async function judgeSpeech(services: Services, path: string, signal: AbortSignal
       code: 'speech-sample-rate',
       message: `The speech has ${facts.sampleRate} samples a second; lips follow better from ${SPEECH_SAMPLE_RATE} up.`,
     });
+  warnings.push(...(await listenToSpeech(toolsOf(services), path, signal)));
   return { seconds: facts.seconds, warnings };
 }

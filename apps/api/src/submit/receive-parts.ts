@@ -4,7 +4,7 @@ import type { Multipart, MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import type { Services } from '../services.js';
 import { readSpec } from './read-spec.js';
-import { extensionOf, type InputName, storeUpload } from './store-upload.js';
+import { extensionOf, type InputName, maximumBytesOf, storeUpload } from './store-upload.js';
 
 export interface ReceivedJob {
   spec: JobSpec;
@@ -17,6 +17,8 @@ export type StoredKeys = Set<string>;
 
 const partNames = ['spec', 'image', 'audio'] as const;
 const storedNames = { image: 'portrait', audio: 'speech' } as const;
+export const inputKeyOf = (jobId: string, name: InputName, fileName: string | undefined): string =>
+  objectKeys.input(jobId, storedNames[name], extensionOf(fileName));
 const SPEC_BYTES = 256 * 1024;
 
 /**
@@ -86,9 +88,8 @@ async function receiveFile(
       data: { part: name },
     });
   const { file, filename } = part as MultipartFile;
-  const key = objectKeys.input(id, storedNames[name], extensionOf(filename));
+  const key = inputKeyOf(id, name, filename);
   stored.add(key);
-  const { limits } = services.configuration;
-  const maximumBytes = name === 'image' ? limits.maximumImageBytes : limits.maximumUploadBytes;
+  const maximumBytes = maximumBytesOf(services.configuration.limits, name);
   return await storeUpload(services.storage, { name, key, source: file, maximumBytes, signal });
 }

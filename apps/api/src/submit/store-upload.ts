@@ -4,8 +4,12 @@ import { pipeline } from 'node:stream/promises';
 import { FarmError } from '@farm/contracts';
 import type { StoredInput } from '@farm/records';
 import { type ObjectStorage, StorageError } from '@farm/storage';
+import type { Limits } from '../configuration.js';
 
 export type InputName = 'image' | 'audio';
+
+export const maximumBytesOf = (limits: Limits, name: InputName): number =>
+  name === 'image' ? limits.maximumImageBytes : limits.maximumUploadBytes;
 
 /** What of a client's file name is kept: an extension that some program may want to see. */
 export function extensionOf(fileName: string | undefined): string {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { FarmError } from '@farm/contracts';
-import { createJob, isRedisAway, type KeyRecord, newJobId } from '@farm/records';
+import { createJob, getOwnerLimits, isRedisAway, type KeyRecord, newJobId } from '@farm/records';
 import type { FastifyRequest } from 'fastify';
 import type { Services } from '../services.js';
 import { judgeInputs } from './judge-inputs.js';
 import { liveWorkers } from './live-workers.js';
+import { receiveJson } from './receive-json.js';
 import { type ReceivedJob, receiveParts, type StoredKeys } from './receive-parts.js';
 import { resolveSpec } from './resolve-spec.js';
 
@@ -34,7 +35,9 @@ export async function submitJob(
   const { signal } = gone;
   let keep = false;
   try {
-    const received = await receiveParts(services, request, { id, stored, signal });
+    const received = request.isMultipart()
+      ? await receiveParts(services, request, { id, stored, signal })
+      : await receiveJson(services, request.body, { id, caller, stored, signal });
     const outcome = await acceptJob(services, { id, caller, received, idempotencyKey, signal });
     keep = outcome.created;
     return outcome;
@@ -68,6 +71,7 @@ async function acceptJob(
 ): Promise<SubmitOutcome> {
   const { id, caller, received, idempotencyKey, signal } = job;
   const judged = await judgeInputs(services, { imageKey: received.image.key, audioKey: received.audio.key, signal });
+  const limits = await getOwnerLimits(services.records.redis, caller.owner);
   const resolved = resolveSpec(received.spec, judged, await liveWorkers(services.records));
   return await createJob(services.records, {
     id,
@@ -77,7 +81,7 @@ async function acceptJob(
     portrait: received.image,
     speech: received.audio,
     warnings: [...judged.warnings, ...resolved.warnings],
-    maximumUnendedJobs: services.configuration.limits.unendedJobs,
+    maximumUnendedJobs: limits.unendedJobs ?? services.configuration.limits.unendedJobs,
     ...(idempotencyKey !== undefined && {
       idempotency: { key: idempotencyKey, bodySha256: bodyHash(received) },
     }),

@@ -2,10 +2,11 @@ import { hasEnded } from '@farm/contracts';
 import { readJobEvents } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import { callerOf } from '../../plugins/authentication.js';
 import { lastEventIdOf } from '../../plugins/event-stream.js';
 import { followEvents } from '../../plugins/follow-events.js';
-import { commonProblems, problemResponses } from '../problem-responses.js';
+import { commonProblems, eventStreamResponse, problemResponses } from '../problem-responses.js';
 import { findJob, JobParams } from './find-job.js';
 
 const description = `Server-sent events: what changed; read the job again for its state. Replays from \`Last-Event-ID\`, sends a comment
@@ -24,7 +25,11 @@ export async function eventRoute(plain: FastifyInstance): Promise<void> {
         summary: 'Follow a job',
         description,
         params: JobParams,
-        response: problemResponses([...commonProblems, 404]),
+        response: {
+          200: eventStreamResponse,
+          204: z.null().describe('It has ended, and all of it was seen'),
+          ...problemResponses([...commonProblems, 404]),
+        },
       },
     },
     async (request, reply) => {
@@ -32,7 +37,7 @@ export async function eventRoute(plain: FastifyInstance): Promise<void> {
       const job = await findJob(records, callerOf(request), request.params.id);
       const past = await readJobEvents(records, job.id, lastEventId);
       // 204 tells an EventSource to stop coming back.
-      if (hasEnded(job.status) && past.events.length === 0 && !past.reset) return await reply.status(204).send();
+      if (hasEnded(job.status) && past.events.length === 0 && !past.reset) return await reply.status(204).send(null);
       await followEvents(plain, reply, {
         scope: job.id,
         lastEventId,

@@ -17,6 +17,13 @@ const summaries: Record<FileName, string> = {
   poster: 'A still of the video',
 };
 
+const mediaTypes: Record<FileName, string> = { video: 'video/mp4', manifest: 'application/json', poster: 'image/jpeg' };
+
+const fileResponse = (name: FileName) => ({
+  description: summaries[name],
+  content: { [mediaTypes[name]]: { schema: z.any() } },
+});
+
 /** @throws FarmError `video-not-ready` or `no-video` (409) while there is nothing, `no-poster` (404) */
 function keyOf(job: JobRecord, name: FileName): string {
   if (job.video === null) {
@@ -53,7 +60,11 @@ export async function fileRoutes(plain: FastifyInstance): Promise<void> {
           summary: summaries[name],
           description: 'Answers HEAD and Range too.',
           params: JobParams,
-          response: problemResponses([...commonProblems, 404, 409, 416]),
+          response: {
+            200: fileResponse(name),
+            206: fileResponse(name),
+            ...problemResponses([...commonProblems, 404, 409, 416]),
+          },
         },
       },
       async (request, reply) => {

@@ -1,15 +1,19 @@
-import { JobView } from '@farm/contracts';
+import { JobSpec, JobView } from '@farm/contracts';
 import { getJob } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf } from '../../plugins/authentication.js';
+import { JsonSubmit } from '../../submit/receive-json.js';
 import { submitJob } from '../../submit/submit-job.js';
 import { jobView } from '../../views/job-view.js';
 import { commonProblems, problemResponses } from '../problem-responses.js';
 
 const description = `Send \`multipart/form-data\` with three parts in any order: \`spec\` (JSON), \`image\` (the portrait) and \`audio\` (the speech).
-Files are judged by their contents. With an \`Idempotency-Key\`, sending the same again within a day answers the first job (200).`;
+Large files may be sent before, by \`POST /v1/uploads\`; then send JSON that names them. Files are judged by their contents. With an \`Idempotency-Key\`, sending the same again within a day answers the first job (200).`;
+
+/** For the documentation; the parts are checked one by one as they come. */
+const MultipartSubmit = z.strictObject({ spec: JobSpec, image: z.file(), audio: z.file() });
 
 export async function submitRoute(plain: FastifyInstance): Promise<void> {
   const app = plain.withTypeProvider<ZodTypeProvider>();
@@ -20,7 +24,7 @@ export async function submitRoute(plain: FastifyInstance): Promise<void> {
         tags: ['jobs'],
         summary: 'Submit a job',
         description,
-        consumes: ['multipart/form-data'],
+        requestContents: { 'multipart/form-data': MultipartSubmit, 'application/json': JsonSubmit },
         headers: z.looseObject({ 'idempotency-key': z.string().optional() }),
         response: { 201: JobView, 200: JobView, ...problemResponses([...commonProblems, 408, 413, 415, 422, 507]) },
       },

@@ -1,0 +1,32 @@
+import { readFarmEvents } from '@farm/records';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { lastEventIdOf } from '../plugins/event-stream.js';
+import { followEvents } from '../plugins/follow-events.js';
+import { commonProblems, eventStreamResponse, problemResponses } from './problem-responses.js';
+
+export async function eventRoute(plain: FastifyInstance): Promise<void> {
+  const app = plain.withTypeProvider<ZodTypeProvider>();
+  app.get(
+    '/events',
+    {
+      config: { access: 'operator' },
+      schema: {
+        tags: ['farm'],
+        summary: 'Follow everything that happens in the farm',
+        description: 'As a job’s events, without an end. Without `Last-Event-ID` nothing of the past is sent.',
+        response: { 200: eventStreamResponse, ...problemResponses(commonProblems) },
+      },
+    },
+    async (request, reply) => {
+      const lastEventId = lastEventIdOf(request);
+      await followEvents(plain, reply, {
+        scope: '*',
+        lastEventId,
+        readPast: () => readFarmEvents(app.services.records, lastEventId),
+        isLast: () => false,
+      });
+      return reply;
+    },
+  );
+}

@@ -1,0 +1,50 @@
+import { objectKeys } from '@farm/contracts';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { ulid } from 'ulid';
+import { z } from 'zod';
+import { callerOf } from '../plugins/authentication.js';
+import { extensionOf } from '../submit/store-upload.js';
+import { commonProblems, problemResponses } from './problem-responses.js';
+
+const URL_SECONDS = 6 * 3600;
+
+const UploadRequest = z.strictObject({
+  fileName: z.string().max(255).optional().describe('Only a known extension of it is kept'),
+  audience: z
+    .enum(['public', 'internal'])
+    .default('public')
+    .describe('Who sends the file: someone outside, or a program inside the cluster'),
+});
+
+const Upload = z.object({
+  id: z.string().describe('Name it in POST /v1/jobs'),
+  method: z.literal('PUT'),
+  url: z.url().describe('Send the bytes here, without a key'),
+  expiresAt: z.iso.datetime(),
+});
+
+export async function uploadRoute(plain: FastifyInstance): Promise<void> {
+  const app = plain.withTypeProvider<ZodTypeProvider>();
+  app.post(
+    '/uploads',
+    {
+      schema: {
+        tags: ['uploads'],
+        summary: 'A URL for one file',
+        description: 'PUT the file there, then submit JSON that names the id. Uploads are kept for a day.',
+        body: UploadRequest,
+        response: { 201: Upload, ...problemResponses([...commonProblems, 415]) },
+      },
+    },
+    async (request, reply) => {
+      const { fileName, audience } = request.body;
+      const extension = extensionOf(fileName);
+      const id = `${ulid().toLowerCase()}${extension && `.${extension}`}`;
+      const key = objectKeys.upload(callerOf(request).owner, id);
+      const url = await app.services.storage.presignPut(key, { audience, expiresInSeconds: URL_SECONDS });
+      const expiresAt = new Date(Date.now() + URL_SECONDS * 1000).toISOString();
+      return reply.status(201).send({ id, method: 'PUT' as const, url, expiresAt });
+    },
+  );
+}
