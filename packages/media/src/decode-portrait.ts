@@ -1,4 +1,4 @@
-import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { MediaError } from './media-error.js';
 import type { CallOptions, MediaTools } from './media-tools.js';
 import { STANDARD_INPUT, withInput } from './probe.js';
@@ -41,17 +41,18 @@ const turnings: Readonly<Record<Orientation, string[]>> = {
   8: ['transpose=cclock'],
 };
 
+// What is cut off is an error. Not in TIFF, where any tag that ffmpeg does not know would be one, nor in JPEG, where an
+// odd EXIF block would: see `assertJpegEnds`.
+const lenientCodecs = ['tiff', 'mjpeg'];
+
 function decoderArguments(source: ImageFacts, limits: ImageLimits, outputPath: string): string[] {
+  const strictness = lenientCodecs.includes(source.codec) ? [] : ['-err_detect', 'explode'];
   // Alpha is laid over white: what portraits are mostly shown on. Not by drawbox: that ends ffmpeg 5.1 with SIGSEGV.
   const overWhite =
-    '[picture]format=rgba,split[front][size];[size]lutrgb=r=255:g=255:b=255:a=255[back];[back][front]overlay=format=rgb,format=rgb24[out]';
-  const upright = [
-    ...turnings[source.orientation],
-    'scale=flags=bicubic+accurate_rnd+full_chroma_int',
-    'format=rgba64le',
-  ];
+    '[picture]split[front][size];[size]lutrgb=r=255:g=255:b=255:a=255[back];[back][front]overlay=format=rgb,format=rgb24[out]';
+  const upright = [...turnings[source.orientation], 'scale=flags=bicubic+accurate_rnd+full_chroma_int', 'format=rgba'];
   return [
-    ...['-nostdin', '-hide_banner', '-v', 'error', '-y', '-xerror', '-err_detect', 'explode', '-noautorotate'],
+    ...['-nostdin', '-hide_banner', '-v', 'error', '-y', '-xerror', ...strictness, '-noautorotate'],
     ...['-protocol_whitelist', 'file', '-format_whitelist', IMAGE_FORMATS, '-max_pixels', String(limits.maximumPixels)],
     ...['-i', STANDARD_INPUT, '-filter_complex', `[0:v:0]${upright.join(',')}[picture];${overWhite}`, '-map', '[out]'],
     ...['-frames:v', '1', '-c:v', 'png', '-map_metadata', '-1', '-fflags', '+bitexact', '-flags:v', '+bitexact'],
@@ -71,6 +72,7 @@ export async function decodePortrait(tools: MediaTools, options: DecodePortraitO
   const temporaryPath = `${outputPath}.part`;
   const stillPath = `${outputPath}.first-frame`;
   try {
+    if (source.codec === 'mjpeg') await assertJpegEnds(inputPath, limits);
     const isAnimatedWebp = source.codec === 'webp' && source.animated;
     if (isAnimatedWebp) await writeFirstFrame(inputPath, stillPath, limits);
     const finished = await withInput(isAnimatedWebp ? stillPath : inputPath, 'portrait', limits.maximumBytes, (file) =>
@@ -93,8 +95,17 @@ export async function decodePortrait(tools: MediaTools, options: DecodePortraitO
   }
 }
 
+const START_OF_SCAN = Buffer.from([0xff, 0xda]);
+const END_OF_IMAGE = Buffer.from([0xff, 0xd9]);
+
+// The decoder paints what is missing grey. Neither marker occurs within the data of a scan (ITU-T T.81, B.1.1.5).
+async function assertJpegEnds(inputPath: string, limits: ImageLimits): Promise<void> {
+  const bytes = await withInput(inputPath, 'portrait', limits.maximumBytes, (file) => file.readFile());
+  if (bytes.lastIndexOf(END_OF_IMAGE) < bytes.lastIndexOf(START_OF_SCAN)) throw truncatedImage('no end of image');
+}
+
 async function writeFirstFrame(inputPath: string, stillPath: string, limits: ImageLimits): Promise<void> {
-  const bytes = await withInput(inputPath, 'portrait', limits.maximumBytes, (file: FileHandle) => file.readFile());
+  const bytes = await withInput(inputPath, 'portrait', limits.maximumBytes, (file) => file.readFile());
   const still = webpFirstFrame(bytes);
   if (still === undefined) throw truncatedImage('no whole frame');
   await writeFile(stillPath, still);

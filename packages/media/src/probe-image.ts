@@ -130,6 +130,7 @@ function unreadable(header: Header | undefined, head: Buffer): MediaError {
     const message = `The portrait begins as a ${header.type.toUpperCase()} picture but cannot be decoded: it is cut off or damaged. Send the whole file.`;
     return new MediaError('image-truncated', message, { data: { ...header } });
   }
-  const message = 'The portrait cannot be read: it is no picture. Send a JPEG, PNG or WebP file.';
+  const message =
+    'The portrait cannot be read: it is no picture, or an incomplete one. Send a whole JPEG, PNG or WebP file.';
   return new MediaError('image-unreadable', message);
 }
