@@ -1,6 +1,5 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import type { VramClass } from '@farm/contracts';
 import { openTicketQueues } from '@farm/queue';
 import { claimStorageRoot, connectRedis } from '@farm/records';
@@ -9,6 +8,7 @@ import pino from 'pino';
 import { readConfig, type WorkerConfig } from './config.js';
 import { EngineHost } from './engine/engine-host.js';
 import { probeGpu, vramClassOf } from './probe-gpu.js';
+import { openScratchFolder } from './scratch-folder.js';
 import { Worker } from './worker.js';
 
 async function resolveClass(config: WorkerConfig): Promise<{ vramClass: VramClass; gpu: string | null }> {
@@ -16,12 +16,6 @@ async function resolveClass(config: WorkerConfig): Promise<{ vramClass: VramClas
   const found = gpu && vramClassOf(gpu.memoryMiB);
   const vramClass = config.vramClass ?? found ?? 'cpu';
   return { vramClass, gpu: gpu ? `${gpu.name} (${gpu.memoryMiB} MiB)` : null };
-}
-
-async function scratchFolder(config: WorkerConfig): Promise<string> {
-  const parent = config.scratchDirectory ?? tmpdir();
-  await mkdir(parent, { recursive: true });
-  return mkdtemp(join(parent, `farm-worker-${config.workerId}-`));
 }
 
 function engineLine(config: WorkerConfig) {
@@ -47,7 +41,7 @@ async function main(): Promise<void> {
   await claimStorageRoot(redis, await storage.rootId());
   const queues = openTicketQueues(redis);
   const engine = new EngineHost(config.engine, engineLine(config), log);
-  const scratchDirectory = await scratchFolder(config);
+  const scratchDirectory = await openScratchFolder(config.scratchDirectory);
   const { vramClass, gpu } = await resolveClass(config);
   const records = { redis, enqueue: queues.add };
   const worker = new Worker(
