@@ -2,6 +2,7 @@ import { cancelCommand } from './cancel.js';
 import type { FarmCommand } from './command.js';
 import { completionCommand } from './completion.js';
 import { demoCommand } from './demo.js';
+import { doctorCommand } from './doctor.js';
 import { keysCommand } from './keys/keys.js';
 import { listCommand } from './list.js';
 import { modelsCommand } from './models.js';
@@ -10,11 +11,13 @@ import { showCommand } from './show.js';
 import { submitCommand } from './submit.js';
 import { upCommand } from './up.js';
 import { watchCommand } from './watch.js';
+import { workerCommand } from './worker.js';
 import { workersCommand } from './workers.js';
 
 /** Every command of `farm`, in the order of its help. */
 export const commands: readonly FarmCommand[] = [
   upCommand,
+  workerCommand,
   submitCommand,
   watchCommand,
   listCommand,
@@ -24,6 +27,7 @@ export const commands: readonly FarmCommand[] = [
   workersCommand,
   keysCommand,
   modelsCommand,
+  doctorCommand,
   demoCommand,
   completionCommand,
 ];

@@ -1,0 +1,25 @@
+/** `problem`: something cannot work until it is changed. `note`: worth knowing. */
+export type Verdict = 'fine' | 'note' | 'problem';
+
+export interface Finding {
+  /** What was looked at, in one word. */
+  readonly area: string;
+  readonly verdict: Verdict;
+  /** What was found, in words. */
+  readonly found: string;
+  /** What the person can do. */
+  readonly remedy?: string;
+}
+
+export const fine = (area: string, found: string): Finding => ({ area, verdict: 'fine', found });
+export const note = (area: string, found: string, remedy?: string): Finding => withRemedy('note', area, found, remedy);
+export const problem = (area: string, found: string, remedy: string): Finding => ({
+  area,
+  verdict: 'problem',
+  found,
+  remedy,
+});
+
+function withRemedy(verdict: Verdict, area: string, found: string, remedy: string | undefined): Finding {
+  return { area, verdict, found, ...(remedy === undefined ? {} : { remedy }) };
+}
