@@ -1,7 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createStorage, StorageEnvironment, storageConfigFromEnvironment } from '@farm/storage';
 import { obtainFfmpeg, obtainMinio, toolchainContext } from '@farm/toolchain';
@@ -188,5 +189,26 @@ describe.skipIf('reason' in minio)('a job on MinIO', () => {
     await test.client.downloadVideo(job.id, path);
     expect(sha256(await readFile(path))).toBe(manifest.video.sha256);
     await storage.close();
+  }, 120_000);
+
+  it('is rendered by a worker that joined with the worker.env of the farm', async () => {
+    const cli = join(import.meta.dirname, '../apps/cli/dist/main.js');
+    const env = join(test.farm.directory.path, 'worker.env');
+    const joined = spawn(process.execPath, [cli, 'worker', '--env', env, '--id', 'joined'], { stdio: 'ignore' });
+    const exited = new Promise((resolve) => joined.once('exit', resolve));
+    const listed = async () => (await test.client.listWorkers()).find((worker) => worker.id === 'joined');
+    try {
+      while (!['idle', 'busy'].includes((await listed())?.status ?? '')) await sleep(100);
+      process.kill(test.farm.processes().worker!, 'SIGSTOP');
+      const job = await test.submit(sampleSpeech);
+      const ended = await test.until(job.id, (state) => state.status === 'succeeded');
+      const renders = ended.tasks.filter((task) => task.kind === 'render').flatMap((task) => task.attempts);
+      expect(renders.at(-1)).toMatchObject({ workerId: 'joined', status: 'succeeded' });
+    } finally {
+      process.kill(test.farm.processes().worker!, 'SIGCONT');
+      joined.kill('SIGINT');
+    }
+    expect(await exited).toBe(0);
+    expect(await listed()).toBeUndefined();
   }, 120_000);
 });

@@ -12,6 +12,8 @@ import { randomPassword } from './random-password.js';
 export interface MinioServerOptions {
   /** Holds the objects and the log; created when missing. */
   readonly directory: string;
+  /** `0.0.0.0` listens on every address. Default: only 127.0.0.1. */
+  readonly host?: '127.0.0.1' | '0.0.0.0';
   /** Default: a free one. */
   readonly port?: number;
   /** Default: random, made anew at every start. */
@@ -21,7 +23,7 @@ export interface MinioServerOptions {
 }
 
 export interface RunningMinioServer extends GuardedProcess {
-  /** `http://127.0.0.1:port`. */
+  /** `http://127.0.0.1:port`, whatever else it listens on. */
   readonly url: string;
   readonly port: number;
   readonly accessKey: string;
@@ -49,7 +51,7 @@ async function waitUntilReady(server: GuardedProcess, url: string, directory: st
 }
 
 /**
- * Starts a private MinIO server on 127.0.0.1 and waits until it is ready.
+ * Starts a private MinIO server and waits until it is ready.
  * @throws ToolMissingError when there is none to be had; ServerStartError.
  */
 export async function startMinio(options: MinioServerOptions): Promise<RunningMinioServer> {
@@ -66,7 +68,7 @@ export async function startMinio(options: MinioServerOptions): Promise<RunningMi
   const secretKey = options.secretKey ?? randomPassword();
   const server = await startGuardedProcess({
     command: minio.path,
-    args: ['server', '--quiet', '--address', `127.0.0.1:${port}`, objects],
+    args: ['server', '--quiet', '--address', `${options.host ?? '127.0.0.1'}:${port}`, objects],
     logFile: join(options.directory, LOG_FILE),
     cwd: options.directory,
     environment: {

@@ -12,6 +12,8 @@ import { obtainRedisServer } from './obtain-redis.js';
 export interface RedisServerOptions {
   /** Holds the configuration, the append-only file and the log; created when missing. Starting again on it restores the data. */
   readonly directory: string;
+  /** Another address to listen on besides 127.0.0.1; it wants a password. Default: none. */
+  readonly host?: string;
   /** Default: a free one. */
   readonly port?: number;
   readonly password?: string;
@@ -21,7 +23,7 @@ export interface RedisServerOptions {
 }
 
 export interface RunningRedisServer extends GuardedProcess {
-  /** `redis://[:password@]127.0.0.1:port`. */
+  /** `redis://[:password@]127.0.0.1:port`, whatever else it listens on. */
   readonly url: string;
   readonly port: number;
 }
@@ -34,9 +36,14 @@ function quoted(value: string): string {
   return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
+/** A wildcard takes the loopback address with it. */
+function boundAddresses(host = '127.0.0.1'): string {
+  return host === '127.0.0.1' || host === '0.0.0.0' ? host : `127.0.0.1 ${host}`;
+}
+
 function configuration(options: RedisServerOptions, directory: string, port: number): string {
   const lines = [
-    'bind 127.0.0.1',
+    `bind ${boundAddresses(options.host)}`,
     `port ${port}`,
     `dir ${quoted(directory)}`,
     `pidfile ${quoted(join(directory, 'redis.pid'))}`,
@@ -132,7 +139,7 @@ async function startOn(options: RedisServerOptions, directory: string, port: num
 }
 
 /**
- * Starts a private redis-server on 127.0.0.1 (append-only file, fsync every second, noeviction) and waits until it answers.
+ * Starts a private redis-server (append-only file, fsync every second, noeviction) and waits until it answers.
  * @throws ServerStartError when it ends or does not answer; ToolMissingError when there is no redis-server.
  */
 export async function startRedisServer(options: RedisServerOptions): Promise<RunningRedisServer> {

@@ -1,12 +1,12 @@
 import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { terminalReporter, toolchainContext } from '@farm/toolchain';
 import { Command, Option } from 'commander';
 import { FarmClient } from '../client/index.js';
 import { CommandError, exitCodes, usageError } from '../exit-codes.js';
 import { type LocalFarm, startLocalFarm } from '../farm-up/local-farm.js';
+import { samplePortrait, sampleSpeech } from '../farm-up/project-files.js';
 import { createProgressView } from '../progress/index.js';
 import { watchAndSave } from '../watch/watch-and-save.js';
 import { type CommandContext, examples } from './command.js';
@@ -24,15 +24,13 @@ interface DemoOptions {
   readonly keep?: true;
 }
 
-const sample = (name: string) => fileURLToPath(new URL(`../../../../samples/${name}`, import.meta.url));
-
 export const demoCommand = (context: CommandContext) =>
   new Command('demo')
     .description(
       'Start a farm for a moment, send it a portrait and speech through its API, save the video, stop the farm.',
     )
-    .option('--image <file>', 'the portrait', sample('portrait.jpg'))
-    .option('--audio <file>', 'the speech', sample('speech.wav'))
+    .option('--image <file>', 'the portrait', samplePortrait)
+    .option('--audio <file>', 'the speech', sampleSpeech)
     .option('--prompt <text>', 'the person and the scene', 'A person speaks to the camera, calm and friendly')
     .option('--size <w*h>', 'area in pixels; the shape follows the portrait')
     .option('--out <file>', 'where the video goes', join('output', 'demo.mp4'))

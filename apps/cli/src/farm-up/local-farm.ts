@@ -1,8 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import {
   obtainFfmpeg,
   obtainPython,
@@ -14,6 +14,7 @@ import {
 } from '@farm/toolchain';
 import { CommandError, exitCodes } from '../exit-codes.js';
 import { type DataDirectory, openDataDirectory, removeFarmFile, secretIn, writeFarmFile } from './data-directory.js';
+import { apiEntry, enginePath, schedulerEntry, workerEntry } from './project-files.js';
 import { Supervisor } from './supervisor.js';
 
 export interface LocalFarmOptions {
@@ -46,15 +47,13 @@ export interface LocalFarm {
 }
 
 const READY_TIMEOUT_MS = 60_000;
-const projectFile = (path: string) => fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
-const enginePath = projectFile('packages/engine');
 
 /** Starts a whole farm on this machine: redis-server, storage, API, scheduler, one worker. */
 export async function startLocalFarm(options: LocalFarmOptions): Promise<LocalFarm> {
   const { toolchain } = options;
   const port = await checkedPort(options.host, options.port);
   const directory = await openDataDirectory(options.directory);
-  const url = `http://${options.host}:${port}`;
+  const url = `http://${options.host === '0.0.0.0' ? '127.0.0.1' : options.host}:${port}`;
   const adminKeyIsNew = !(await stat(directory.adminKeyFile).catch(() => undefined));
   await obtainRedisServer(toolchain);
   const { ffmpeg, ffprobe } = await obtainFfmpeg(toolchain);
@@ -82,7 +81,7 @@ export async function startLocalFarm(options: LocalFarmOptions): Promise<LocalFa
   try {
     const environment: NodeJS.ProcessEnv = {
       ...toolchain.environment,
-      REDIS_URL: await addRedis(supervisor, directory, toolchain),
+      REDIS_URL: await addRedis(supervisor, directory, options),
       ...(await addStorage(supervisor, directory, options)),
       FARM_HOST: options.host,
       FARM_PORT: String(port),
@@ -99,16 +98,16 @@ export async function startLocalFarm(options: LocalFarmOptions): Promise<LocalFa
       FARM_SCRATCH_DIRECTORY: directory.scratch,
     };
     for (const [name, entry] of [
-      ['api', 'apps/api/dist/server.js'],
-      ['scheduler', 'apps/scheduler/dist/main.js'],
-      ['worker', 'apps/worker/dist/main.js'],
+      ['api', apiEntry],
+      ['scheduler', schedulerEntry],
+      ['worker', workerEntry],
     ] as const) {
       const logFile = join(directory.logs, `${name}.log`);
-      const start = () =>
-        startGuardedProcess({ command: process.execPath, args: [projectFile(entry)], logFile, environment });
+      const start = () => startGuardedProcess({ command: process.execPath, args: [entry], logFile, environment });
       await supervisor.add({ name, start });
     }
     await waitUntilReady(url, directory, toolchain.signal);
+    await writeWorkerFile(directory, environment, options);
     const adminKey = (await readFile(directory.adminKeyFile, 'utf8')).trim();
     return { url, adminKey, adminKeyIsNew, directory, environment, processes: () => supervisor.processes(), stop };
   } catch (error) {
@@ -117,13 +116,44 @@ export async function startLocalFarm(options: LocalFarmOptions): Promise<LocalFa
   }
 }
 
-async function addRedis(supervisor: Supervisor, directory: DataDirectory, context: ToolchainContext): Promise<string> {
+const isLoopback = (host: string) => host === 'localhost' || host.startsWith('127.');
+
+/** Where other machines find this one. */
+function reachableHost({ host, publicUrl }: LocalFarmOptions): string {
+  if (publicUrl !== undefined) return new URL(publicUrl).hostname;
+  return host === '0.0.0.0' ? hostname() : host;
+}
+
+/** What `farm worker --env` needs on another machine, secrets included: mode 600. */
+async function writeWorkerFile(
+  directory: DataDirectory,
+  environment: NodeJS.ProcessEnv,
+  options: LocalFarmOptions,
+): Promise<void> {
+  const names = Object.keys(environment).filter((name) => /^(REDIS_URL|S3_\w+|FARM_STORAGE\w*)$/.test(name));
+  const secret = `FARM_SIGNING_SECRET=${await secretIn(directory.signingSecretFile)}`;
+  const lines = [
+    ...names.sort().map((name) => `${name}=${environment[name]?.replace('127.0.0.1', reachableHost(options))}`),
+    secret,
+  ];
+  await writeFile(join(directory.path, 'worker.env'), `${lines.join('\n')}\n`, { mode: 0o600 });
+}
+
+async function addRedis(supervisor: Supervisor, directory: DataDirectory, options: LocalFarmOptions): Promise<string> {
+  const { toolchain: context } = options;
+  const host = isLoopback(options.host) ? '127.0.0.1' : options.host;
   const password = await secretIn(join(directory.path, 'redis.password'));
   let url = '';
   let port: number | undefined;
   const start = async () => {
     // Started again it keeps its port: the other parts hold on to the address.
-    const server = await startRedisServer({ directory: directory.redis, password, context, ...(port && { port }) });
+    const server = await startRedisServer({
+      directory: directory.redis,
+      host,
+      password,
+      context,
+      ...(port && { port }),
+    });
     ({ url, port } = server);
     return server;
   };
@@ -145,6 +175,7 @@ async function addStorage(
   const start = async () => {
     const server = await startMinio({
       directory: directory.minio,
+      host: isLoopback(options.host) ? '127.0.0.1' : '0.0.0.0',
       accessKey,
       secretKey,
       context: options.toolchain,

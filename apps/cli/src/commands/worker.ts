@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { parseEnv } from 'node:util';
+import { obtainFfmpeg, obtainPython, terminalReporter, toolchainContext } from '@farm/toolchain';
+import { Command, Option } from 'commander';
+import { CommandError, exitCodes, usageError } from '../exit-codes.js';
+import { enginePath, workerEntry } from '../farm-up/project-files.js';
+import { type CommandContext, examples } from './command.js';
+
+interface WorkerCommandOptions {
+  readonly env?: string;
+  readonly engine: 'draft' | 'liveavatar';
+  readonly engineArguments?: string;
+  readonly id?: string;
+}
+
+export const workerCommand = (context: CommandContext) =>
+  new Command('worker')
+    .description(
+      'Run a worker on this machine for a farm that runs elsewhere. The farm and its storage come from the environment ' +
+        '(REDIS_URL, S3_ENDPOINT, ...) or from the worker.env that `farm up` writes. Ctrl-C hands the work back.',
+    )
+    .option('--env <file>', 'variables of the farm, as in DATA/worker.env')
+    .addOption(new Option('--engine <name>', 'what it renders with').choices(['draft', 'liveavatar']).default('draft'))
+    .option('--engine-arguments <words>', 'further words for the engine')
+    .option('--id <name>', 'its name in `farm workers`; default: host name and process id')
+    .addHelpText(
+      'after',
+      examples([
+        ['farm worker --env worker.env', 'join the farm that wrote this file'],
+        ['farm worker --env worker.env --engine liveavatar --id gpu-7', 'with the GPU of this machine'],
+      ]),
+    )
+    .action((options: WorkerCommandOptions) => runWorker(options, context));
+
+async function runWorker(options: WorkerCommandOptions, { environment, signal }: CommandContext): Promise<void> {
+  const given = options.env === undefined ? {} : await readVariables(options.env);
+  const toolchain = toolchainContext({ environment, report: terminalReporter(), signal });
+  const { ffmpeg, ffprobe } = await obtainFfmpeg(toolchain);
+  const extras = options.engine === 'draft' ? [] : ['liveavatar'];
+  const python = await obtainPython(toolchain, { packageDirectory: enginePath, extras });
+  const child = spawn(process.execPath, [workerEntry], {
+    stdio: 'inherit',
+    // Ctrl-C reaches the whole foreground group; the worker's own handler decides what it means.
+    env: {
+      ...environment,
+      ...given,
+      FARM_FFMPEG: ffmpeg,
+      FARM_FFPROBE: ffprobe,
+      FARM_PYTHON: python,
+      FARM_ENGINE: options.engine,
+      FARM_ENGINE_PATH: enginePath,
+      FARM_ENGINE_ARGUMENTS: options.engineArguments ?? '',
+      ...(options.id !== undefined && { FARM_WORKER_ID: options.id }),
+    },
+  });
+  const forward = () => child.kill('SIGTERM');
+  signal.addEventListener('abort', forward, { once: true });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  signal.removeEventListener('abort', forward);
+  if (code === 0) return;
+  const message = 'The worker ended with an error; its last lines say why.';
+  throw new CommandError({ code: 'worker-ended', exitCode: exitCodes.unexpected, message });
+}
+
+async function readVariables(file: string): Promise<Record<string, string>> {
+  try {
+    return parseEnv(await readFile(file, 'utf8')) as Record<string, string>;
+  } catch (cause) {
+    throw usageError(`--env: ${file} cannot be read (${(cause as Error).message}).`);
+  }
+}
