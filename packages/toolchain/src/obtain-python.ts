@@ -99,7 +99,17 @@ async function installRequirements(
   progress: (detail: string) => void,
 ): Promise<void> {
   if (requirements.length === 0) return;
-  const common = ['-I', '-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
+  const common = [
+    '-I',
+    '-m',
+    'pip',
+    'install',
+    '--disable-pip-version-check',
+    '--no-input',
+    '--no-compile',
+    '--progress-bar',
+    'off',
+  ];
   await runCommand({
     command: python,
     args: [...common, '--prefer-binary', ...requirements],
