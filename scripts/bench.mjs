@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
-import { basename, dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { obtainPrograms, openToolchain, projectRoot, reportFailure, SetupError, setUp } from './setup.mjs';
 
 const benchmarks = join(projectRoot, 'benchmarks');
@@ -45,7 +45,6 @@ function printRatios(ratios) {
 }
 
 async function record(path, result, seconds) {
-  const name = basename(path).replace(/\.bench\.\w+$/, '');
   const processors = cpus();
   const machine = {
     processor: processors[0]?.model,
@@ -53,14 +52,13 @@ async function record(path, result, seconds) {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
   };
   const measured = {
-    benchmark: name,
     at: new Date().toISOString(),
     node: process.version,
     machine,
     seconds,
     ...result,
   };
-  const file = join(results, relative('dist', dirname(path)).replaceAll('../', ''), `${name}.json`);
+  const file = join(results, path.replace(/^dist\//, '').replace(/\.bench\.\w+$/, '.json'));
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, `${JSON.stringify(measured, null, 2)}\n`);
 }
