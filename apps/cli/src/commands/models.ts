@@ -22,7 +22,7 @@ export const modelsCommand = (context: CommandContext) => {
       .option('--folder <folder>', 'weights folder (default: .avatar-farm/weights in your home)')
       .action((options: ModelsOptions) => runModels(name, options, context));
   return new Command('models')
-    .description('Bring, check and list the weights of the liveavatar engine (about 60 GB).')
+    .description('Bring, check and list the weights of the liveavatar engine (about 50 GB).')
     .addCommand(part('pull', 'Fetch what is missing, going on where the last pull ended, and verify everything.'))
     .addCommand(
       part('check', 'Compare every file with what was pulled, without the network.').option(

@@ -6,7 +6,7 @@ const GIB = 2 ** 30;
 const LITTLE_SPACE = 20 * GIB;
 const NO_SPACE = 2 * GIB;
 /** All files of the model, and room for the one that is being verified. */
-const WEIGHTS_SPACE = 70 * GIB;
+const WEIGHTS_SPACE = 50 * GIB;
 
 /** Storage, disk, port and weights. `needsGpu`: whether this machine is to run the liveavatar engine. */
 export function judgeResources(probe: MachineProbe, { needsGpu }: { needsGpu: boolean }): Finding[] {
@@ -49,7 +49,7 @@ function judgeWeights({ weights }: MachineProbe, needsGpu: boolean): Finding {
     return fine('weights', `${fileCount} files in ${folder} (sizes; farm models check reads them all)`);
   const found = `No weights in ${folder}; the liveavatar engine needs them, the draft engine does not.`;
   if (freeBytes < WEIGHTS_SPACE && needsGpu) {
-    const short = `${found} They take about 65 GiB, ${(freeBytes / GIB).toFixed(0)} GiB are free.`;
+    const short = `${found} They take about 50 GB, ${(freeBytes / GIB).toFixed(0)} GiB are free.`;
     return problem('weights', short, 'farm models pull --folder FOLDER, on a larger disk.');
   }
   return needsGpu ? problem('weights', found, `${remedy} brings them.`) : note('weights', found);

@@ -79,7 +79,7 @@ function judgeBuild(facts: TorchFacts, probe: MachineProbe, { cards }: TorchCont
   if (driver !== undefined && least !== undefined && !isAtLeast(driver, [least])) {
     const supported = supportedCuda(facts);
     const found =
-      `The driver (${driver.join('.')}) is too old for this PyTorch: ${facts.version} was built for CUDA ${facts.cuda}, ` +
+      `The driver (${cards?.[0]?.driverVersion}) is too old for this PyTorch: ${facts.version} was built for CUDA ${facts.cuda}, ` +
       `which needs driver ${least} or newer${supported ? `; this one goes up to CUDA ${supported}` : ''}.`;
     return [problem('pytorch', found, remedyForDriver(driver, least))];
   }
