@@ -19,7 +19,16 @@ export async function runPytest({ python, directory, environment }) {
   const folder = await mkdtemp(join(tmpdir(), 'farm-pytest-'));
   try {
     const report = join(folder, 'report.xml');
-    const args = ['-m', 'pytest', '-q', '--durations=5', '-p', 'no:cacheprovider', `--junitxml=${report}`];
+    const args = [
+      '-m',
+      'pytest',
+      '-q',
+      '--durations=5',
+      '--continue-on-collection-errors',
+      '-p',
+      'no:cacheprovider',
+      `--junitxml=${report}`,
+    ];
     const searchPath = [directory, environment.PYTHONPATH].filter(Boolean).join(delimiter);
     const exitCode = await runToEnd(python, args, { cwd: directory, env: { ...environment, PYTHONPATH: searchPath } });
     return judgeRun(countReport(await readFile(report, 'utf8').catch(() => '')), exitCode);
