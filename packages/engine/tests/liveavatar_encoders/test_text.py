@@ -31,7 +31,7 @@ def model():
 @pytest.fixture
 def encoder(model, tmp_path):
     write_byte_tokenizer(tmp_path / "tokenizer.json")
-    return TextEncoder(model, load_tokenizer(tmp_path / "tokenizer.json"), max_tokens=32)
+    return TextEncoder(model, load_tokenizer(tmp_path / "tokenizer.json"), device=torch.device("cpu"), max_tokens=32)
 
 
 def embed(model, ids):

@@ -30,7 +30,8 @@ def load_weights(
     """Replace every parameter of `module` (built under `torch.device("meta")`) by the tensor of that name, strictly.
 
     Names and shapes are checked before a byte is read. Each tensor goes from the file to `device` on its own, so that
-    at no time more than the weights and one tensor are in memory. `names` maps the file's names to the module's;
+    at no time more than the weights and one tensor are in memory. On the CPU, in the file's own dtype, weights stay
+    mapped from the file and take no memory of their own. `names` maps the file's names to the module's;
     where several of the file's names stand for one parameter, the file has one of them. `unused` may be in
     the file and is left there. `change(name, tensor)` sees each tensor on its device, under the module's name.
 
@@ -42,7 +43,7 @@ def load_weights(
     total = sum(math.prod(slot.shape) for slot in slots.values())
     done = 0
     for published, name in chosen.items():
-        tensor = change(name, source.read(published).to(device=device, dtype=dtype, copy=True))
+        tensor = change(name, source.read(published).to(device=device, dtype=dtype))
         slots[name].fill(tensor)
         done += tensor.numel()
         report(done / total)

@@ -54,7 +54,9 @@ def load_models(
     dtype: torch.dtype,
     report: ReportLoading = lambda phase, fraction: None,
 ) -> LoadedModels:
-    """Every network on `device` in `dtype`, the LoRA merged into the transformer.
+    """Every network in `dtype`, the LoRA merged into the transformer, all on `device` except the text encoder.
+
+    The text encoder stays in host memory, mapped from its file if `dtype` is the file's.
 
     `report(phase, fraction)` hears how much of all weights is in place. Raises WeightsMissingError, WeightsWrongError.
     """
@@ -70,13 +72,14 @@ def load_models(
     shards = ShardedSafetensors(layout.transformer_index)
     lora = Lora(SafetensorsFile(layout.lora), dict(shards.shapes))
     place: Place = {"device": device, "dtype": dtype}
+    host: Place = {"device": torch.device("cpu"), "dtype": dtype}
     load_weights(transformer, shards, change=lora.merge, report=progress.phase("transformer"), **place)
     load_weights(
         text_model,
         PickledFile(layout.text),
         names=text.parameter_names(sizes.text["num_layers"]),
         report=progress.phase("text encoder"),
-        **place,
+        **host,
     )
     load_weights(
         speech_model,
@@ -89,10 +92,16 @@ def load_models(
     load_weights(vae, PickledFile(layout.vae), report=progress.phase("autoencoder"), **place)
     return LoadedModels(
         transformer=transformer,
-        text=text.TextEncoder(text_model, tokenizer, max_tokens=sizes.transformer.text_len),
+        text=text.TextEncoder(text_model, tokenizer, device=device, max_tokens=sizes.transformer.text_len),
         speech=speech_model,
         vae=vae,
     )
+
+
+def is_tiny(layout: PublishedLayout) -> bool:
+    """Whether the folder holds the tiny model of the tests. Raises WeightsMissingError, WeightsWrongError."""
+    layout.check_present()
+    return _sizes(layout) is TINY
 
 
 def _sizes(layout: PublishedLayout) -> Sizes:

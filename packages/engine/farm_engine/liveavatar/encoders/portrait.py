@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from farm_engine.host.errors import EngineError
+from farm_engine.draft.face_mesh import find_face_mesh
+from farm_engine.draft.portrait import frame_portrait, read_portrait
 
 
-def read_portrait(path: Path, *, width: int, height: int) -> Tensor:
-    """Pixels [3, height, width] in -1..1: the picture scaled to cover the frame, then cut around its centre.
+@dataclass(frozen=True, kw_only=True)
+class FramedPortrait:
+    """`pixels` [3, height, width] in -1..1; `has_face` tells whether a face was found to frame."""
 
-    The original scales the shorter side only and pads with black where the shapes differ; covering leaves no bars. The
-    camera's orientation mark is obeyed. Raises EngineError `bad-portrait` when the file is no picture.
+    pixels: Tensor
+    has_face: bool
+
+
+def open_portrait(path: Path, *, width: int, height: int) -> FramedPortrait:
+    """The picture scaled to cover the frame and cut around its face, exactly as the draft engine frames it.
+
+    The original scales the shorter side and pads with black where the shapes differ; covering leaves no bars. Raises
+    EngineError `bad-portrait`.
     """
-    try:
-        with Image.open(path) as picture:
-            picture = ImageOps.exif_transpose(picture).convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise EngineError(
-            "bad-portrait",
-            f"The portrait {path} could not be read as a picture ({error}). Send a whole PNG, JPEG or WebP file.",
-            retriable="never",
-        ) from error
-    fitted = ImageOps.fit(picture, (width, height), method=Image.Resampling.BILINEAR)
-    pixels = torch.from_numpy(np.array(fitted, dtype=np.float32))
-    return pixels.permute(2, 0, 1) / 127.5 - 1.0
+    picture = read_portrait(path)
+    mesh = find_face_mesh(picture)
+    face_centre = None if mesh is None else mesh[:, :2].mean(axis=0)
+    framing = frame_portrait(picture.shape[:2], width=width, height=height, face_centre=face_centre)
+    pixels = torch.from_numpy(framing.cut(picture)).permute(2, 0, 1)
+    return FramedPortrait(pixels=pixels / 127.5 - 1.0, has_face=mesh is not None)

@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import UMT5Config, UMT5EncoderModel
 
 from farm_engine.liveavatar.checkpoints.errors import WeightsWrongError
+from farm_engine.liveavatar.encoders.layerwise import compute_layer_by_layer
 
 _END_TOKEN = "</s>"
 
@@ -88,8 +89,12 @@ class EncodedPrompt:
 class TextEncoder:
     """Embeds prompts. Only real tokens are computed: masked padding, as in the original, changes nothing for them."""
 
-    def __init__(self, model: UMT5EncoderModel, tokenizer: Tokenizer, *, max_tokens: int) -> None:
+    def __init__(self, model: UMT5EncoderModel, tokenizer: Tokenizer, *, device: torch.device, max_tokens: int) -> None:
+        """`model` rests in host memory; on another `device` its layers visit one after the other."""
         self.model = model
+        self._device = device
+        if device.type != "cpu":
+            compute_layer_by_layer([*model.encoder.block, model.encoder.final_layer_norm], device)
         self._tokenizer = tokenizer
         self._max_tokens = max_tokens
 
@@ -98,7 +103,7 @@ class TextEncoder:
         """The prompt's embedding in the model's dtype, at most `max_tokens` long, the end token included."""
         ids = self._tokenizer.encode(clean_prompt(prompt)).ids
         kept = ids if len(ids) <= self._max_tokens else [*ids[: self._max_tokens - 1], ids[-1]]
-        batch = torch.tensor([kept], device=self.model.device)
+        tokens = self.model.shared(torch.tensor([kept])).to(self._device)
         return EncodedPrompt(
-            embedding=self.model(input_ids=batch).last_hidden_state[0], dropped_tokens=len(ids) - len(kept)
+            embedding=self.model(inputs_embeds=tokens).last_hidden_state[0], dropped_tokens=len(ids) - len(kept)
         )

@@ -1,0 +1,170 @@
+"""The liveavatar engine behind the engine protocol."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import tempfile
+from collections.abc import Hashable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from farm_engine import __version__
+from farm_engine.host import EngineError, RenderControl, RenderRequest, RenderResult, ReportLoading
+from farm_engine.host.speech import read_speech
+from farm_engine.liveavatar.checkpoints import generator
+from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
+from farm_engine.liveavatar.checkpoints.models import LoadedModels, is_tiny, load_models
+from farm_engine.liveavatar.compilation import compile_layers
+from farm_engine.liveavatar.config import FRAMES_PER_CLIP
+from farm_engine.liveavatar.encoders.speech import SpeechFeatures
+from farm_engine.liveavatar.serving.chain import Chain
+from farm_engine.liveavatar.serving.conditions import ConditionEncoder
+from farm_engine.liveavatar.serving.device import probe_cuda, require_cuda
+from farm_engine.liveavatar.serving.failures import named_failures
+from farm_engine.liveavatar.serving.mark import mark_random_weights
+from farm_engine.liveavatar.serving.memory_use import MemoryUse
+from farm_engine.liveavatar.serving.renderer import SegmentRenderer
+from farm_engine.liveavatar.settings import Settings
+
+
+def create_engine(argv: list[str]) -> LiveAvatarEngine:
+    """Engine from the command line's options."""
+    parser = argparse.ArgumentParser(
+        prog="farm_engine liveavatar", description="Renders with the Live Avatar model; see docs/liveavatar.md."
+    )
+    weights = parser.add_mutually_exclusive_group(required=True)
+    weights.add_argument("--weights", type=Path, help="folder that `farm models pull` filled")
+    weights.add_argument("--tiny", action="store_true", help="a tiny model with random weights, to try the farm")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--compile", action="store_true", help="compile the layers: minutes at first, then faster")
+    options = parser.parse_args(argv)
+    return LiveAvatarEngine(options.weights, device=options.device, compiled=options.compile)
+
+
+class LiveAvatarEngine:
+    """Resident models, and the chain of the last render in case the next one goes on from it."""
+
+    name = "liveavatar"
+    version = __version__
+
+    def __init__(self, weights: Path | None, *, device: str = "auto", compiled: bool = False) -> None:
+        """`weights`: folder in the published layout; None for a tiny model with random weights."""
+        self._weights, self._device_choice, self._compiled = weights, device, compiled
+        self._kept: tuple[Hashable, Chain] | None = None
+
+    def load(self, report: ReportLoading) -> dict[str, str | int | bool]:
+        with tempfile.TemporaryDirectory() as folder:
+            if self._weights is None:
+                generator.write_published_layout(Path(folder), generator.TINY)
+            layout = PublishedLayout(self._weights or Path(folder))
+            self._device = self._choose_device(layout)
+            self._dtype = torch.bfloat16 if self._device.type == "cuda" else torch.float32
+            self._plan = f"resident-{str(self._dtype).removeprefix('torch.')}"
+            self._memory = MemoryUse(self._device)
+            with named_failures("load the model", plan=self._plan, memory=self._memory):
+                self._models: LoadedModels = load_models(layout, device=self._device, dtype=self._dtype, report=report)
+        if self._compiled:
+            compile_layers(self._models.transformer)
+        self._conditions = ConditionEncoder(self._models)
+        return self._description()
+
+    def render(self, request: RenderRequest, control: RenderControl) -> RenderResult:
+        self._check_settings(request)
+        self._memory.start_measuring()
+        samples = read_speech(request.speech).astype(np.float32) / 32768
+        kept, self._kept = self._kept, None
+        with named_failures(f"render {request.frame_count} frames", plan=self._plan, memory=self._memory):
+            key = _segment_key(request, samples)
+            chain = kept[1] if kept and kept[0] == key and kept[1].next_frame == request.first_frame else None
+            # The rings of a chain that is not continued have to go before new ones are made.
+            del kept
+            chain = chain or self._open_chain(request, control)
+            whole = self._renderer(request, control, samples).run(chain)
+            if whole and chain.next_frame < request.segment_frame_count:
+                self._kept = key, chain
+        return RenderResult(peak_bytes=self._memory.peak_bytes(), plan=self._plan)
+
+    def _open_chain(self, request: RenderRequest, control: RenderControl) -> Chain:
+        settings = Settings(width=request.width, height=request.height, seed=request.seed, steps=request.settings.steps)
+        if request.resume_state_path is not None:
+            control.progress("rebuild")
+            chain = Chain.resume(self._models, request.resume_state_path, settings)
+            if chain.next_frame <= request.first_frame:
+                return chain
+            control.warn("border-state-unused", "The border state lies behind the first frame asked for.")
+        control.progress("prepare")
+        return Chain.start(self._models, self._conditions.conditions_of(request, control), settings)
+
+    def _renderer(self, request: RenderRequest, control: RenderControl, samples: np.ndarray) -> SegmentRenderer:
+        if self._weights is None:
+            control.warn(
+                "random-weights",
+                "This video was made by a tiny model with random weights: it shows that the farm works, not what the "
+                "model can do. Start the engine with --weights for the real one.",
+            )
+        return SegmentRenderer(
+            request,
+            control,
+            SpeechFeatures(
+                self._models.speech,
+                samples,
+                margin_before=request.speech.margin_before,
+                sample_count=request.speech.sample_count,
+            ),
+            blocks_ahead=1 if self._device.type == "cuda" else 0,
+            mark=mark_random_weights if self._weights is None else lambda frames: frames,
+        )
+
+    def _choose_device(self, layout: PublishedLayout) -> torch.device:
+        """The real model needs a GPU; the tiny one takes what there is."""
+        facts = probe_cuda()
+        if self._device_choice == "cuda" or (self._device_choice == "auto" and not is_tiny(layout)):
+            require_cuda(facts)
+            return torch.device("cuda")
+        if self._device_choice == "auto" and facts.capability is not None:
+            require_cuda(facts)
+            return torch.device("cuda")
+        return torch.device("cpu")
+
+    def _check_settings(self, request: RenderRequest) -> None:
+        settings = request.settings
+        if settings.frames_per_clip != FRAMES_PER_CLIP:
+            raise _unsupported(
+                f"framesPerClip {settings.frames_per_clip}", f"the model was distilled for clips of {FRAMES_PER_CLIP}"
+            )
+        if settings.precision not in ("auto", "bf16"):
+            raise _unsupported(f"precision {settings.precision}", "this engine computes in bf16; use auto or bf16")
+
+    def _description(self) -> dict[str, str | int | bool]:
+        parameters = sum(parameter.numel() for parameter in self._models.transformer.parameters())
+        return {
+            "device": torch.cuda.get_device_name() if self._device.type == "cuda" else "cpu",
+            "precision": str(self._dtype).removeprefix("torch."),
+            "plan": self._plan,
+            "compiled": self._compiled,
+            "parameters": parameters,
+            "randomWeights": self._weights is None,
+            "torch": torch.__version__,
+        }
+
+
+def _segment_key(request: RenderRequest, samples: np.ndarray) -> Hashable:
+    """Equal for two requests of the same segment of the same video, whichever frames they ask for."""
+    return (
+        hashlib.sha256(request.portrait_path.read_bytes()).digest() if request.portrait_path.is_file() else b"",
+        hashlib.sha256(samples.tobytes()).digest(),
+        request.speech.margin_before,
+        request.speech.sample_count,
+        request.prompt,
+        request.width,
+        request.height,
+        request.seed,
+        request.settings,
+    )
+
+
+def _unsupported(what: str, why: str) -> EngineError:
+    return EngineError("unsupported-setting", f"{what} cannot be rendered: {why}.", retriable="never")

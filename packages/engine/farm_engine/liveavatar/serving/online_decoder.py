@@ -1,0 +1,67 @@
+"""Decode each block while the next one is denoised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from farm_engine.liveavatar.vae.autoencoder import DecoderStream, VideoAutoencoder
+
+WARM_UP_LATENTS = 7
+"""How much of the still portrait the decoder sees before the first block, as the published multi-GPU pipeline does."""
+
+
+class OnlineDecoder:
+    """Latents in, uint8 frames out, for one video.
+
+    On a GPU the work is queued on a stream of its own and `decode` returns at once; the function it returns waits for
+    the frames. The warm-up stands for the frames before the first one, so every latent of a block gives four frames and
+    none is lost at the start.
+    """
+
+    def __init__(self, vae: VideoAutoencoder, *, warm_up: Tensor) -> None:
+        """`warm_up` [16, n, h, w]: the latents that came before the first one to decode."""
+        self._stream: DecoderStream = vae.open_decoder()
+        self._cuda_stream = torch.cuda.Stream() if vae.conv2.weight.is_cuda else None
+        self._run(lambda: [self._stream.decode(latent) for latent in warm_up.split(1, dim=1)])
+
+    def decode(self, latents: Tensor) -> Callable[[], np.ndarray]:
+        """Queue latents [16, t, h, w]; the result waits and gives frames uint8 [4t, 8h, 8w, 3], RGB."""
+        if self._cuda_stream is None:
+            frames = to_bytes(self._stream.decode(latents)).numpy()
+            return lambda: frames
+        latents.record_stream(self._cuda_stream)
+        host, copied = self._run(lambda: self._decode_to_host(latents))
+
+        def wait() -> np.ndarray:
+            copied.synchronize()
+            return host.numpy()
+
+        return wait
+
+    def byte_count(self) -> int:
+        """Bytes of past frames that decoding goes on from."""
+        return self._stream.byte_count()
+
+    def _decode_to_host(self, latents: Tensor) -> tuple[Tensor, torch.cuda.Event]:
+        frames = to_bytes(self._stream.decode(latents))
+        host = torch.empty(frames.shape, dtype=frames.dtype, pin_memory=True)
+        host.copy_(frames, non_blocking=True)
+        copied = torch.cuda.Event()
+        copied.record()
+        return host, copied
+
+    def _run(self, work: Callable):
+        if self._cuda_stream is None:
+            return work()
+        self._cuda_stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._cuda_stream):
+            return work()
+
+
+def to_bytes(frames: Tensor) -> Tensor:
+    """Frames [3, T, H, W] in -1..1 to uint8 [T, H, W, 3]."""
+    return ((frames + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 3, 0).contiguous()

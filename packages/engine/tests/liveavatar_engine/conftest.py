@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import sys
+import wave
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
+
+from farm_engine.host.request import Piece, RenderRequest, RenderSettings, Speech
+from farm_engine.liveavatar.engine import LiveAvatarEngine
+
+SAMPLES_PER_FRAME = 640
+
+
+@pytest.fixture(scope="session")
+def engine() -> LiveAvatarEngine:
+    torch.set_num_threads(1)
+    engine = LiveAvatarEngine(None, device="cpu")
+    engine.load(lambda phase, fraction: None)
+    return engine
+
+
+@pytest.fixture
+def inputs(tmp_path) -> SimpleNamespace:
+    """A portrait and 6 s of speech in files."""
+    rows, columns = np.mgrid[0:90, 0:100]
+    picture = np.stack([rows * 2, columns * 2, (rows * columns) % 255], axis=-1).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "portrait.png"), picture)
+    time = np.arange(6 * 16000) / 16000
+    noise = np.random.default_rng(7).standard_normal(len(time)) * 300
+    samples = (np.sin(2 * np.pi * 150 * time) * np.sin(5 * time) * 9000 + noise).astype("<i2")
+    with wave.open(str(tmp_path / "speech.wav"), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes(samples.tobytes())
+    return SimpleNamespace(portrait=tmp_path / "portrait.png", speech=tmp_path / "speech.wav", folder=tmp_path)
+
+
+@pytest.fixture
+def request_for(inputs):
+    """A request for pieces of so many frames; keyword arguments replace its fields."""
+
+    def make(*piece_frames: int, first_frame: int = 0, segment_frames: int = 100, **changes) -> RenderRequest:
+        pieces, start = [], first_frame
+        for index, count in enumerate(piece_frames):
+            piece = Piece(index=index, first_frame=start, frame_count=count, fifo_path=inputs.folder / f"piece-{index}")
+            pieces.append(piece)
+            start += count
+        fields = {
+            "render_id": "render-1",
+            "portrait_path": inputs.portrait,
+            "speech": Speech(path=inputs.speech, margin_before=0, sample_count=segment_frames * SAMPLES_PER_FRAME),
+            "prompt": "a person speaks to the camera",
+            "width": 64,
+            "height": 64,
+            "segment_frame_count": segment_frames,
+            "pieces": tuple(pieces),
+            "seed": 11,
+            "settings": RenderSettings(steps=4, solver="euler", precision="auto", frames_per_clip=48),
+        }
+        return RenderRequest(**{**fields, **changes})
+
+    return make

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from recording_control import RecordingControl
+
+from farm_engine.host import EngineError, Interrupted
+from farm_engine.liveavatar.config import FRAMES_PER_BLOCK
+from farm_engine.liveavatar.sampling import BlockSampler
+
+
+def render(engine, request, control=None) -> RecordingControl:
+    control = control or RecordingControl()
+    engine.render(request, control)
+    return control
+
+
+def forget_chain(engine) -> None:
+    engine._kept = None
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(engine):
+    forget_chain(engine)
+
+
+@pytest.mark.parametrize("pieces", [(1,), (12,), (48, 7), (48, 48, 4), (30, 30)])
+def test_exactly_the_frames_asked_for_are_written(engine, request_for, pieces):
+    control = render(engine, request_for(*pieces))
+    assert control.frames.shape == (sum(pieces), 64, 64, 3)
+    assert control.frames.dtype == np.uint8
+
+
+def test_frames_do_not_depend_on_how_they_are_cut_into_pieces(engine, request_for):
+    together = render(engine, request_for(60)).frames
+    forget_chain(engine)
+    apart = render(engine, request_for(25, 35)).frames
+    assert np.array_equal(together, apart)
+
+
+def test_the_same_request_gives_the_same_frames_and_another_seed_gives_others(engine, request_for):
+    first = render(engine, request_for(12)).frames
+    assert np.array_equal(first, render(engine, request_for(12)).frames)
+    assert not np.array_equal(first, render(engine, request_for(12, seed=12)).frames)
+
+
+def test_frames_start_from_the_portrait_without_a_gap(engine, request_for):
+    """No frame is lost at the start: the first block has its twelve, and the first differs from the last."""
+    frames = render(engine, request_for(12)).frames
+    assert not np.array_equal(frames[0], frames[11])
+
+
+def test_blocks_leave_while_the_clip_is_still_under_way(engine, request_for, monkeypatch):
+    order: list[str] = []
+    denoise = BlockSampler.denoise
+
+    def recording_denoise(self, *arguments):
+        order.append("denoise")
+        return denoise(self, *arguments)
+
+    monkeypatch.setattr(BlockSampler, "denoise", recording_denoise)
+    render(engine, request_for(48), RecordingControl(on_frames=lambda count: order.append(f"frames {count}")))
+    expected = [("denoise", f"frames {FRAMES_PER_BLOCK * (block + 1)}") for block in range(4)]
+    assert order == [step for pair in expected for step in pair]
+
+
+def test_blocks_that_nobody_asked_for_are_not_rendered(engine, request_for, monkeypatch):
+    blocks = []
+    denoise = BlockSampler.denoise
+    monkeypatch.setattr(BlockSampler, "denoise", lambda *arguments: blocks.append(1) or denoise(*arguments))
+    render(engine, request_for(48, 13))
+    assert len(blocks) == 6
+
+
+def test_prompt_and_portrait_are_encoded_once_for_all_segments_of_a_job(engine, request_for, monkeypatch):
+    encoded = []
+    text, vae = engine._models.text, engine._models.vae
+    encode, open_encoder = text.encode, vae.open_encoder
+    monkeypatch.setattr(text, "encode", lambda prompt: encoded.append("prompt") or encode(prompt))
+    monkeypatch.setattr(vae, "open_encoder", lambda: encoded.append("portrait") or open_encoder())
+    for seed in (1, 2, 3):
+        render(engine, request_for(1, prompt="said once", width=128, seed=seed))
+    assert sorted(encoded) == ["portrait", "prompt"]
+    render(engine, request_for(1, prompt="another", width=128))
+    assert sorted(encoded) == ["portrait", "prompt", "prompt"]
+
+
+def test_the_next_segment_part_goes_on_from_memory(engine, request_for, monkeypatch):
+    whole = render(engine, request_for(48, 48)).frames
+    forget_chain(engine)
+    first = render(engine, request_for(48)).frames
+    monkeypatch.setattr(engine, "_open_chain", None)  # going on needs no new chain
+    second = render(engine, request_for(48, first_frame=48)).frames
+    assert np.array_equal(np.concatenate([first, second]), whole)
+
+
+def test_memory_of_another_video_is_not_continued(engine, request_for):
+    render(engine, request_for(48))
+    other = render(engine, request_for(12, first_frame=48, seed=99)).frames
+    forget_chain(engine)
+    assert np.array_equal(other, render(engine, request_for(12, first_frame=48, seed=99)).frames)
+
+
+def test_a_border_state_is_named_for_each_piece_that_ends_at_a_clip(engine, request_for, tmp_path):
+    states = tmp_path / "states"
+    states.mkdir()
+    control = render(engine, request_for(48, 30, 18, state_directory=states))
+    assert [path.name for path in control.states] == ["border-48.safetensors", "border-96.safetensors"]
+    assert sorted(path.name for path in states.iterdir()) == ["border-48.safetensors", "border-96.safetensors"]
+
+
+def test_a_resumed_render_goes_on_close_to_the_unbroken_one(engine, request_for, tmp_path):
+    unbroken = render(engine, request_for(48, 48, state_directory=tmp_path)).frames[48:].astype(int)
+    forget_chain(engine)
+    request = request_for(48, first_frame=48, resume_state_path=tmp_path / "border-48.safetensors")
+    resumed = render(engine, request).frames.astype(int)
+    forget_chain(engine)
+    again = render(engine, request).frames.astype(int)
+    assert np.array_equal(resumed, again)
+    # The rings are rebuilt exactly this early; the decoder sees 12 latents of its past instead of all.
+    assert np.abs(resumed - unbroken).mean() < 1.0
+
+
+def test_a_render_may_begin_within_a_clip(engine, request_for):
+    whole = render(engine, request_for(60)).frames
+    forget_chain(engine)
+    assert np.array_equal(render(engine, request_for(20, first_frame=40)).frames, whole[40:])
+
+
+@pytest.mark.parametrize("damage", ["truncated", "other size", "absent"])
+def test_a_border_state_that_does_not_fit_is_refused(engine, request_for, tmp_path, damage):
+    render(engine, request_for(48, state_directory=tmp_path))
+    forget_chain(engine)
+    path = tmp_path / "border-48.safetensors"
+    request = request_for(12, first_frame=48, resume_state_path=path)
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "absent":
+        path.unlink()
+    else:
+        request = dataclasses.replace(request, width=128)
+    with pytest.raises(EngineError) as failure:
+        render(engine, request)
+    assert (failure.value.code, failure.value.retriable) == ("bad-border-state", "never")
+
+
+def test_an_interrupt_abandons_the_block_and_the_engine_goes_on(engine, request_for):
+    control = RecordingControl()
+    control._on_frames = lambda count: setattr(control, "stop", Interrupted()) if count == 24 else None
+    with pytest.raises(Interrupted):
+        render(engine, request_for(48), control)
+    assert len(control.frames) == 24
+    assert len(render(engine, request_for(48)).frames) == 48
+
+
+def test_random_weights_are_marked_on_every_frame_and_in_words(engine, request_for):
+    control = render(engine, request_for(12, height=128, width=128))
+    assert "random weights" in control.warnings["random-weights"]
+    band = control.frames[:, -16:]
+    assert (band.max(axis=(1, 2, 3)) > 200).all()  # white letters
+    assert np.median(band) < 64  # on a darkened band
+
+
+def test_what_was_assumed_is_said(engine, request_for):
+    control = render(engine, request_for(1, prompt="x" * 100))
+    assert "69 tokens too long" in control.warnings["prompt-cut"]
+    assert "No face" in control.warnings["face-not-found"]
+
+
+def test_the_result_names_plan_and_peak(engine, request_for):
+    result = engine.render(request_for(1), RecordingControl())
+    assert result.plan == "resident-float32"
+    assert result.peak_bytes > 100 << 20
+
+
+@pytest.mark.parametrize(
+    "changes, code",
+    [
+        ({"frames_per_clip": 24}, "unsupported-setting"),
+        ({"precision": "fp8"}, "unsupported-setting"),
+    ],
+)
+def test_settings_that_cannot_be_rendered_are_refused(engine, request_for, changes, code):
+    request = request_for(1)
+    with pytest.raises(EngineError) as failure:
+        render(engine, dataclasses.replace(request, settings=dataclasses.replace(request.settings, **changes)))
+    assert (failure.value.code, failure.value.retriable) == (code, "never")
+
+
+@pytest.mark.parametrize("part, code", [("portrait_path", "bad-portrait"), ("speech", "bad-speech")])
+@pytest.mark.parametrize("content", [b"", b"not what it claims to be" * 10])
+def test_bad_inputs_are_named(engine, request_for, tmp_path, part, code, content):
+    path = tmp_path / "bad"
+    path.write_bytes(content)
+    request = request_for(1)
+    change = path if part == "portrait_path" else dataclasses.replace(request.speech, path=path)
+    with pytest.raises(EngineError) as failure:
+        render(engine, dataclasses.replace(request, **{part: change}))
+    assert (failure.value.code, failure.value.retriable) == (code, "never")
+    assert str(path) in failure.value.message
+
+
+def test_after_running_out_of_memory_the_engine_renders_again(engine, request_for, monkeypatch):
+    def no_memory(*arguments):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 10.40 GiB.\nmore lines")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BlockSampler, "denoise", no_memory)
+        with pytest.raises(EngineError) as failure:
+            render(engine, request_for(12))
+    assert (failure.value.code, failure.value.retriable) == ("out-of-memory", "another-worker")
+    assert failure.value.details["plan"] == "resident-float32"
+    assert failure.value.details["peakBytes"] > 0
+    assert "10.40 GiB" in failure.value.message and "more lines" not in failure.value.message
+    assert len(render(engine, request_for(12)).frames) == 12
