@@ -1,4 +1,4 @@
-import { open, rename, rm, writeFile } from 'node:fs/promises';
+import { access, open, rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { FRAMES_PER_SECOND } from '@farm/contracts';
 import { VIDEO_TIMESCALE } from './encode-piece.js';
@@ -49,6 +49,7 @@ function assembleArguments(
  */
 export async function assembleVideo(tools: MediaTools, options: AssembleVideoOptions): Promise<VideoFacts> {
   const { piecePaths, speechPath, outputPath, signal, timeoutMs = ASSEMBLE_TIMEOUT_MS } = options;
+  await assertPieces(piecePaths);
   const { channels } = await probeAudio(tools, speechPath, { signal });
   const temporaryPath = `${outputPath}.part`;
   const listPath = `${outputPath}.pieces`;
@@ -65,6 +66,16 @@ export async function assembleVideo(tools: MediaTools, options: AssembleVideoOpt
     await speech.close();
     await rm(temporaryPath, { force: true });
     await rm(listPath, { force: true });
+  }
+}
+
+// The concat demuxer goes on without a file that it cannot open.
+async function assertPieces(piecePaths: readonly string[]): Promise<void> {
+  for (const path of piecePaths) {
+    await access(path).catch((cause: unknown) => {
+      const message = `The piece ${path} is not there. Fetch it again before joining.`;
+      throw new MediaError('video-mismatch', message, { cause, data: { path } });
+    });
   }
 }
 

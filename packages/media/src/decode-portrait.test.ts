@@ -180,7 +180,7 @@ test('what is no picture is refused, in words, and leaves nothing', async () => 
   }
   clean.add('out.png');
   expect(new Set(await readdir(folder.folder))).toEqual(clean);
-});
+}, 60_000);
 
 test('sound is no picture, and limits are the caller’s', async () => {
   const sound = await make('sound.wav', 'sine=d=1');

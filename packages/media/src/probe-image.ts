@@ -126,7 +126,7 @@ function unreadable(header: Header | undefined, head: Buffer): MediaError {
     const message = 'The portrait is a HEIC or AVIF picture, which cannot be read here. Save it as JPEG or PNG.';
     return new MediaError('image-unreadable', message, { data: { type: header?.type } });
   }
-  if (header !== undefined) {
+  if (header !== undefined && header.type !== 'svg') {
     const message = `The portrait begins as a ${header.type.toUpperCase()} picture but cannot be decoded: it is cut off or damaged. Send the whole file.`;
     return new MediaError('image-truncated', message, { data: { ...header } });
   }

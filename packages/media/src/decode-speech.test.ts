@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cutSpeech } from './cut-speech.js';
+import { decodeSpeech } from './decode-speech.js';
+import { ffmpeg, temporaryFolder, tools } from './fixtures/make-media.js';
+import { measureSpeech } from './measure-speech.js';
+import { probeAudio } from './probe-audio.js';
+import { readSpeech, writeSpeech } from './wav.js';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+});
+afterAll(() => folder.remove());
+
+const HALF_LOUD = 'sine=f=300:d=2:r=48000,volume=4';
+
+async function make(name: string, ...args: string[]): Promise<string> {
+  await ffmpeg('-f', 'lavfi', '-i', HALF_LOUD, ...args, folder.path(name));
+  return folder.path(name);
+}
+
+const decode = (inputPath: string, extra = {}) =>
+  decodeSpeech(tools, { inputPath, outputPath: folder.path('out.wav'), ...extra });
+
+describe('decodeSpeech', () => {
+  test.each([
+    ['a.wav', [], 32_000, 0],
+    ['float.wav', ['-c:a', 'pcm_f32le'], 32_000, 0],
+    ['stereo.flac', ['-ac', '2'], 32_000, 0],
+    ['six.wav', ['-ac', '6'], 32_000, 0],
+    ['low.wav', ['-ar', '8000'], 32_000, 0],
+    ['a.mp3', ['-b:a', '96k'], 32_000, 1200],
+    ['a.m4a', ['-c:a', 'aac'], 32_000, 1200],
+    ['a.ogg', ['-c:a', 'libvorbis'], 32_000, 200],
+    ['a.opus', ['-c:a', 'libopus'], 32_000, 200],
+  ])(
+    '%s becomes mono 16 kHz',
+    async (name, args, samples, tolerance) => {
+      const path = await make(name, ...args);
+      const decoded = await decode(path);
+      expect(Math.abs(decoded.sampleCount - samples)).toBeLessThanOrEqual(tolerance);
+      expect(decoded.seconds).toBe(decoded.sampleCount / 16_000);
+      const speech = await readSpeech(folder.path('out.wav'));
+      expect(speech.length).toBe(decoded.sampleCount);
+      // 300 Hz cross zero 600 times a second, whatever the rate they came at.
+      const second = speech.subarray(8000, 24_000);
+      const crossings = second.filter((sample, index) => index > 0 && sample >= 0 !== second[index - 1]! >= 0).length;
+      expect(Math.abs(crossings - 600)).toBeLessThanOrEqual(2);
+    },
+    60_000,
+  );
+
+  test('the same file gives the same samples', async () => {
+    const path = await make('again.mp3');
+    const hashes = new Set<string>();
+    for (let round = 0; round < 3; round += 1) {
+      await decode(path);
+      hashes.add(
+        createHash('sha256')
+          .update(await readFile(folder.path('out.wav')))
+          .digest('hex'),
+      );
+    }
+    expect(hashes.size).toBe(1);
+  }, 60_000);
+
+  test('facts are told, and names have no say', async () => {
+    const path = folder.path('misnamed.txt');
+    await writeFile(path, await readFile(await make('facts.flac', '-ac', '2')));
+    expect(await probeAudio(tools, path)).toEqual({
+      format: 'flac',
+      codec: 'flac',
+      sampleRate: 48_000,
+      channels: 2,
+      seconds: 2,
+    });
+  });
+
+  const half = async (path: string, name: string) => {
+    const bytes = await readFile(path);
+    await writeFile(folder.path(name), bytes.subarray(0, Math.floor(bytes.length / 2)));
+    return folder.path(name);
+  };
+  const write = async (name: string, bytes: Buffer | string) => {
+    await writeFile(folder.path(name), bytes);
+    return folder.path(name);
+  };
+  const expectRefused = (path: string, code: string, words: RegExp, extra = {}) =>
+    expect(decode(path, extra)).rejects.toMatchObject({ code, status: 422, message: expect.stringMatching(words) });
+
+  test('what is no recording is refused in words', async () => {
+    await expectRefused(await write('empty.wav', ''), 'media-empty', /empty \(0 bytes\)/);
+    await expectRefused(await write('text.wav', 'this is no sound\n'.repeat(99)), 'audio-unreadable', /no audio file/);
+    await expectRefused(await write('text.mp3', 'this is no sound\n'.repeat(99)), 'audio-unreadable', /no audio file/);
+    await expectRefused(
+      await write('list.m4a', "ffconcat version 1.0\nfile '/etc/passwd'\n"),
+      'audio-unreadable',
+      /no audio/,
+    );
+    await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=64x64:d=1', folder.path('mute.mp4'));
+    await expectRefused(folder.path('mute.mp4'), 'audio-unreadable', /no audio file/);
+    await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=64x64', '-frames:v', '1', folder.path('picture.png'));
+    await expectRefused(folder.path('picture.png'), 'audio-unreadable', /no audio file/);
+  }, 60_000);
+
+  test('what is cut off is refused', async () => {
+    await expectRefused(await half(await make('whole.wav'), 'half.wav'), 'audio-truncated', /cut off.*Send the whole/);
+    await expectRefused(await half(await make('whole.m4a'), 'half.m4a'), 'audio-unreadable', /beginning or end/);
+    const mp3 = await half(await make('whole.mp3'), 'half.mp3');
+    await expectRefused(mp3, 'audio-truncated', /announces 2\.\d+ s of sound and holds [01]\./);
+    await expectRefused(
+      await write('header.wav', (await readFile(folder.path('whole.wav'))).subarray(0, 40)),
+      'audio-unreadable',
+      /no audio/,
+    );
+  }, 60_000);
+
+  test('limits are kept', async () => {
+    const path = await make('long.wav');
+    const limits = { maximumBytes: 1e9, maximumSeconds: 1.5, minimumSeconds: 0.2 };
+    await expectRefused(path, 'audio-too-long', /lasts 2\.0 s; at most 1\.5/, { limits });
+    await expectRefused(path, 'media-too-large', /at most 0\.0/, { limits: { ...limits, maximumBytes: 1000 } });
+    await expectRefused(await make('short.wav', '-t', '0.05'), 'audio-too-short', /at least 0\.2 s/);
+  }, 60_000);
+
+  test('an abort ends it', async () => {
+    const path = await make('aborted.wav');
+    await expect(decode(path, { signal: AbortSignal.abort(new Error('canceled')) })).rejects.toThrow('canceled');
+  });
+});
+
+describe('cutSpeech', () => {
+  test('cuts to the sample, with a margin that is silence outside the recording', async () => {
+    const speechPath = folder.path('ramp.wav');
+    const ramp = Int16Array.from({ length: 5000 }, (_, index) => index + 1);
+    await writeSpeech(speechPath, ramp);
+    const cut = async (firstSample: number, sampleCount: number, marginSamples: number) => {
+      const outputPath = folder.path('cut.wav');
+      const facts = await cutSpeech({ speechPath, outputPath, firstSample, sampleCount, marginSamples });
+      expect(facts).toEqual({ marginBefore: marginSamples, sampleCount });
+      return [...(await readSpeech(outputPath))];
+    };
+    const zeros = (count: number): number[] => Array.from({ length: count }, () => 0);
+    const between = (from: number, to: number) => [...ramp.subarray(from, to)];
+    expect(await cut(1000, 640, 320)).toEqual(between(680, 1960));
+    expect(await cut(0, 640, 320)).toEqual([...zeros(320), ...between(0, 960)]);
+    expect(await cut(4480, 640, 320)).toEqual([...between(4160, 5000), ...zeros(440)]);
+    expect(await cut(0, 6400, 0)).toEqual([...between(0, 5000), ...zeros(1400)]);
+  });
+
+  test('takes only speech that was decoded whole', async () => {
+    const stereo = await make('stereo.wav', '-ac', '2');
+    await expect(readSpeech(stereo)).rejects.toMatchObject({ code: 'wav-unsupported' });
+    const speechPath = folder.path('torn.wav');
+    await writeSpeech(speechPath, new Int16Array(1000));
+    await writeFile(speechPath, (await readFile(speechPath)).subarray(0, 1000));
+    await expect(readSpeech(speechPath)).rejects.toMatchObject({ code: 'wav-unsupported' });
+  });
+});
+
+test('measureSpeech tells silence, loudness and clipping', () => {
+  expect(measureSpeech(new Int16Array(16_000))).toEqual({ peak: 0, rms: 0, clippedShare: 0, silent: true });
+  expect(measureSpeech(new Int16Array(0))).toEqual({ peak: 0, rms: 0, clippedShare: 0, silent: true });
+  const hiss = Int16Array.from({ length: 16_000 }, (_, index) => (index % 2 ? 10 : -10));
+  expect(measureSpeech(hiss).silent).toBe(true);
+  const word = hiss.slice();
+  word.fill(8192, 4000, 4320);
+  expect(measureSpeech(word)).toMatchObject({ silent: false, peak: 0.25 });
+  const square = Int16Array.from({ length: 1000 }, (_, index) => (index % 2 ? 32_767 : -32_768));
+  const { peak, rms, clippedShare } = measureSpeech(square);
+  expect([peak, clippedShare]).toEqual([1, 1]);
+  expect(rms).toBeCloseTo(1, 3);
+});
