@@ -20,6 +20,7 @@ CLOSED_BELOW = 0.045
 """Lips less than this fraction of the mouth's width apart are taken for closed."""
 SEAM_REACH = 0.10
 LIP_REACH = 0.14
+CORNER_REACH = 0.16
 SMOOTHING = 9
 
 
@@ -83,11 +84,36 @@ def _fitted_lips(picture: np.ndarray, face: Face) -> tuple[np.ndarray, np.ndarra
     lower_lip = view.colour_between(lower + 0.2 * (lower_outer - lower), lower_outer - 0.3 * (lower_outer - lower))
     between = view.colour_between(upper + 0.25 * (lower - upper), lower - 0.25 * (lower - upper))
     reach = round(LIP_REACH * ROWS_PER_WIDTH)
+    left, right = _corner_steps(picture, corners, lips=(upper_lip, lower_lip), between=between)
     ends = np.clip((1 - np.abs(np.linspace(-1, 1, COLUMNS))) * 6, 0, 1)
     upper_fit = _grown_edge(view, upper, towards=-1, outside=upper_lip, inside=between, reach=reach)
     lower_fit = _grown_edge(view, lower, towards=1, outside=lower_lip, inside=between, reach=reach)
     upper_fit, lower_fit = upper + ends * (upper_fit - upper), lower + ends * (lower_fit - lower)
-    return view.points(upper_fit, count), view.points(np.maximum(lower_fit, upper_fit), count)
+    upper_points, lower_points = view.points(upper_fit, count), view.points(np.maximum(lower_fit, upper_fit), count)
+    # Stretched evenly from the middle, the curves end at the corners that the picture shows.
+    along = np.linspace(-1, 1, count)[:, None]
+    stretch = np.where(along < 0, -along * left, along * right)
+    return upper_points + stretch, lower_points + stretch
+
+
+def _corner_steps(
+    picture: np.ndarray,
+    corners: tuple[np.ndarray, np.ndarray],
+    *,
+    lips: tuple[np.ndarray, np.ndarray],
+    between: np.ndarray,
+) -> list[np.ndarray]:
+    """How far each corner of an open mouth lies outside the mesh's: as long as there are teeth or dark beside it."""
+    steps = []
+    for corner, other in (corners, corners[::-1]):
+        outwards = corner - other
+        view = _View(picture, corner, corner + CORNER_REACH * outwards, reach=0.4)
+        to_gap = np.sqrt(((view.lab - between) ** 2).sum(axis=2))
+        to_lips = np.min([np.sqrt(((view.lab - lip) ** 2).sum(axis=2)) for lip in lips], axis=0)
+        is_gap = (to_gap < 0.7 * to_lips).any(axis=0)
+        reached = COLUMNS if is_gap.all() else int(is_gap.argmin())
+        steps.append(CORNER_REACH * outwards * (reached % COLUMNS) / COLUMNS)
+    return steps
 
 
 def _darkest_path(view: _View, expected: np.ndarray, *, reach: int) -> np.ndarray:

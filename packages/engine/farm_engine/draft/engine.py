@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -45,7 +46,9 @@ class DraftEngine:
 
     def render(self, request: RenderRequest, control: RenderControl) -> RenderResult:
         samples = read_speech(request.speech)
-        frame, face = prepare_portrait(request, control)
+        frame, face = prepare_portrait(
+            request.portrait_path, width=request.width, height=request.height, control=control
+        )
         control.check()
         voice = voice_curves(
             samples, margin_before=request.speech.margin_before, frame_count=request.segment_frame_count
@@ -58,9 +61,9 @@ class DraftEngine:
         return RenderResult(peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
-def prepare_portrait(request: RenderRequest, control: RenderControl) -> tuple[np.ndarray, Face]:
+def prepare_portrait(path: Path, *, width: int, height: int, control: RenderControl) -> tuple[np.ndarray, Face]:
     """The framed portrait and the face in it; says what it had to assume."""
-    picture = read_portrait(request.portrait_path)
+    picture = read_portrait(path)
     mesh = find_face_mesh(picture)
     if mesh is None:
         control.warn(
@@ -70,8 +73,8 @@ def prepare_portrait(request: RenderRequest, control: RenderControl) -> tuple[np
         )
     framing = frame_portrait(
         picture.shape[:2],
-        width=request.width,
-        height=request.height,
+        width=width,
+        height=height,
         face_centre=None if mesh is None else mesh[:, :2].mean(axis=0),
     )
     if mesh is not None:

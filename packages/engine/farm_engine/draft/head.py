@@ -10,7 +10,7 @@ from farm_engine.draft.motion import Motion
 
 SWAY, BOB, TILT, TURN, NOD = 0.012, 0.010, 0.020, 0.030, 0.022
 """Greatest displacements as fractions of the face's height; the tilt in radians."""
-BREATH, BROWS = 0.004, 0.018
+BREATH, BROWS = 0.0018, 0.018
 LIPS_SPREAD, LIPS_PURSED = 0.10, 0.26
 
 
@@ -21,7 +21,8 @@ class Head:
         height, width = frame_shape
         self.region = Region(left=0, top=0, right=width, bottom=height)
         self._x, self._y = self.region.grid()
-        self._unit = np.float32(face.size[1])
+        # A face that fills the frame does not move in proportion, or the whole picture would sway.
+        self._unit = np.float32(min(face.size[1], 0.5 * min(height, width)))
         self._head = self._head_mask(face)
         neck = face.centre + np.array([0, 0.75 * face.size[1]])
         self._from_neck_x = (self._x - np.float32(neck[0])) * self._head
@@ -50,7 +51,7 @@ class Head:
         across = (self._x - np.float32(face.centre[0])) / np.float32(half_width)
         down = (self._y - np.float32(face.centre[1] - 0.12 * face.size[1])) / np.float32(half_height)
         radius = np.sqrt(across * across + down * down)
-        return smooth_step(radius, 2.1, 1.15) * self._inner_frame(face)
+        return smooth_step(radius, 1.85, 1.1) * self._inner_frame(face)
 
     def _inner_frame(self, face: Face) -> np.ndarray:
         """0 on the frame's border, so that nothing from beyond it is ever needed."""

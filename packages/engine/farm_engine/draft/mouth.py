@@ -85,7 +85,7 @@ class Mouth:
         self._pull_skin(chin_room, round_arc)
 
     def _pull_skin(self, chin_room: float, round_arc: np.ndarray) -> None:
-        """How far each pixel follows its lip: all the way at the lip, the chin with the jaw, the cheeks less and less."""
+        """How far each pixel follows its lip: wholly at the lip, the chin with the jaw, the cheeks less and less."""
         nose_room = -float(self._along(self._face.nose_base[None])[1][0])
         depth = self._v - self._seam
         lip = float((self._along(self._face.lower_lip_outer)[1] - self._along(self._face.lower_lip_inner)[1]).max())

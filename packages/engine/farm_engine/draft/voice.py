@@ -17,6 +17,7 @@ SILENCE_BELOW_LEVEL_DB = 32.0
 """A moment this far below the loud parts of the segment counts as silence."""
 LEAST_LEVEL_DB = 22.0
 """Loud parts below this (of 16-bit samples' power) are noise, not speech: about -62 dB of full scale."""
+AMPLITUDE_EXPONENT = 0.7
 STEPS = 4096
 """Curves are rounded to this fraction, so that the last bits of a logarithm cannot show in a frame."""
 
@@ -76,11 +77,14 @@ def _mouth_shapes(power: np.ndarray) -> dict[str, np.ndarray]:
     # Under noise the floor rises; a moment has to stand out from it as well.
     threshold = min(max(level - SILENCE_BELOW_LEVEL_DB, floor + 6.0), level - 8.0)
     loudness = np.clip((decibels - threshold) / (level - threshold), 0, 1)
+    amplitude = 10 ** (np.minimum(decibels - level, 3.0) / 20)
     share = smooth / (total[:, None] + 1)
     voicing, open_vowel, middle, front, hissing = share.T
     hiss = np.clip((hissing - 0.25) / 0.4, 0, 1)
-    openness = np.clip(0.45 + 0.9 * open_vowel + 0.5 * middle - 0.25 * voicing, 0.3, 1.15)
-    opening = np.clip(loudness**1.2 * openness * (1 - 0.65 * hiss), 0, 1)
+    vowel = np.clip(0.45 + 0.9 * open_vowel + 0.5 * middle - 0.25 * voicing, 0.3, 1.15)
+    # Jaws follow amplitude more closely than decibels: syllables stay apart, and the loudest open widest.
+    opening = amplitude**AMPLITUDE_EXPONENT * np.clip(loudness * 6, 0, 1)
+    opening = np.clip(opening * (0.2 + 0.8 * vowel) * (1 - 0.65 * hiss), 0, 1)
     front_over_back = np.clip((front + 0.5 * middle) * 5 - 0.55, -1, 1)
     width = np.clip(front_over_back * (1 - hiss) + 0.5 * hiss, -1, 1) * np.clip(loudness * 2, 0, 1)
     return {
