@@ -1,0 +1,187 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { objectKeys, specDefaults } from '@farm/contracts';
+import { openTicketQueues, type TicketQueues } from '@farm/queue';
+import {
+  cancelJob,
+  claimTask,
+  commitPiece,
+  connectRedis,
+  createJob,
+  finishAttempt,
+  getJob,
+  KEY_PREFIX,
+  LEASE_MS,
+  newJobId,
+  type RecordsContext,
+} from '@farm/records';
+import { createStorage, type ObjectStorage } from '@farm/storage';
+import { type RunningRedisServer, startRedisServer } from '@farm/toolchain';
+import type { Redis } from 'ioredis';
+import pino from 'pino';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import * as advanceJobs from './advance-jobs.js';
+import * as cleanStorage from './clean-storage.js';
+import * as expireLeases from './expire-leases.js';
+import * as shrinkJobs from './shrink-jobs.js';
+
+const log = pino({ level: 'silent' });
+let folder: string;
+let server: RunningRedisServer;
+let redis: Redis;
+let queues: TicketQueues;
+let storage: ObjectStorage;
+let records: RecordsContext;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'farm-scheduler-'));
+  server = await startRedisServer({ directory: join(folder, 'redis') });
+  redis = connectRedis(server.url, { manner: 'patient' });
+  queues = openTicketQueues(redis);
+  records = { redis, enqueue: queues.add };
+});
+afterAll(async () => {
+  await queues.close();
+  redis.disconnect();
+  await server.stop();
+  await rm(folder, { recursive: true });
+});
+beforeEach(async () => {
+  await redis.flushall();
+  storage = await createStorage({
+    kind: 'filesystem',
+    directory: await mkdtemp(join(folder, 'objects-')),
+    internalBaseUrl: 'http://127.0.0.1:1',
+    publicBaseUrl: 'http://127.0.0.1:1',
+    secret: 'only-for-signing-urls',
+  });
+});
+
+async function submitted(): Promise<string> {
+  const id = newJobId();
+  const input = async (part: 'portrait' | 'speech') => {
+    const key = objectKeys.input(id, part, 'bin');
+    await storage.put(key, Buffer.from(part));
+    return { key, sha256: '0'.repeat(64), bytes: part.length };
+  };
+  const [portrait, speech] = [await input('portrait'), await input('speech')];
+  const spec = { ...specDefaults, prompt: 'x', width: 64, height: 64, seed: 1, engine: 'draft' as const, metadata: {} };
+  await createJob(records, { id, owner: 'anna', spec, vramClass: 'cpu', portrait, speech, warnings: [] });
+  return id;
+}
+
+async function claim(taskClass: 'host' | 'cpu', engine: '' | 'draft') {
+  const claimed = await claimTask(records, {
+    workerId: 'w1',
+    classes: [taskClass],
+    engine,
+    warmKey: '',
+    leaseMs: LEASE_MS,
+  });
+  if (typeof claimed === 'string') throw new Error(claimed);
+  return claimed;
+}
+
+/** A job with one render of 48 frames under way; its prepared inputs are in storage. */
+async function rendering() {
+  const id = await submitted();
+  const prepare = await claim('host', '');
+  const key = (name: string) => objectKeys.prepared(id, prepare.attempt.id, name);
+  for (const name of ['portrait.png', 'speech.wav', 'segment.wav']) await storage.put(key(name), Buffer.from(name));
+  const segment = {
+    firstFrame: 0,
+    frameCount: 48,
+    speechKey: key('segment.wav'),
+    marginBefore: 0,
+    sampleCount: 1,
+    seed: 1,
+  };
+  const speech = { key: key('speech.wav'), sampleCount: 1, seconds: 1 };
+  const result = { frameCount: 48, portraitKey: key('portrait.png'), speech, segments: [segment], warnings: [] };
+  await finishAttempt(records, prepare.attempt.id, { status: 'succeeded', result, metrics: {} });
+  return { id, claimed: await claim('cpu', 'draft') };
+}
+
+async function putPiece(claimed: Awaited<ReturnType<typeof claim>>) {
+  const key = objectKeys.piece(claimed.job.id, claimed.task.id, claimed.attempt.id, 0);
+  await storage.put(key, Buffer.from('piece'));
+  return { firstFrame: 0, frameCount: 48, key, bytes: 5, rawSha256: '', fileSha256: '', attemptId: claimed.attempt.id };
+}
+
+async function keysLeft(): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const object of storage.list('')) keys.push(object.key);
+  return keys;
+}
+
+describe('clean-storage', () => {
+  const clean = (unreferencedMs = 0) => cleanStorage.runOnce({ records, storage, unreferencedMs, log });
+
+  it('keeps everything that a record points to, and the logs', async () => {
+    const { claimed } = await rendering();
+    const piece = await putPiece(claimed);
+    await commitPiece(records, { taskId: claimed.task.id, attemptId: claimed.attempt.id, piece });
+    await storage.put(objectKeys.log(claimed.job.id, claimed.attempt.id), Buffer.from('{}'));
+    const before = await keysLeft();
+    expect(await clean()).toBe(0);
+    expect(await keysLeft()).toEqual(before);
+  });
+
+  it('deletes a piece whose commit was refused, uploads of jobs that never came, and nothing that is young', async () => {
+    const { claimed } = await rendering();
+    const { key } = await putPiece(claimed);
+    await storage.put(objectKeys.input('never-submitted', 'speech', 'wav'), Buffer.from('x'));
+    const before = (await keysLeft()).length;
+    expect(await clean(60_000)).toBe(0);
+    expect(await clean()).toBe(2);
+    const left = await keysLeft();
+    expect(left).toHaveLength(before - 2);
+    expect(left).not.toContain(key);
+  });
+
+  it('deletes the pieces of a canceled job once its attempts have let go', async () => {
+    const { id, claimed } = await rendering();
+    const piece = await putPiece(claimed);
+    await commitPiece(records, { taskId: claimed.task.id, attemptId: claimed.attempt.id, piece });
+    await cancelJob(records, id);
+    await finishAttempt(records, claimed.attempt.id, { status: 'interrupted', metrics: {} });
+    await clean();
+    expect((await keysLeft()).some((key) => key.includes('/pieces/'))).toBe(false);
+  });
+
+  it('leaves outputs and inputs of a shrunk job', async () => {
+    const { id, claimed } = await rendering();
+    await cancelJob(records, id);
+    await finishAttempt(records, claimed.attempt.id, { status: 'interrupted', metrics: {} });
+    expect(await shrinkJobs.runOnce({ records, keepDetailsMs: -1, log })).toBe(1);
+    await clean();
+    expect((await keysLeft()).every((key) => key.includes('/input/'))).toBe(true);
+    expect(await getJob(records, id)).toMatchObject({ shrunk: true });
+  });
+});
+
+describe('expire-leases', () => {
+  it('ends the attempt of a silent worker and makes its task ready, with a ticket', async () => {
+    const { claimed } = await rendering();
+    await expireLeases.runOnce({ records, log });
+    expect(await expireLeases.runOnce({ records, log })).toEqual([]);
+    await redis.zadd(`${KEY_PREFIX}leases`, 1, claimed.attempt.id);
+    const before = await queues.count('cpu');
+    expect(await expireLeases.runOnce({ records, log })).toEqual([claimed.attempt.id]);
+    expect(await queues.count('cpu')).toBe(before + 1);
+  });
+});
+
+describe('advance-jobs', () => {
+  it('adds tickets that were lost, and none twice', async () => {
+    const id = await submitted();
+    const bull = await redis.keys('{farm}:bull:*');
+    await redis.del(...bull);
+    expect(await advanceJobs.runOnce({ records, queues, log })).toBe(0);
+    await redis.hset(`${KEY_PREFIX}task:${id}-prepare`, 'readyAt', 1);
+    expect(await advanceJobs.runOnce({ records, queues, log })).toBe(1);
+    expect(await queues.count('host')).toBe(1);
+    expect(await advanceJobs.runOnce({ records, queues, log })).toBe(0);
+  });
+});

@@ -1,0 +1,160 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RenderCommand } from '@farm/contracts';
+import pino from 'pino';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { EngineHost } from './engine-host.js';
+import { EngineProcess, type RenderListener } from './engine-process.js';
+
+const log = pino({ level: 'silent' });
+let folder: string;
+const engines: EngineProcess[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'farm-engine-'));
+});
+afterEach(async () => {
+  await Promise.all(engines.splice(0).map((engine) => engine.stop()));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const hello = { type: 'hello', protocolVersion: 1, engine: 'scripted', engineVersion: '9', pid: 1 };
+const ready = { type: 'ready', description: { device: 'none' } };
+
+/** A process that speaks the protocol as the test wants it: `body` sees each command and may `say` events. */
+async function scripted(body: string, first: object[] = [hello, ready]) {
+  const path = join(folder, `engine-${Math.random()}.mjs`);
+  await writeFile(
+    path,
+    `import { createInterface } from 'node:readline';
+     const say = (event) => process.stdout.write((typeof event === 'string' ? event : JSON.stringify(event)) + '\\n');
+     for (const event of ${JSON.stringify(first)}) say(event);
+     createInterface({ input: process.stdin }).on('line', (line) => { const command = JSON.parse(line); ${body} })
+       .on('close', () => process.exit(0));`,
+  );
+  return { command: process.execPath, args: [path], environment: process.env };
+}
+
+async function start(body: string, first?: object[]): Promise<EngineProcess> {
+  const engine = new EngineProcess(await scripted(body, first), log);
+  engines.push(engine);
+  return engine;
+}
+
+const command: RenderCommand = {
+  type: 'render',
+  renderId: 'r1',
+  portraitPath: 'p.png',
+  speech: { path: 's.wav', marginBefore: 0, sampleCount: 7680 },
+  prompt: 'x',
+  width: 64,
+  height: 64,
+  segmentFrameCount: 12,
+  pieces: [{ index: 0, firstFrame: 0, frameCount: 12, fifoPath: 'f' }],
+  seed: 1,
+  settings: { steps: 4, solver: 'euler', precision: 'auto', framesPerClip: 48 },
+};
+const heard: unknown[] = [];
+const listener: RenderListener = {
+  onProgress: (frames) => heard.push(frames),
+  onPieceFinished: (piece) => heard.push(piece.index),
+  onWarning: (warning) => heard.push(warning.code),
+};
+
+describe('EngineProcess', () => {
+  it('renders, and passes on progress, pieces and warnings of that render only', async () => {
+    heard.length = 0;
+    const engine = await start(`
+      if (command.type !== 'render') return;
+      say({ type: 'progress', renderId: 'other', phase: 'frames', framesDone: 99, frameCount: 12 });
+      say({ type: 'warning', renderId: 'r1', code: 'no-face', message: 'No face.' });
+      say({ type: 'progress', renderId: 'r1', phase: 'frames', framesDone: 6, frameCount: 12 });
+      say({ type: 'piece-finished', renderId: 'r1', index: 0, firstFrame: 0, frameCount: 12, sha256: '${'a'.repeat(64)}', renderSeconds: 1 });
+      say({ type: 'finished', renderId: 'r1', renderSeconds: 1, peakBytes: 5 });`);
+    await engine.ready();
+    expect(engine.engineVersion).toBe('9');
+    const outcome = await engine.render(command, listener);
+    expect(outcome).toMatchObject({ status: 'finished', event: { peakBytes: 5 } });
+    expect(heard).toEqual(['no-face', 6, 0]);
+  });
+
+  it('reports an interrupted render as an outcome', async () => {
+    const engine = await start(
+      `if (command.type === 'interrupt') say({ type: 'interrupted', renderId: command.renderId });`,
+    );
+    await engine.ready();
+    const rendering = engine.render(command, listener);
+    engine.interrupt('r1', 'now');
+    expect(await rendering).toEqual({ status: 'interrupted' });
+  });
+
+  it("rejects with the engine's own error, and renders again", async () => {
+    const engine = await start(`
+      if (command.type === 'render') say({ type: 'failed', renderId: 'r1', code: 'bad-image', message: 'No.', retriable: 'never', details: {} });`);
+    for (let i = 0; i < 2; i += 1)
+      await expect(engine.render(command, listener)).rejects.toMatchObject({ code: 'bad-image', retriable: 'never' });
+    expect(engine.hasExited).toBe(false);
+  });
+
+  it('names a crash in the middle of a render', async () => {
+    const engine = await start(`if (command.type === 'render') process.exit(3);`);
+    await expect(engine.render(command, listener)).rejects.toMatchObject({
+      code: 'engine-crashed',
+      retriable: 'this-worker',
+    });
+    await expect(engine.render(command, listener)).rejects.toMatchObject({ code: 'engine-crashed' });
+  });
+
+  it('keeps the reason that the engine gave before it ended', async () => {
+    const reason = {
+      type: 'failed',
+      renderId: null,
+      code: 'weights-missing',
+      message: 'None.',
+      retriable: 'another-worker',
+      details: {},
+    };
+    const engine = await start('', [hello, reason]);
+    await engine.stop();
+    await expect(engine.ready()).rejects.toMatchObject({ code: 'weights-missing', retriable: 'another-worker' });
+  });
+
+  it.each([
+    ['a line that is no JSON', `say('Loading weights: 10 %')`],
+    ['an event with an unknown field', `say({ type: 'alive', renderId: null, mood: 'good' })`],
+  ])('ends an engine that writes %s', async (_name, body) => {
+    const engine = await start(`if (command.type === 'render') ${body};`);
+    await expect(engine.render(command, listener)).rejects.toMatchObject({ code: 'engine-protocol' });
+    await engine.exited;
+  });
+
+  it('ends an engine of another protocol version, naming both', async () => {
+    const engine = await start('', [{ ...hello, protocolVersion: 7 }, ready]);
+    await engine.exited;
+    await expect(engine.ready()).rejects.toThrow(/protocol 7, and this worker 1/);
+  });
+
+  it('says so when there is no such program', async () => {
+    const engine = new EngineProcess({ command: '/nowhere/python', args: [], environment: {} }, log);
+    await expect(engine.ready()).rejects.toMatchObject({ code: 'engine-missing' });
+  });
+});
+
+describe('EngineHost', () => {
+  it('keeps one engine resident and replaces it when it has died', async () => {
+    const line = await scripted(`
+      if (command.type === 'render') say({ type: 'finished', renderId: 'r1', renderSeconds: 1, peakBytes: 5 });`);
+    const host = new EngineHost('draft', line, log);
+    await host.render(command, listener);
+    const first = host.pid!;
+    await host.render(command, listener);
+    expect(host.pid).toBe(first);
+    process.kill(first, 'SIGKILL');
+    while (host.pid !== undefined) await new Promise((resolve) => setTimeout(resolve, 10));
+    await host.render(command, listener);
+    expect(host.pid).not.toBe(first);
+    await host.stop();
+    expect(host.pid).toBeUndefined();
+  });
+});
