@@ -26,6 +26,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 beforeEach(async () => {
+  signal = AbortSignal.timeout(60_000);
   redis = new Redis(server.url, { maxRetriesPerRequest: null });
   await redis.flushall();
   queues = openTicketQueues(redis);
@@ -48,7 +49,7 @@ const ticket = (taskId: string, taskClass: TaskClass = 'cpu', generation = 1, de
   generation,
   delayMs,
 });
-const signal = AbortSignal.timeout(20_000);
+let signal: AbortSignal;
 
 describe('tickets', () => {
   it('are used up by a claim, and one that is added twice counts once', async () => {
