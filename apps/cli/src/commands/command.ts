@@ -34,12 +34,17 @@ export function clientCommand(name: string): Command {
 
 const GROUP = 'Which farm:';
 
-export async function openClient(context: CommandContext, options: ClientOptions): Promise<FarmClient> {
+/** @param note where a person is told that a call is repeated; a live view puts it above what it repaints */
+export async function openClient(
+  context: CommandContext,
+  options: ClientOptions,
+  note: (text: string) => void = context.output.note,
+): Promise<FarmClient> {
   const { url, key } = await locateFarm(options, context.environment);
-  let told = false;
+  let told = '';
   const onRetry = (reason: string) => {
-    if (!told) context.output.note(`Trying again: ${reason}`);
-    told = true;
+    if (told !== reason) note(`Trying again: ${reason}`);
+    told = reason;
   };
   return new FarmClient({ url, key, onRetry, signal: context.signal });
 }

@@ -77,9 +77,9 @@ async function submit(options: SubmitOptions, context: CommandContext): Promise<
     throw usageError(`--image: ${imagePath} cannot be read (${cause.message}).`);
   });
   const submissions = await planSubmissions({ audioPatterns: options.audio, out: options.out });
-  const client = await openClient(context, options);
   const watch = options.watch === true || options.out !== undefined;
   const reporter = createSubmitReporter({ output, environment, fileCount: submissions.length, json, watch });
+  const client = await openClient(context, options, reporter.note);
   const shared = { spec, imagePath, imageSha256, again };
   const files: SubmittedFile[] = [];
   try {

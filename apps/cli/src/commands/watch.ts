@@ -24,8 +24,8 @@ export const watchCommand = (context: CommandContext) =>
 
 async function watch(jobId: string, options: WatchCommandOptions, context: CommandContext): Promise<void> {
   const { output, signal, environment } = context;
-  const client = await openClient(context, options);
   const view = options.json ? undefined : createProgressView({ stream: output.stdout, environment });
+  const client = await openClient(context, options, view?.note);
   const onUpdate = (job: JobDetail) => {
     view?.update(job.id, job);
     if (options.json && !hasEnded(job.status)) output.json({ event: 'progress', job }, { compact: true });

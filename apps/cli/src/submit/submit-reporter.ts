@@ -9,6 +9,7 @@ import type { Outcome } from './submit-all.js';
 export interface SubmitReporter {
   onUpdate(submission: Submission, job: JobView): void;
   onOutcome(submission: Submission, outcome: Outcome): void;
+  note(text: string): void;
   close(): void;
 }
 
@@ -47,6 +48,7 @@ function progress({ output, environment, fileCount }: ReporterOptions): SubmitRe
       if (outcome.kind === 'made' && outcome.savedTo !== undefined) saved.push(outcome.savedTo);
       if (outcome.kind === 'skipped') skipped += 1;
     },
+    note: view.note,
     close() {
       view.close();
       for (const path of saved.sort()) output.line(`video: ${path}`);
@@ -66,6 +68,7 @@ function ids({ output, fileCount }: ReporterOptions): SubmitReporter {
       output.line(fileCount === 1 ? id : `${id}  ${label}`);
       if (fileCount === 1) output.note(`Submitted. See how it comes along with: farm watch ${id}`);
     },
+    note: output.note,
     close: () => undefined,
   };
 }
@@ -75,6 +78,7 @@ function jsonLines({ output }: ReporterOptions): SubmitReporter {
   return {
     onUpdate: ({ audioPath }, job) => line({ event: 'progress', audio: audioPath, job }),
     onOutcome: (submission, outcome) => line({ event: 'settled', ...outcomeDocument(submission, outcome) }),
+    note: output.note,
     close: () => undefined,
   };
 }
@@ -84,6 +88,7 @@ function jsonDocument({ output }: ReporterOptions): SubmitReporter {
   return {
     onUpdate: () => undefined,
     onOutcome: (submission, outcome) => void jobs.push(outcomeDocument(submission, outcome)),
+    note: output.note,
     close: () => output.json({ jobs }),
   };
 }

@@ -1,0 +1,105 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { JobDetail } from '@farm/contracts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FarmClient } from './client/index.js';
+import { type ApiProcess, startApiProcess } from './testing/api-process.js';
+import { runCaptured } from './testing/run-captured.js';
+
+let api: ApiProcess;
+const sample = (name: string) => fileURLToPath(new URL(`../../../samples/${name}`, import.meta.url));
+const imagePath = sample('portrait.jpg');
+const audioPath = sample('speech.wav');
+
+beforeAll(async () => {
+  api = await startApiProcess();
+});
+afterAll(() => api.stop());
+
+const farm = (...words: string[]) =>
+  runCaptured(words, { environment: { ...process.env, FARM_URL: api.url, FARM_KEY: api.key, HOME: api.directory } });
+const submit = (prompt: string, ...words: string[]) =>
+  farm('submit', '-i', imagePath, '-a', audioPath, '-p', prompt, ...words);
+
+test('submit, list, show, cancel, retry', async () => {
+  const { code, stdout, stderr } = await submit(
+    'A woman speaks to the camera',
+    '--seed',
+    '7',
+    '--metadata',
+    'course=bio',
+  );
+  expect(code).toBe(0);
+  const id = stdout.trim();
+  expect(stderr).toContain('No worker with the draft engine is connected');
+  expect((await farm('list')).stdout).toContain(`${id}  preparing`);
+  const job = JSON.parse((await farm('show', id, '--json')).stdout);
+  expect(job).toMatchObject({ id, spec: { seed: 7, metadata: { course: 'bio' } }, tasks: [{ kind: 'prepare' }] });
+  expect((await farm('cancel', id)).stdout).toBe(`${id}  canceled\n`);
+  expect((await farm('cancel', id)).code).toBe(0);
+  expect((await farm('list', '--status', 'canceled', '--json')).stdout).toContain(id);
+  expect((await farm('retry', id)).stdout).toBe(`${id}  preparing\n`);
+  expect((await farm('retry', id)).code).toBe(9);
+  expect((await farm('show', 'nothing')).code).toBe(4);
+});
+
+test('the same content is the same job; other settings are another', async () => {
+  const [first, again] = [await submit('A man reads the news'), await submit('A man reads the news')];
+  expect(again.stdout).toBe(first.stdout);
+  expect((await submit('A man reads the news', '--seed', '1')).stdout).not.toBe(first.stdout);
+});
+
+test('refusals name what is wrong', async () => {
+  const long = await submit('A man reads the news', '--clips', '2');
+  expect(long).toMatchObject({ code: 3, stderr: expect.stringContaining('Ask for 6 clips') });
+  const text = join(api.directory, 'notes.wav');
+  await writeFile(text, 'these are my notes');
+  expect((await farm('submit', '-i', imagePath, '-a', text, '-p', 'A man reads the news')).code).toBe(3);
+});
+
+test("a published command line of Live Avatar's script is accepted, numbers and all", async () => {
+  const { code, stdout, stderr } = await submit(
+    'A cheerful dwarf explains his craft',
+    ...['--task', 's2v-14B', '--size', '704*384', '--base_seed', '420', '--offload_model', 'True', '--single_gpu'],
+    ...['--infer_frames', '48', '--load_lora', '--lora_path_dmd', 'Quark-Vision/Live-Avatar', '--sample_steps', '4'],
+    ...['--sample_guide_scale', '0', '--num_clip', '10000', '--num_gpus_dit', '1', '--sample_solver', 'euler'],
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('Decided by the farm') });
+  const { spec } = JSON.parse((await farm('show', stdout.trim(), '--json')).stdout);
+  expect(spec).toMatchObject({
+    size: '704*384',
+    clips: 10_000,
+    truncate: true,
+    seed: 420,
+    steps: 4,
+    framesPerClip: 48,
+  });
+});
+
+test('keys: made, used, rotated, revoked', async () => {
+  const made = JSON.parse((await farm('keys', 'create', '--owner', 'bio', '--json')).stdout);
+  expect(made).toMatchObject({ owner: 'bio', role: 'submit', secret: expect.stringMatching(/^farm_/) });
+  expect((await farm('list', '--key', made.secret)).stderr).toBe('No jobs.\n');
+  expect((await farm('keys', 'list', '--key', made.secret)).code).toBe(6);
+  const rotated = await farm('keys', 'rotate', made.id, '--grace', '0');
+  expect((await farm('list', '--key', made.secret)).code).toBe(6);
+  expect((await farm('list', '--key', rotated.stdout.trim())).code).toBe(0);
+  const [key] = JSON.parse((await farm('keys', 'list', '--owner', 'bio', '--json')).stdout).keys;
+  expect((await farm('keys', 'revoke', key.id)).stdout).toBe(`${key.id}  revoked\n`);
+  expect((await farm('list', '--key', rotated.stdout.trim())).code).toBe(6);
+});
+
+test('watching outlives a killed API', async () => {
+  const client = new FarmClient({ url: api.url, key: api.key });
+  const job = await client.submitJob({ spec: { prompt: 'A woman tells a story' }, imagePath, audioPath });
+  const seen: JobDetail[] = [];
+  const watching = (async () => {
+    for await (const state of client.watchJob(job.id)) seen.push(state);
+  })();
+  await expect.poll(() => seen.length).toBeGreaterThan(0);
+  await api.killAndRestart(300);
+  await client.cancelJob(job.id);
+  await watching;
+  expect(seen.at(-1)?.status).toBe('canceled');
+});
