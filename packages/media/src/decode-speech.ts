@@ -12,7 +12,7 @@ import {
   probeAudio,
   truncated,
 } from './probe-audio.js';
-import { runProcess } from './run-process.js';
+import { failedError, runProcess } from './run-process.js';
 import { SpeechFile } from './wav.js';
 
 const DECODE_TIMEOUT_MS = 600_000;
@@ -62,6 +62,7 @@ export async function decodeSpeech(tools: MediaTools, options: DecodeSpeechOptio
         timeoutMs,
       }),
     );
+    if (finished.exitSignal !== null) throw failedError(tools.ffmpegPath, finished);
     if (finished.exitCode !== 0) throw damaged(finished.stderr);
     const sampleCount = await countSamples(temporaryPath);
     const seconds = sampleCount / SPEECH_SAMPLE_RATE;
