@@ -12,6 +12,7 @@ import random
 import sys
 import types
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,6 +22,7 @@ from farm_engine.liveavatar.model import DiffusionTransformer
 from farm_engine.liveavatar.rollout import Conditions
 from farm_engine.liveavatar.schedule import Schedule
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 _CONDITION_TOKENS = 2800
 _WAN = "liveavatar.models.wan"
@@ -29,10 +31,19 @@ _WAN = "liveavatar.models.wan"
 class PublishedTransformer:
     """Their transformer on our model's weights (shared, not copied), with the caches of their single-GPU pipeline."""
 
-    def __init__(self, checkout: Path, ours: DiffusionTransformer, geometry: Geometry, steps: int) -> None:
+    def __init__(
+        self,
+        checkout: Path,
+        ours: DiffusionTransformer,
+        geometry: Geometry,
+        steps: int,
+        *,
+        compiled: bool = False,
+        cross_attention: SDPBackend = SDPBackend.FLASH_ATTENTION,
+    ) -> None:
         self.geometry, self.schedule, self.config = geometry, Schedule.of(steps), ours.config
         self.device, self.dtype = ours.device, ours.dtype
-        self.model = _build(checkout, ours)
+        self.model = _build(_load(checkout, compiled, cross_attention), ours)
         shape = (1, _CONDITION_TOKENS, ours.config.num_heads, ours.config.head_dim)
         shared = [
             {"cond_k": self._zeros(shape), "cond_v": self._zeros(shape), "cond_end": self._zeros((1,)).long()}
@@ -89,8 +100,7 @@ class PublishedTransformer:
         return torch.zeros(shape, dtype=self.dtype, device=self.device)
 
 
-def _build(checkout: Path, ours: DiffusionTransformer) -> torch.nn.Module:
-    module = _load(checkout)
+def _build(module: types.ModuleType, ours: DiffusionTransformer) -> torch.nn.Module:
     config = ours.config
     parent = module.CausalWanModel_S2V
     parent.init_weights = parent.zero_init_weights = lambda _: None
@@ -118,8 +128,9 @@ def _build(checkout: Path, ours: DiffusionTransformer) -> torch.nn.Module:
     return model.eval().requires_grad_(False)
 
 
-def _load(checkout: Path) -> types.ModuleType:
-    os.environ["ENABLE_COMPILE"] = "false"
+def _load(checkout: Path, compiled: bool, cross_attention: SDPBackend) -> types.ModuleType:
+    """Whether it compiles is decided by the first call in a process."""
+    os.environ["ENABLE_COMPILE"] = str(compiled).lower()
     names = ["liveavatar", "liveavatar.models", "liveavatar.utils", _WAN, f"{_WAN}.wan_2_2"]
     names += [f"{_WAN}.wan_2_2.{part}" for part in ("modules", "modules.s2v", "distributed")]
     for name in names:
@@ -131,15 +142,19 @@ def _load(checkout: Path) -> types.ModuleType:
     attention = importlib.import_module(f"{_WAN}.wan_2_2.modules.attention")
     motioner = importlib.import_module(f"{_WAN}.causal_motioner")
     if not (attention.FLASH_ATTN_2_AVAILABLE or attention.FLASH_ATTN_3_AVAILABLE):
-        base.flash_attention = _scaled_dot_product_attention
+        base.flash_attention = partial(_scaled_dot_product_attention, cross_attention)
     for part in (module, motioner):
-        part.rope_params = _on_the_cpu(part.rope_params)
+        if not hasattr(part.rope_params, "on_the_cpu"):
+            part.rope_params = _on_the_cpu(part.rope_params)
     return module
 
 
-def _scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, **_: object) -> Tensor:
+def _scaled_dot_product_attention(
+    backend: SDPBackend, query: Tensor, key: Tensor, value: Tensor, **_: object
+) -> Tensor:
     heads_first = (part.to(value.dtype).transpose(1, 2) for part in (query, key, value))
-    return F.scaled_dot_product_attention(*heads_first).transpose(1, 2)
+    with sdpa_kernel([backend, SDPBackend.MATH], set_priority=True):
+        return F.scaled_dot_product_attention(*heads_first).transpose(1, 2)
 
 
 def _on_the_cpu(function):
@@ -149,4 +164,5 @@ def _on_the_cpu(function):
         with torch.device("cpu"):
             return function(*arguments)
 
+    wrapped.on_the_cpu = True
     return wrapped

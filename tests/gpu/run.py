@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
@@ -23,78 +22,108 @@ from farm_engine.liveavatar.compilation import compile_layers
 from farm_engine.liveavatar.config import LIVE_AVATAR_14B, TINY, Geometry
 from farm_engine.liveavatar.model import DiffusionTransformer
 
-from tests.gpu import border, ceilings, environment, parity, real_size, speed
+from tests.gpu import border, ceilings, engine_tests, environment, parity, precision, real_size, speed
 
-REPOSITORY = Path(__file__).parents[2]
-SIZES = ["384x256", "640x384", "704x384"]
-REHEARSAL_SIZES = ["64x64", "128x64"]
-CLIPS, PARITY_BLOCKS = 3, 12
+PARTS = ("tests", "golden", "precision", "ceilings", "published", "eager", "compiled", "kernels", "border")
+ALONE = "published-compiled"
+"""Needs a process of its own: the published code decides about compiling when it is imported."""
+
+SIZES, REHEARSAL_SIZES = "384x256,640x384,704x384", "64x64,128x64"
+CLIPS = 3
 BORDER_CLIPS, BORDER_HISTORIES = 4, [1, 2, 3]
 
 
 class Suite:
-    """The parts in order. Each one's result goes into the report under its name."""
+    """A method per part; each result goes into the report under the part's name and the video size."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        self.arguments = arguments
         self.report: dict[str, object] = {"environment": environment.describe(arguments.commit)}
         self.failed = False
-        sizes = (arguments.sizes or ",".join(REHEARSAL_SIZES if arguments.rehearse else SIZES)).split(",")
-        self.geometries = {
-            size: Geometry(width=int(size.split("x")[0]), height=int(size.split("x")[1])) for size in sizes
-        }
+        self._file = Path(arguments.report)
+        self._checkout = Path(arguments.published) if arguments.published else None
+        self._rehearse = arguments.rehearse
+        self._config = TINY if arguments.rehearse else LIVE_AVATAR_14B
+        sizes = (arguments.sizes or (REHEARSAL_SIZES if arguments.rehearse else SIZES)).split(",")
+        pixels = {size: [int(side) for side in size.split("x")] for size in sizes}
+        self._geometries = {size: Geometry(width=width, height=height) for size, (width, height) in pixels.items()}
+        self._velocities: dict[str, speed.Velocities] = {}
 
-    def run(self) -> None:
-        if self._wanted("tests"):
-            self._part("tests", engine_tests)
-        if self._wanted("golden"):
-            self._part("golden", lambda: parity.measure_golden("cuda" if torch.cuda.is_available() else "cpu"))
-        if not any(self._wanted(part) for part in ("ceilings", "speed", "border")):
-            return
-        model = real_size.build_model(TINY if self.arguments.rehearse else LIVE_AVATAR_14B)
-        if self._wanted("ceilings") and torch.cuda.is_available():
-            for size, geometry in self.geometries.items():
-                self._part(f"ceilings {size}", partial(ceilings.measure_ceilings, geometry))
-        published = {}
-        if self._wanted("speed"):
-            for size in self.geometries:
-                self._published(model, size, published)
-                self._ours(model, size, "eager", published)
-        compile_layers(model)
-        if self._wanted("speed"):
-            for size, geometry in self.geometries.items():
-                self._part(f"compiling seconds {size}", partial(speed.first_call_seconds, model, geometry))
-                self._ours(model, size, "compiled", published)
-        if self._wanted("kernels") and torch.cuda.is_available():
-            for size, geometry in self.geometries.items():
-                self._part(f"kernels compiled {size}", partial(ceilings.profile_block, model, geometry))
-        if self._wanted("border"):
-            self._border(model)
+    def run(self, parts: list[str]) -> None:
+        for part in parts:
+            getattr(self, "_" + part.replace("-", "_"))()
 
-    def _wanted(self, part: str) -> bool:
-        return self.arguments.only is None or part in self.arguments.only.split(",")
+    def _tests(self) -> None:
+        self._part("tests", engine_tests.run)
 
-    def _published(self, model: DiffusionTransformer, size: str, velocities: dict[str, speed.Velocities]) -> None:
-        def measure() -> dict[str, object]:
-            checkout, geometry = Path(self.arguments.published), self.geometries[size]
-            figures, velocities[size] = speed.measure_published(checkout, model, geometry, PARITY_BLOCKS)
+    def _golden(self) -> None:
+        self._part("golden", partial(parity.measure_golden, "cuda" if torch.cuda.is_available() else "cpu"))
+
+    def _precision(self) -> None:
+        for layers in sorted({4, self._config.num_layers}):
+            if self._checkout:
+                work = partial(precision.measure_precision, self._checkout, self._config, layers, 4 * CLIPS)
+                self._part(f"precision {layers} layers", work)
+
+    def _ceilings(self) -> None:
+        if torch.cuda.is_available():
+            self._part_per_size("ceilings", lambda _, geometry: ceilings.measure_ceilings(geometry))
+
+    def _published(self, *, compiled: bool = False) -> None:
+        def measure(size: str, geometry: Geometry) -> dict[str, object]:
+            figures, self._velocities[size] = speed.measure_published(
+                self._checkout, self._model, geometry, 4 * CLIPS, compiled=compiled
+            )
             return figures
 
-        if self.arguments.published:
-            self._part(f"published eager {size}", measure)
+        if self._checkout:
+            self._part_per_size("published compiled" if compiled else "published eager", measure)
 
-    def _ours(self, model: DiffusionTransformer, size: str, mode: str, published: dict[str, speed.Velocities]) -> None:
-        geometry = self.geometries[size]
-        self._part(f"{mode} {size}", partial(speed.measure_ours, model, geometry, CLIPS))
-        if size in published:
-            work = partial(speed.compare, model, geometry, published[size])
-            self._part(f"{mode} against published {size}", work)
+    def _published_compiled(self) -> None:
+        self._published(compiled=True)
 
-    def _border(self, model: DiffusionTransformer) -> None:
-        smallest, largest = list(self.geometries.items())[0], list(self.geometries.items())[-1]
-        self._part(f"repeat {smallest[0]}", partial(border.measure_repeat_and_interrupt, model, smallest[1]))
-        work = partial(border.measure_border, model, largest[1], BORDER_CLIPS, BORDER_HISTORIES)
-        self._part(f"border {largest[0]}", work)
+    def _eager(self) -> None:
+        self._ours("eager", self._model)
+
+    def _compiled(self) -> None:
+        model = self._compiled_model
+        self._part_per_size("compiling seconds", lambda _, geometry: speed.first_call_seconds(model, geometry))
+        self._ours("compiled", model)
+
+    def _ours(self, mode: str, model: DiffusionTransformer) -> None:
+        def compare(size: str, geometry: Geometry) -> object:
+            return (
+                speed.compare(model, geometry, self._velocities[size]) if size in self._velocities else "not measured"
+            )
+
+        self._part_per_size(mode, lambda _, geometry: speed.measure_ours(model, geometry, CLIPS))
+        self._part_per_size(f"{mode} against published", compare)
+
+    def _kernels(self) -> None:
+        if torch.cuda.is_available():
+            model = self._compiled_model
+            self._part_per_size("kernels compiled", lambda _, geometry: ceilings.profile_block(model, geometry))
+
+    def _border(self) -> None:
+        model = self._compiled_model
+        (smallest, small), *_ = self._geometries.items()
+        *_, (largest, large) = self._geometries.items()
+        self._part(f"repeat {smallest}", partial(border.measure_repeat_and_interrupt, model, small))
+        work = partial(border.measure_border, model, large, BORDER_CLIPS, BORDER_HISTORIES)
+        self._part(f"border {largest}", work)
+
+    @cached_property
+    def _model(self) -> DiffusionTransformer:
+        return real_size.build_model(self._config)
+
+    @cached_property
+    def _compiled_model(self) -> DiffusionTransformer:
+        """The same model: once compiled there is no eager one any more, so eager parts come first."""
+        compile_layers(self._model)
+        return self._model
+
+    def _part_per_size(self, name: str, work: Callable[[str, Geometry], object]) -> None:
+        for size, geometry in self._geometries.items():
+            self._part(f"{name} {size}", partial(work, size, geometry))
 
     def _part(self, name: str, work: Callable[[], object]) -> None:
         start = time.perf_counter()
@@ -105,30 +134,28 @@ class Suite:
             result, self.failed = {"error": f"{type(error).__name__}: {error}"}, True
         self.report[name] = result
         print(f"[{time.perf_counter() - start:6.1f} s] {name}: {json.dumps(result)}", flush=True)
-        Path(self.arguments.report).write_text(json.dumps(self.report, indent=2) + "\n")
-
-
-def engine_tests() -> dict[str, object]:
-    command = [sys.executable, "-m", "pytest", "-q", "tests/liveavatar"]
-    finished = subprocess.run(command, cwd=REPOSITORY / "packages/engine", capture_output=True, text=True, check=False)
-    if finished.returncode:
-        raise RuntimeError(finished.stdout[-2000:] + finished.stderr[-2000:])
-    return {"pytest": finished.stdout.strip().splitlines()[-1]}
+        self._file.write_text(json.dumps(self.report, indent=2) + "\n")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--report", required=True, help="JSON file to write")
     parser.add_argument("--published", help="checkout of github.com/Alibaba-Quark/LiveAvatar to measure beside")
-    parser.add_argument("--only", help="comma-separated parts: tests, golden, ceilings, speed, kernels, border")
-    parser.add_argument("--sizes", help=f"comma-separated video sizes; {','.join(SIZES)} if not given")
+    parser.add_argument("--only", help=f"comma-separated parts of {','.join(PARTS)}; or {ALONE}")
+    parser.add_argument("--sizes", help=f"comma-separated video sizes; {SIZES} if not given")
     parser.add_argument("--commit", default="", help="commit to write down where there is no git")
     parser.add_argument("--rehearse", action="store_true", help="tiny model, small videos, any machine")
     arguments = parser.parse_args()
+    wanted = arguments.only.split(",") if arguments.only else list(PARTS)
+    parts = [part for part in (*PARTS, ALONE) if part in wanted]
+    if unknown := set(wanted) - set(parts):
+        parser.error(f"--only {','.join(sorted(unknown))}: the parts are {', '.join((*PARTS, ALONE))}")
+    if ALONE in parts and len(parts) > 1:
+        parser.error(f"{ALONE} needs a run of its own: the published code decides about compiling when it is imported")
     if not arguments.rehearse and not torch.cuda.is_available():
         parser.error("no CUDA device found: rent one, or add --rehearse to try the suite with the tiny model")
     suite = Suite(arguments)
-    suite.run()
+    suite.run(parts)
     return 1 if suite.failed else 0
 
 

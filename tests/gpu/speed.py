@@ -57,11 +57,11 @@ def our_velocities(model: DiffusionTransformer, geometry: Geometry, blocks: int)
 
 
 def measure_published(
-    checkout: Path, model: DiffusionTransformer, geometry: Geometry, blocks: int
+    checkout: Path, model: DiffusionTransformer, geometry: Geometry, blocks: int, **how: object
 ) -> tuple[dict[str, object], Velocities]:
     """The same forward passes by the published transformer; its VAE, encoders and cache moves are left out."""
     forget_peak()
-    published = PublishedTransformer(checkout, model, geometry, STEPS)
+    published = PublishedTransformer(checkout, model, geometry, STEPS, **how)
     conditions = real_size.conditions(geometry, model.config)
     published.prefill(conditions)
     found: Velocities = {}

@@ -92,6 +92,11 @@ class TransformerBlock(nn.Module):
         query, (key, value) = self.project(tokens, modulation)
         return rotate(query, rotary), KeyValue(rotate(key, rotary), value)
 
+    def condition_key(self, stored: Tensor, reference: Rotary) -> Tensor:
+        """Cached condition keys [2.5 * T, heads, 128] with the reference's part, the first T, rotated to its place."""
+        split = reference.cosine.shape[0]
+        return torch.cat([rotate(stored[:split], reference), stored[split:]])
+
     def finish(self, tokens: Tensor, attended: Tensor, modulation: Tensor, text: KeyValue) -> Tensor:
         """Adds self-attention's result [N, dim], then cross-attention to the text, then the feed-forward."""
         gate, feed_shift, feed_scale, feed_gate = (self.modulation[0] + modulation)[2:6]

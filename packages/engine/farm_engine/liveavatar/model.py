@@ -153,14 +153,12 @@ class DiffusionTransformer(nn.Module):
             [16, 3, H/8, W/8] in the model's dtype.
         """
         tokens = self._patches(latents) + self.cond_encoder.bias + self.trainable_cond_mask.weight[VIDEO]
-        split = position.reference.cosine.shape[0]
 
         for layer in memory.layers(step):
             query, block = layer.block.project_rotated(tokens, time.blocks, position.rotary)
             layer.ring.write(position.slot, block)
             past = layer.ring.filled(position.filled)
-            reference_key = rotate(layer.condition.key[:split], position.reference)
-            key = torch.cat([past.key, reference_key, layer.condition.key[split:]])
+            key = torch.cat([past.key, layer.block.condition_key(layer.condition.key, position.reference)])
             value = torch.cat([past.value, layer.condition.value])
             tokens = layer.block.finish(tokens, attend(query, key, value), time.blocks, layer.text)
             if layer.injection is not None:

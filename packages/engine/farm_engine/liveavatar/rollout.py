@@ -45,7 +45,7 @@ class Rollout:
     ) -> None:
         self.geometry = Geometry(width=settings.width, height=settings.height)
         conditions.check(model.config, self.geometry)
-        self.model, self.conditions, self.settings = model, conditions, settings
+        self.model, self.conditions, self.settings = model, conditions.cast(model.dtype), settings
         schedule = Schedule.of(settings.steps)
         self._memory = memory or model.resident_memory(self.geometry, schedule.steps)
         self._randomness = randomness or SeededRandomness(settings.seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from farm_engine.liveavatar.config import MOTION_LATENTS, Geometry, ModelConfig
@@ -65,6 +66,13 @@ class Conditions:
     motion: Tensor
     text: Tensor
     anchor: Tensor | None = None
+
+    def cast(self, dtype: torch.dtype) -> Conditions:
+        """In the model's dtype, which is how they are used: a border state then stores no more than that."""
+        anchor = None if self.anchor is None else self.anchor.to(dtype)
+        return Conditions(
+            reference=self.reference.to(dtype), motion=self.motion.to(dtype), text=self.text.to(dtype), anchor=anchor
+        )
 
     def reference_of(self, clip: int) -> Tensor:
         return self.reference if clip == 0 or self.anchor is None else self.anchor

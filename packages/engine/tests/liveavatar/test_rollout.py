@@ -108,7 +108,7 @@ def test_randomness_depends_on_seed_and_place_only():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: settings(guidance=4.5), "without guidance"),
+        (lambda: settings(guidance=4.5), "distilled model denoises without it"),
         (lambda: settings(steps=2), "steps 2"),
         (lambda: settings(anchor="mirror"), "mirror"),
         (lambda: settings(history_clips=0), "history_clips"),

@@ -1,0 +1,18 @@
+"""The engine's own test suite on this machine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ENGINE = Path(__file__).parents[2] / "packages/engine"
+
+
+def run() -> dict[str, str]:
+    """Raises RuntimeError with the end of the output if a test fails."""
+    command = [sys.executable, "-m", "pytest", "-q", "tests/liveavatar"]
+    finished = subprocess.run(command, cwd=ENGINE, capture_output=True, text=True, check=False)
+    if finished.returncode:
+        raise RuntimeError(finished.stdout[-2000:] + finished.stderr[-2000:])
+    return {"pytest": finished.stdout.strip().splitlines()[-1]}
