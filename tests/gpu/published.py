@@ -42,7 +42,7 @@ class PublishedTransformer:
         cross_attention: SDPBackend = SDPBackend.FLASH_ATTENTION,
     ) -> None:
         self.geometry, self.schedule, self.config = geometry, Schedule.of(steps), ours.config
-        self.device, self.dtype = ours.device, ours.dtype
+        self.device, self.dtype, self._compiled = ours.device, ours.dtype, compiled
         self.model = _build(_load(checkout, compiled, cross_attention), ours)
         shape = (1, _CONDITION_TOKENS, ours.config.num_heads, ours.config.head_dim)
         shared = [
@@ -64,7 +64,8 @@ class PublishedTransformer:
     ) -> Iterator[Tensor]:
         """Velocities of one block at every step for given step inputs; the Euler step is done and dropped."""
         for step, timestep in enumerate(self.schedule.timesteps):
-            random.randint = lambda _low, _high, offset=offsets[step]: offset
+            if not self._compiled:  # a replaced function would be compiled anew on every call
+                random.randint = lambda _low, _high, offset=offsets[step]: offset
             velocity = self._call(inputs[step], timestep, step, audio, conditions, block=block)
             self.schedule.advance(inputs[step].to(velocity), velocity, step)
             yield velocity
