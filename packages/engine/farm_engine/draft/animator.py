@@ -9,6 +9,7 @@ from farm_engine.draft.face import Face
 from farm_engine.draft.head import Head
 from farm_engine.draft.motion import Motion
 from farm_engine.draft.mouth import Mouth
+from farm_engine.draft.soft_mouth import SoftMouth
 from farm_engine.draft.voice import VoiceCurves
 
 
@@ -16,7 +17,7 @@ class Animator:
     def __init__(self, frame: np.ndarray, face: Face) -> None:
         """`frame` is the framed portrait, uint8 `[height, width, 3]` RGB; `face` lies in its pixels."""
         self._frame = frame
-        self._mouth = Mouth(frame, face)
+        self._mouth = Mouth(frame, face) if face.certain else SoftMouth(frame, face)
         self._lids = [Eyelid(frame, eye) for eye in face.eyes]
         self._head = Head(frame.shape[:2], face)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,12 +14,15 @@ from farm_engine import __version__
 from farm_engine.draft.animator import Animator
 from farm_engine.draft.contours import fit_to_picture
 from farm_engine.draft.face import Face, face_from_mesh, guessed_face
-from farm_engine.draft.face_mesh import find_face_mesh, load_networks
+from farm_engine.draft.face_mesh import find_faces, load_networks
 from farm_engine.draft.motion import segment_motion
 from farm_engine.draft.portrait import Framing, frame_portrait, read_portrait
 from farm_engine.draft.voice import voice_curves
 from farm_engine.host import RenderControl, RenderRequest, RenderResult, ReportLoading
 from farm_engine.host.speech import read_speech
+
+SMALL_FACE = 0.12
+"""A face below this part of the frame's height is warned about."""
 
 
 def create_engine(argv: list[str]) -> DraftEngine:
@@ -64,25 +68,47 @@ class DraftEngine:
 def prepare_portrait(path: Path, *, width: int, height: int, control: RenderControl) -> tuple[np.ndarray, Face]:
     """The framed portrait and the face in it; says what it had to assume."""
     picture = read_portrait(path)
-    mesh = find_face_mesh(picture)
-    if mesh is None:
-        control.warn(
-            "face-not-found",
-            "No face was found in the portrait; the draft assumes one in the middle of the upper half. A portrait "
-            "with a clearly visible face moves better.",
-        )
+    face = find_face(picture, control)
     framing = frame_portrait(
-        picture.shape[:2],
-        width=width,
-        height=height,
-        face_centre=None if mesh is None else mesh[:, :2].mean(axis=0),
+        picture.shape[:2], width=width, height=height, face_centre=None if face is None else face.centre
     )
-    if mesh is not None:
-        face = fit_to_picture(picture, face_from_mesh(mesh[:, :2]))
-        return framing.cut(picture), face.placed(framing.place)
-    return framing.cut(picture), _assumed_face(framing)
+    placed = face.placed(framing.place) if face else _assumed_face(framing)
+    if face and face.certain and placed.size[1] < SMALL_FACE * height:
+        control.warn(
+            "face-small",
+            f"The face is {placed.size[1]:.0f} of {height} pixels high: its lips will hardly be seen to move. Crop the "
+            "portrait closer for a better view.",
+        )
+    return framing.cut(picture), placed
+
+
+def find_face(picture: np.ndarray, control: RenderControl) -> Face | None:
+    """The face to animate, in the picture's pixels."""
+    found = find_faces(picture)
+    if found.certain:
+        if len(found.certain) > 1:
+            control.warn(
+                "several-faces",
+                f"{len(found.certain)} faces were found; the draft animates the largest. Crop the portrait to the "
+                "speaker if that is someone else.",
+            )
+        return fit_to_picture(picture, face_from_mesh(found.certain[0][:, :2]))
+    if found.doubtful is not None:
+        control.warn(
+            "face-uncertain",
+            "Something resembles a face but is not clearly one, as with some drawings and creatures; the draft moves "
+            "its lower part softly with the speech and does not open a mouth.",
+        )
+        return replace(face_from_mesh(found.doubtful[:, :2]), certain=False)
+    control.warn(
+        "face-not-found",
+        "No face was found in the portrait; the draft assumes one in the middle of the upper half and moves it softly "
+        "with the speech. A portrait with a clearly visible face really speaks.",
+    )
+    return None
 
 
 def _assumed_face(framing: Framing) -> Face:
     centre = np.array([framing.width / 2, 0.42 * framing.height])
-    return guessed_face(centre=centre, height=0.45 * min(framing.width, framing.height))
+    face = guessed_face(centre=centre, height=0.5 * min(framing.width, framing.height))
+    return face.placed(lambda points: points)

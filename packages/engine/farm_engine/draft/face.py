@@ -22,6 +22,7 @@ FACE_OVAL = (
 )
 NOSE_TIP, NOSE_BASE, CHIN, FOREHEAD = 1, 2, 152, 10
 
+NO_CURVES = ("eyes", "certain")
 GRID = 8
 """Points are rounded to an eighth of a frame pixel: the networks' last bits differ between processors, which must
 not show in a frame."""
@@ -50,6 +51,8 @@ class Face:
     nose_tip: np.ndarray
     nose_base: np.ndarray
     chin: np.ndarray
+    certain: bool = True
+    """Whether the curves can be trusted to the pixel. Where they cannot, nothing is cut open or painted."""
 
     @property
     def mouth_centre(self) -> np.ndarray:
@@ -82,11 +85,12 @@ class Face:
         def on_grid(points: np.ndarray) -> np.ndarray:
             return np.round(place(points) * GRID) / GRID
 
-        curves = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "eyes"}
+        curves = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in NO_CURVES}
         eyes = tuple(
             replace(eye, upper_lid=on_grid(eye.upper_lid), lower_lid=on_grid(eye.lower_lid)) for eye in self.eyes
         )
-        return Face(**{name: on_grid(points) for name, points in curves.items()}, eyes=eyes)
+        placed = {name: on_grid(points) for name, points in curves.items()}
+        return Face(**placed, eyes=eyes, certain=self.certain)
 
 
 def face_from_mesh(points: np.ndarray) -> Face:
@@ -124,6 +128,7 @@ def guessed_face(*, centre: np.ndarray, height: float) -> Face:
         upper_lip_outer=placed(mouth - 0.035 * bow),
         lower_lip_outer=placed(mouth + 0.045 * bow),
         eyes=(),
+        certain=False,
         oval=placed(oval),
         nose_tip=placed(np.array([0.0, 0.06])),
         nose_base=placed(np.array([0.0, 0.11])),
