@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { ulid } from 'ulid';
 import { authentication } from './plugins/authentication.js';
 import { bodyGuards } from './plugins/body-guards.js';
-import { endEventStreams } from './plugins/follow-events.js';
+import { drain } from './plugins/drain.js';
 import { metrics } from './plugins/metrics.js';
 import { openapi } from './plugins/openapi.js';
 import { problems } from './plugins/problems.js';
@@ -30,7 +30,7 @@ export async function buildApp(services: Services, logger: Logger): Promise<Fast
   app.decorate('services', services);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  app.addHook('preClose', async () => endEventStreams(app.server));
+  await app.register(drain);
   await app.register(problems);
   await app.register(authentication);
   await app.register(rateLimits);

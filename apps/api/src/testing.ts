@@ -59,16 +59,21 @@ async function startReplica(directory: string, redisUrl: string, options: Replic
   const logger = pino({ level: 'warn' }, { write: (line: string) => void log.push(line) });
   const app = await buildApp({ configuration, records, storage, events }, logger);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const close = async () => {
+    await app.close();
+    await events.close();
+    await queues.close();
+    redis.disconnect();
+  };
+  let closing: Promise<void> | undefined;
   return {
     url,
     records,
     storage,
     log,
-    async close() {
-      await app.close();
-      await events.close();
-      await queues.close();
-      redis.disconnect();
+    close() {
+      closing ??= close();
+      return closing;
     },
   };
 }
@@ -147,7 +152,7 @@ export interface Answer<Body> {
 export async function call<Body = Problem>(url: string, key: string, init: RequestInit = {}): Promise<Answer<Body>> {
   const response = await fetch(url, { ...init, headers: { ...asBearer(key), ...(init.headers as object) } });
   const text = await response.text();
-  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  const isJson = /application\/(problem\+)?json/.test(response.headers.get('content-type') ?? '');
   return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as Body };
 }
 

@@ -34,7 +34,7 @@ export const Metadata = z
 /** What a person asks for. Everything but the prompt has a default; an unknown field is an error. */
 export const JobSpec = z.strictObject({
   prompt: z
-    .string()
+    .string({ error: ({ input }) => (input === undefined ? 'A prompt is required.' : 'A prompt is text.') })
     .trim()
     .min(1, 'Describe the person and the scene in a sentence or two.')
     .max(4000, 'A prompt has at most 4,000 characters.')

@@ -41,6 +41,8 @@ export class EventStream {
       ...(reply.getHeaders() as Record<string, string>),
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
+      // A drained replica is to be left, not asked again.
+      connection: 'close',
       'x-accel-buffering': 'no',
     });
     this.#write(': open\nretry: 2000\n\n');
@@ -65,8 +67,12 @@ export class EventStream {
     this.#write(`${newestId ? `id: ${newestId}\n` : ''}event: reset\ndata: {}\n\n`);
   }
 
+  /** A client that does not read what is left for it is let go after two seconds. */
   end(): void {
-    this.#reply.raw.end();
+    const { raw } = this.#reply;
+    raw.end();
+    const timer = setTimeout(() => raw.destroy(), 2000);
+    raw.once('close', () => clearTimeout(timer));
   }
 
   #write(text: string): void {

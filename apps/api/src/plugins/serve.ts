@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { FarmError } from '@farm/contracts';
 import type { ServedObject } from '@farm/storage';
 import type { FastifyReply } from 'fastify';
@@ -9,6 +10,6 @@ export function serve(reply: FastifyReply, served: ServedObject): FastifyReply {
   reply.headers(headers);
   if (status === 416)
     throw new FarmError('invalid-range', `The file has no such range (${headers['content-range']}).`, { status: 416 });
-  // HEAD: the length is the file's, the body is empty.
-  return reply.status(status).send(stream ?? null);
+  // The framework measures every other answer to HEAD anew; a stream keeps the length of the file.
+  return reply.status(status).send(stream ?? Readable.from([]));
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FarmError, SPEECH_SAMPLE_RATE, type Warning } from '@farm/contracts';
-import { defaultAudioLimits, defaultImageLimits, type ImageFacts, probeAudio, probeImage } from '@farm/media';
+import { decodePortrait, defaultAudioLimits, defaultImageLimits, probeAudio } from '@farm/media';
 import type { PixelSize } from '@farm/placement';
 import pLimit from 'p-limit';
 import type { Services } from '../services.js';
@@ -11,6 +11,10 @@ import type { InputFacts } from './resolve-spec.js';
 
 /** Live Avatar's own advice: below this side length a face has too few pixels to follow. */
 const PORTRAIT_SIDE = 512;
+
+/** Below this there is no face to animate. */
+const SMALLEST_SIDE = 64;
+const LARGEST_ASPECT = 4;
 
 export interface JudgedInputs extends InputFacts {
   warnings: Warning[];
@@ -69,21 +73,47 @@ async function fetchInput({ storage }: Services, key: string, path: string, sign
 
 async function judgePortrait(services: Services, path: string, signal: AbortSignal) {
   const limits = { ...defaultImageLimits, maximumBytes: services.configuration.limits.maximumImageBytes };
-  const facts = await probeImage(toolsOf(services), path, { limits, signal });
-  const size = seenSize(facts);
+  // Only decoding tells a whole picture from one whose end is missing.
+  const decoded = await decodePortrait(toolsOf(services), {
+    inputPath: path,
+    outputPath: `${path}.png`,
+    limits,
+    signal,
+  });
+  const size = { width: decoded.width, height: decoded.height };
+  assertUsableShape(size);
   const warnings: Warning[] = [];
   if (Math.min(size.width, size.height) < PORTRAIT_SIDE)
     warnings.push({
       code: 'portrait-small',
       message: `The portrait has ${size.width} x ${size.height} pixels; with ${PORTRAIT_SIDE} or more on the short side the face comes out sharper.`,
     });
-  if (facts.animated)
+  if (decoded.source.animated)
     warnings.push({ code: 'portrait-animated', message: 'The portrait is an animation; its first frame is used.' });
   return { size, warnings };
 }
 
-function seenSize({ width, height, orientation }: ImageFacts): PixelSize {
-  return orientation >= 5 ? { width: height, height: width } : { width, height };
+/** @throws FarmError `portrait-too-small`, `portrait-too-narrow` */
+function assertUsableShape({ width, height }: PixelSize): void {
+  const seen = `The portrait has ${width} x ${height} pixels`;
+  if (Math.min(width, height) < SMALLEST_SIDE)
+    throw new FarmError(
+      'portrait-too-small',
+      `${seen}; each side needs ${SMALLEST_SIDE} or more, and ${PORTRAIT_SIDE} look good.`,
+      {
+        status: 422,
+        data: { field: 'image', width, height },
+      },
+    );
+  if (Math.max(width / height, height / width) > LARGEST_ASPECT)
+    throw new FarmError(
+      'portrait-too-narrow',
+      `${seen}; one side may be at most ${LARGEST_ASPECT} times the other. Crop it to the person.`,
+      {
+        status: 422,
+        data: { field: 'image', width, height },
+      },
+    );
 }
 
 async function judgeSpeech(services: Services, path: string, signal: AbortSignal) {

@@ -1,0 +1,25 @@
+import type { Socket } from 'node:net';
+import fastifyPlugin from 'fastify-plugin';
+import { endEventStreams } from './follow-events.js';
+
+/** Below the half minute that a cluster gives a process to end. */
+const DRAIN_MS = 20_000;
+
+/**
+ * While the server closes, requests under way are answered; event streams end, connections that never said anything are
+ * dropped (Node waits a minute for their first request), and after 20 s so is every other.
+ */
+export const drain = fastifyPlugin(async (app) => {
+  const sockets = new Set<Socket>();
+  app.server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  app.addHook('preClose', async () => {
+    endEventStreams(app.server);
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    const timer = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
+    app.server.once('close', () => clearTimeout(timer));
+    timer.unref();
+  });
+});

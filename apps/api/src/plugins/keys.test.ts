@@ -1,0 +1,125 @@
+import type { Problem } from '@farm/contracts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { call, postJson, startTestFarm, type TestFarm } from '../testing.js';
+
+let farm: TestFarm;
+beforeAll(async () => {
+  farm = await startTestFarm();
+});
+afterAll(() => farm.close());
+
+interface NewKey {
+  id: string;
+  owner: string;
+  role: string;
+  secret: string;
+}
+const make = (owner: string, role: string) => call<NewKey>(`${farm.url}/v1/keys`, farm.key, postJson({ owner, role }));
+const self = (key: string) => call<NewKey & Problem>(`${farm.url}/v1/keys/self`, key);
+
+describe('keys', () => {
+  it('are made, shown once, listed, and end everywhere when revoked', async () => {
+    const other = await farm.startReplica();
+    const { status, body } = await make('anna', 'submit');
+    expect(status).toBe(201);
+    expect((await self(body.secret)).body).toMatchObject({ owner: 'anna', role: 'submit' });
+    const listed = await call<{ keys: object[] }>(`${farm.url}/v1/keys?owner=anna`, farm.key);
+    expect(listed.body.keys).toEqual([{ id: body.id, owner: 'anna', role: 'submit', createdAt: expect.any(String) }]);
+    const stored = await farm.records.redis.keys('*');
+    expect(stored.join(' ')).not.toContain(body.secret);
+    expect((await call(`${farm.url}/v1/keys/${body.id}`, farm.key, { method: 'DELETE' })).status).toBe(204);
+    for (const url of [farm.url, other.url]) {
+      const { status: after, body: problem } = await call(`${url}/v1/keys/self`, body.secret);
+      expect([after, problem.code]).toEqual([401, 'key-unknown']);
+    }
+    expect((await call(`${farm.url}/v1/keys/${body.id}`, farm.key, { method: 'DELETE' })).status).toBe(404);
+  });
+
+  it('are rotated with a time for changing over, or at once', async () => {
+    const { body: old } = await make('ben', 'operator');
+    const rotate = (graceSeconds: number) =>
+      call<NewKey>(`${farm.url}/v1/keys/${old.id}/rotate`, farm.key, postJson({ graceSeconds }));
+    const { body: next } = await rotate(60);
+    expect(next).toMatchObject({ owner: 'ben', role: 'operator' });
+    expect([(await self(old.secret)).status, (await self(next.secret)).status]).toEqual([200, 200]);
+    await rotate(0);
+    expect([(await self(old.secret)).status, (await self(next.secret)).status]).toEqual([401, 200]);
+    expect((await rotate(0)).status).toBe(404);
+  });
+
+  it('open what their role allows and no more', async () => {
+    const [submitter, operator] = [await farm.newKey('s'), await farm.newKey('o', 'operator')];
+    const statusOf = async (path: string, key: string, init?: RequestInit) =>
+      (await call(`${farm.url}${path}`, key, init)).status;
+    const drain = { method: 'POST' };
+    expect(await statusOf('/v1/workers', submitter)).toBe(200);
+    expect(await statusOf('/v1/workers/w/drain', submitter, drain)).toBe(403);
+    expect(await statusOf('/v1/workers/w/drain', operator, drain)).toBe(404);
+    for (const key of [submitter, operator]) {
+      expect(await statusOf('/v1/keys', key)).toBe(403);
+      expect(await statusOf('/v1/keys', key, postJson({ owner: 'x', role: 'admin' }))).toBe(403);
+      expect(await statusOf('/v1/owners/o/limits', key)).toBe(403);
+    }
+  });
+
+  it('are asked for by name when missing, and never taken from elsewhere', async () => {
+    const missing = await fetch(`${farm.url}/v1/jobs?key=${farm.key}`);
+    expect([missing.status, missing.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="farm"']);
+    for (const authorization of [
+      '',
+      'Bearer',
+      'Bearer ',
+      `Basic ${farm.key}`,
+      `Bearer ${'x'.repeat(5000)}`,
+      'Bearer a b',
+    ])
+      expect((await fetch(`${farm.url}/v1/jobs`, { headers: { authorization } })).status).toBe(401);
+  });
+
+  it('keep one administrator', async () => {
+    const { keys } = (await call<{ keys: NewKey[] }>(`${farm.url}/v1/keys`, farm.key)).body;
+    const admins = keys.filter(({ role }) => role === 'admin');
+    expect(admins).toHaveLength(1);
+    const revoked = await call(`${farm.url}/v1/keys/${admins[0]!.id}`, farm.key, { method: 'DELETE' });
+    expect(revoked.body).toMatchObject({ status: 409, code: 'last-admin-key' });
+  });
+
+  it.each([
+    [{ owner: '*', role: 'submit' }],
+    [{ owner: '../x', role: 'submit' }],
+    [{ owner: 'x', role: 'root' }],
+    [{ owner: 'x' }],
+    [{ owner: 'x', role: 'submit', id: 'mine' }],
+    [[]],
+  ])('are not made for %j', async (body) => {
+    expect((await call(`${farm.url}/v1/keys`, farm.key, postJson(body))).body).toMatchObject({
+      status: 400,
+      code: 'invalid-request',
+    });
+  });
+});
+
+describe('rate limits', () => {
+  it('are counted per owner over all replicas and named in the 429', async () => {
+    const other = await farm.startReplica();
+    const [first, second] = [await farm.newKey('hasty'), await farm.newKey('hasty')];
+    const limits = { ...postJson({ requestsPerMinute: 4 }), method: 'PUT' };
+    expect((await call(`${farm.url}/v1/owners/hasty/limits`, farm.key, limits)).body).toMatchObject({
+      requestsPerMinute: 4,
+    });
+    const statuses: number[] = [];
+    for (const [url, key] of [
+      [farm.url, first],
+      [other.url, second],
+      [farm.url, second],
+      [other.url, first],
+    ] as const)
+      statuses.push((await call(`${url}/v1/jobs`, key)).status);
+    expect(statuses).toEqual([200, 200, 200, 200]);
+    const { status, headers, body } = await call(`${other.url}/v1/jobs`, second);
+    expect(status).toBe(429);
+    expect(body).toMatchObject({ code: 'rate-limited', limit: 'requestsPerMinute', maximum: 4 });
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await call(`${farm.url}/v1/jobs`, farm.key)).status).toBe(200);
+  });
+});

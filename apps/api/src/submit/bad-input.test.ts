@@ -1,0 +1,248 @@
+import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { deflateSync } from 'node:zlib';
+import type { Problem } from '@farm/contracts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  ffmpeg,
+  makeInputs,
+  type Parts,
+  plainSpec,
+  startTestFarm,
+  storedKeys,
+  submit,
+  type TestFarm,
+  type TestInputs,
+} from '../testing.js';
+
+let farm: TestFarm;
+let inputs: TestInputs;
+let speech: Buffer;
+
+beforeAll(async () => {
+  farm = await startTestFarm({
+    limits: { maximumSpeechSeconds: 10, maximumUploadBytes: 3_000_000, maximumImageBytes: 2_000_000 },
+  });
+  inputs = await makeInputs(farm.directory);
+  speech = Buffer.from(await inputs.speech.arrayBuffer());
+});
+afterAll(() => farm.close());
+
+const wav = (source: string, name: string, ...args: string[]) =>
+  ffmpeg(farm.directory, name, '-f', 'lavfi', '-i', source, ...args);
+const picture = (source: string, name: string, ...args: string[]) =>
+  ffmpeg(farm.directory, name, '-f', 'lavfi', '-i', source, '-frames:v', '1', ...args);
+
+/** A PNG of `side` x `side` black pixels in a few kilobytes: `deflate` folds them a thousandfold. */
+function blackPng(side: number): Blob {
+  const chunk = (type: string, data: Buffer) => {
+    const named = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(data.length);
+    const sum = Buffer.alloc(4);
+    sum.writeUInt32BE(crc32(named));
+    return Buffer.concat([length, named, sum]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(side, 0);
+  header.writeUInt32BE(side, 4);
+  header[8] = 1;
+  const rows = deflateSync(Buffer.alloc((Math.ceil(side / 8) + 1) * side));
+  const signature = Buffer.from('89504e470d0a1a0a', 'hex');
+  return new Blob([
+    Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))]),
+  ]);
+}
+
+/** CRC-32 of PNG (ISO 3309); `zlib.crc32` came with Node 22. */
+function crc32(bytes: Buffer): number {
+  let sum = 0xffff_ffff;
+  for (const byte of bytes) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb8_8320 : 0);
+  }
+  return (sum ^ 0xffff_ffff) >>> 0;
+}
+
+type Case = [name: string, code: string, make: () => Promise<Parts> | Parts];
+const withAudio = (audio: Blob): Parts => [
+  ['spec', plainSpec],
+  ['image', inputs.portrait],
+  ['audio', audio, 'speech.wav'],
+];
+const withImage = (image: Blob): Parts => [
+  ['spec', plainSpec],
+  ['image', image, 'portrait.jpg'],
+  ['audio', inputs.speech],
+];
+const withSpec = (spec: unknown): Parts => [
+  ['spec', spec],
+  ['image', inputs.portrait],
+  ['audio', inputs.speech],
+];
+
+const audioCases: Case[] = [
+  ['empty audio', 'media-empty', () => withAudio(new Blob([]))],
+  ['truncated WAV', 'audio-truncated', () => withAudio(new Blob([speech.subarray(0, speech.length / 2)]))],
+  ['a header of a WAV', 'audio-unreadable', () => withAudio(new Blob([speech.subarray(0, 20)]))],
+  [
+    'a text file named .wav',
+    'audio-unreadable',
+    () => withAudio(new Blob(['This is a text about speech.\n'.repeat(99)])),
+  ],
+  ['a picture as audio', 'audio-unreadable', () => withAudio(inputs.portrait)],
+  ['random bytes', 'audio-unreadable', () => withAudio(new Blob([randomBytes(50_000)]))],
+  [
+    'a playlist that names a file of this machine',
+    'audio-unreadable',
+    () => withAudio(new Blob(['#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n'])),
+  ],
+  ['zero-length audio', 'audio-too-short', async () => withAudio(await wav('sine=d=0.01', 'none.wav', '-t', '0'))],
+  ['half a word', 'audio-too-short', async () => withAudio(await wav('sine=d=0.1', 'short.wav'))],
+  ['speech over the limit', 'audio-too-long', async () => withAudio(await wav('sine=d=11', 'long.wav'))],
+  ['audio of more bytes than allowed', 'file-too-large', () => withAudio(new Blob([randomBytes(3_000_001)]))],
+  ['a video without sound', 'audio-unreadable', async () => withAudio(await wav('testsrc2=s=64x64:d=1', 'mute.mp4'))],
+];
+
+const imageCases: Case[] = [
+  ['an empty picture', 'media-empty', () => withImage(new Blob([]))],
+  [
+    'a 1x1 picture',
+    'portrait-too-small',
+    async () => withImage(await picture('testsrc2=s=64x64', 'dot.png', '-vf', 'scale=1:1')),
+  ],
+  ['20000x20000 pixels', 'media-too-large', () => withImage(blackPng(20_000))],
+  ['a decompression bomb', 'media-too-large', () => withImage(blackPng(30_000))],
+  [
+    'a truncated picture',
+    'image-truncated',
+    async () => withImage((await picture('testsrc2=s=600x600', 'cut.jpg')).slice(0, 9000)),
+  ],
+  ['a text file named .jpg', 'image-unreadable', () => withImage(new Blob(['I am a portrait.']))],
+  ['sound as a picture', 'image-unreadable', () => withImage(inputs.speech)],
+  [
+    'an SVG',
+    'image-unreadable',
+    () => withImage(new Blob(['<svg xmlns="http://www.w3.org/2000/svg" width="600" height="600"/>'])),
+  ],
+  ['a picture of more bytes than allowed', 'file-too-large', () => withImage(new Blob([randomBytes(2_000_001)]))],
+  [
+    'a picture that is all edge',
+    'portrait-too-narrow',
+    async () => withImage(await picture('color=s=8000x200', 'strip.png')),
+  ],
+];
+
+const specCases: Case[] = [
+  ['broken JSON', 'bad-json', () => withSpec('{"prompt": "a person",}')],
+  ['an array', 'invalid-spec', () => withSpec([plainSpec])],
+  ['null', 'invalid-spec', () => withSpec('null')],
+  ['an unknown key', 'unknown-field', () => withSpec({ ...plainSpec, cfg: 5 })],
+  ['a key for prototypes', 'unknown-field', () => withSpec('{"prompt":"a person","__proto__":{"admin":true}}')],
+  ['no prompt', 'invalid-prompt', () => withSpec({})],
+  ['an empty prompt', 'invalid-prompt', () => withSpec({ prompt: '   ' })],
+  ['10,000 characters', 'invalid-prompt', () => withSpec({ prompt: 'word '.repeat(2000) })],
+  ['control characters', 'invalid-prompt', () => withSpec({ prompt: 'a \u0000 person \u001b[31m' })],
+  ['a size in words', 'invalid-size', () => withSpec({ ...plainSpec, size: 'large' })],
+  ['a size of a wall', 'invalid-size', () => withSpec({ ...plainSpec, size: '9999*9999' })],
+  ['no clips', 'invalid-clips', () => withSpec({ ...plainSpec, clips: 0 })],
+  ['too few steps', 'invalid-steps', () => withSpec({ ...plainSpec, steps: 2 })],
+  ['an unknown solver', 'invalid-solver', () => withSpec({ ...plainSpec, solver: 'unipc' })],
+  ['a fractional seed', 'invalid-seed', () => withSpec({ ...plainSpec, seed: 1.5 })],
+  ['an unknown engine', 'invalid-engine', () => withSpec({ ...plainSpec, engine: 'sora' })],
+  ['framesPerClip of a film', 'invalid-frames-per-clip', () => withSpec({ ...plainSpec, framesPerClip: 1e6 })],
+  ['a date in words', 'invalid-due-at', () => withSpec({ ...plainSpec, dueAt: 'tomorrow' })],
+  ['metadata that is no text', 'invalid-metadata', () => withSpec({ ...plainSpec, metadata: { a: { b: 1 } } })],
+  ['guidance', 'not-supported-yet', () => withSpec({ ...plainSpec, guidanceScale: 5 })],
+  ['an oversized spec', 'body-too-large', () => withSpec(`{"prompt":"${'x'.repeat(300_000)}"}`)],
+];
+
+const partCases: Case[] = [
+  ['no audio', 'missing-part', () => withSpec(plainSpec).slice(0, 2)],
+  ['no parts', 'missing-part', () => []],
+  ['two specs', 'doubled-part', () => [['spec', plainSpec], ...withSpec(plainSpec)]],
+  ['two portraits', 'doubled-part', () => [['image', inputs.portrait], ...withSpec(plainSpec)]],
+  ['a part nobody asked for', 'unknown-part', () => [...withSpec(plainSpec), ['video', 'x']]],
+  [
+    'a portrait as text',
+    'not-a-file',
+    () => [
+      ['spec', plainSpec],
+      ['image', 'portrait.png'],
+      ['audio', inputs.speech],
+    ],
+  ],
+  ['ten parts', 'unknown-part', () => [...Array.from({ length: 10 }, (): Parts[number] => ['x', 'y'])]],
+];
+
+describe.each([
+  ['audio', audioCases],
+  ['image', imageCases],
+  ['spec', specCases],
+  ['parts', partCases],
+])('bad %s', (_kind, cases) => {
+  it.each(cases)('%s is refused as %s', async (_name, code, make) => {
+    const before = await storedKeys(farm.storage);
+    const { status, headers, body } = await submit<Problem>(farm, await make());
+    expect({ code: body.code, detail: body.detail }).toMatchObject({ code });
+    expect(status).toBe(body.status);
+    expect([400, 413, 422]).toContain(status);
+    expect(headers.get('content-type')).toContain('application/problem+json');
+    expect(body.detail.length).toBeGreaterThan(15);
+    expect(body.detail).not.toMatch(/jobs\/|\/tmp|undefined|\[object/);
+    expect(await storedKeys(farm.storage)).toEqual(before);
+    expect((await readdir(farm.directory)).filter((name) => name.startsWith('farm-judge-'))).toEqual([]);
+  });
+});
+
+describe('odd inputs that are good', () => {
+  const accepted = async (parts: Parts) => {
+    const { status, body } = await submit(farm, parts);
+    expect({ status, detail: (body as unknown as Problem).detail }).toMatchObject({ status: 201 });
+    return body;
+  };
+
+  it.each([
+    ['16 bits a channel', 'deep.png', ['-pix_fmt', 'rgb48be']],
+    ['grey', 'grey.jpg', ['-pix_fmt', 'gray']],
+    ['with transparency', 'clear.png', ['-pix_fmt', 'rgba']],
+  ])('a picture with %s', async (_name, file, args) => {
+    const job = await accepted(withImage(await picture('testsrc2=s=600x800', file, ...args)));
+    expect(job.spec).toMatchObject({ width: 256, height: 384 });
+  });
+
+  it('an animated GIF, of which the first frame is used', async () => {
+    const job = await accepted(withImage(await wav('testsrc2=s=600x600:d=1:r=5', 'moving.gif')));
+    expect(job.warnings.map(({ code }) => code)).toContain('portrait-animated');
+  });
+
+  it('a picture turned by EXIF, in the shape that a person sees', async () => {
+    const upright = Buffer.from(await (await picture('testsrc2=s=800x600', 'turned.jpg')).arrayBuffer());
+    const exif = Buffer.from(
+      'ffe1002245786966000049492a00080000000100120103000100000006000000 00000000'.replaceAll(' ', ''),
+      'hex',
+    );
+    const turned = Buffer.concat([upright.subarray(0, 2), exif, upright.subarray(2)]);
+    expect((await accepted(withImage(new Blob([turned])))).spec).toMatchObject({ width: 256, height: 384 });
+  });
+
+  it('path tricks in file names, which name nothing', async () => {
+    for (const name of [
+      '../../../../etc/passwd',
+      '..\\..\\evil.wav',
+      '/etc/shadow',
+      'a\u0000b.png',
+      `${'n'.repeat(3000)}.png`,
+    ]) {
+      const job = await accepted([
+        ['spec', plainSpec],
+        ['image', inputs.portrait, name],
+        ['audio', inputs.speech, name],
+      ]);
+      for (const key of await storedKeys(farm.storage, `jobs/${job.id}/`))
+        expect(key).toMatch(/^jobs\/[0-9a-z]{26}\/input\/(portrait|speech)(\.(png|wav))?$/);
+    }
+    const keys = await storedKeys(farm.storage);
+    expect(keys.every((key) => key.startsWith('jobs/'))).toBe(true);
+  });
+});
