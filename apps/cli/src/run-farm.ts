@@ -36,9 +36,9 @@ export function createProgram(context: CommandContext): Command {
 }
 
 function report(error: unknown, commandLine: readonly string[], { output, environment }: CommandContext): number {
+  const code = exitCodeOf(error);
   if (commandLine.includes('--json')) output.note(JSON.stringify({ error: errorDocument(error) }));
   else output.note(errorText(error));
-  const code = exitCodeOf(error);
   if (code === exitCodes.unexpected && environment.FARM_DEBUG && error instanceof Error) output.note(error.stack ?? '');
   return code;
 }

@@ -107,9 +107,10 @@ export class FarmClient {
   /** The job now and after every change, ended job last; see `watchJob`. Waits ten minutes for an API that is away. */
   watchJob(jobId: string, signal?: AbortSignal): AsyncGenerator<JobDetail> {
     const connection = { ...this.#connection, retryForMs: Math.max(this.#connection.retryForMs, WATCH_RETRY_MS) };
-    const readJob = async () => {
-      await this.#turnToRead(signal);
-      return readJson(connection, JobDetail, { method: 'GET', path: jobPath(jobId), repeatable: true, signal });
+    const readJob = async (ownSignal: AbortSignal) => {
+      await this.#turnToRead(ownSignal);
+      const request = { method: 'GET', path: jobPath(jobId), repeatable: true, signal: ownSignal } as const;
+      return readJson(connection, JobDetail, request);
     };
     return watchJob(connection, { jobId, readJob, signal });
   }
@@ -165,10 +166,10 @@ export class FarmClient {
   }
 
   /** Watching many jobs must not use up the requests a minute that their owner has. */
-  async #turnToRead(signal: AbortSignal | undefined): Promise<void> {
+  async #turnToRead(signal: AbortSignal): Promise<void> {
     const wait = this.#nextWatchReadAt - Date.now();
     this.#nextWatchReadAt = Math.max(Date.now(), this.#nextWatchReadAt) + WATCH_READ_INTERVAL_MS;
-    if (wait > 0) await sleep(wait, undefined, signal && { signal });
+    if (wait > 0) await sleep(wait, undefined, { signal });
   }
 
   #json<Schema extends z.ZodType>(schema: Schema, request: ApiRequest): Promise<z.output<Schema>> {

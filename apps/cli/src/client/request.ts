@@ -64,7 +64,7 @@ async function tryOnce(connection: Connection, request: ApiRequest): Promise<Res
     request.signal?.throwIfAborted();
     if (isUnreadableFile(cause)) throw cause;
     const error = new ApiUnreachableError(connection.url, cause);
-    return { error, mayPass: request.repeatable || neverArrived(cause) };
+    return { error, mayPass: isNetworkFailure(cause) && (request.repeatable || neverArrived(cause)) };
   }
   if (response.ok) return response;
   const error = new ApiError(await readProblem(connection, response));
@@ -82,6 +82,11 @@ async function send({ url, key, fetch }: Connection, request: ApiRequest): Promi
     signal: request.signal ?? null,
     ...(body === undefined ? {} : { body }),
   });
+}
+
+/** Failures of the network carry a code; what has none (a forbidden port, a wrong header) does not pass. */
+function isNetworkFailure(cause: unknown): boolean {
+  return cause instanceof Error && cause.cause instanceof Error && 'code' in cause.cause;
 }
 
 function neverArrived(cause: unknown): boolean {

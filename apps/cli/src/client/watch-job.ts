@@ -10,7 +10,8 @@ const LONGEST_INTERVAL_MS = 10_000;
 
 export interface WatchOptions {
   readonly jobId: string;
-  readonly readJob: () => Promise<JobDetail>;
+  /** Its signal is this watch's own: listeners of many watches do not pile up on one. */
+  readonly readJob: (signal: AbortSignal) => Promise<JobDetail>;
   readonly signal: AbortSignal | undefined;
   readonly shortestIntervalMs?: number;
   readonly longestIntervalMs?: number;
@@ -28,7 +29,7 @@ export async function* watchJob(connection: Connection, options: WatchOptions): 
   try {
     for (;;) {
       changes.clear();
-      const job = await options.readJob();
+      const job = await options.readJob(signal);
       yield job;
       if (hasEnded(job.status)) return;
       await sleep(options.shortestIntervalMs ?? SHORTEST_INTERVAL_MS, undefined, { signal });

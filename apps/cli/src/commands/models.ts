@@ -16,28 +16,28 @@ interface ModelsOptions {
 }
 
 export const modelsCommand = (context: CommandContext) => {
-  const part = (name: string, description: string) =>
+  const part = (name: string, description: string, example: string) =>
     new Command(name)
       .description(description)
       .option('--folder <folder>', 'weights folder (default: .avatar-farm/weights in your home)')
+      .addHelpText('after', examples([[`farm models ${name} --folder /srv/weights`, example]]))
       .action((options: ModelsOptions) => runModels(name, options, context));
+  const pull = part(
+    'pull',
+    'Fetch what is missing, going on where the last pull ended, and verify everything.',
+    'bring the published weights, or the rest of them',
+  );
+  const check = part(
+    'check',
+    'Compare every file with what was pulled, without the network.',
+    'prove that every file is as published',
+  ).option('--sizes-only', 'compare sizes, read no contents');
+  const list = part('list', 'Show which files belong to the model and which are there.', 'what is there');
   return new Command('models')
     .description('Bring, check and list the weights of the liveavatar engine (about 50 GB).')
-    .addCommand(part('pull', 'Fetch what is missing, going on where the last pull ended, and verify everything.'))
-    .addCommand(
-      part('check', 'Compare every file with what was pulled, without the network.').option(
-        '--sizes-only',
-        'compare sizes, read no contents',
-      ),
-    )
-    .addCommand(part('list', 'Show which files belong to the model and which are there.'))
-    .addHelpText(
-      'after',
-      examples([
-        ['farm models pull --folder /srv/weights', 'bring the published weights, or the rest of them'],
-        ['farm models check --folder /srv/weights', 'prove that every file is as published'],
-      ]),
-    );
+    .addCommand(pull)
+    .addCommand(check)
+    .addCommand(list);
 };
 
 /** The work is Python's; its output and its Ctrl-C go straight to the terminal. */

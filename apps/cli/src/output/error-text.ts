@@ -1,8 +1,11 @@
 import { ApiError } from '../client/index.js';
 
+const INTERRUPTED = 'Interrupted.';
+
 /** What a person is told about a failure: a sentence, then what can be done, then the fields that were refused. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error.name === 'AbortError') return INTERRUPTED;
   if (!(error instanceof ApiError)) return error.message;
   const lines = [error.message];
   for (const { path, message } of fieldErrors(error)) lines.push(`  ${path}: ${message}`);
@@ -14,6 +17,7 @@ export function errorText(error: unknown): string {
 
 /** An error as `--json` prints it. */
 export function errorDocument(error: unknown): { code: string; message: string; problem?: unknown } {
+  if (error instanceof Error && error.name === 'AbortError') return { code: 'interrupted', message: INTERRUPTED };
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof ApiError) return { code: error.code, message, problem: error.problem };
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unexpected';

@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises';
+import { freePort } from '@farm/toolchain';
+import { expect, test } from 'vitest';
+import { ApiError, ApiUnreachableError } from './client/index.js';
+import { exitCodeOf, exitCodesTable } from './exit-codes.js';
+import { createOutput } from './output/output.js';
+import { createProgram } from './run-farm.js';
+import { runCaptured } from './testing/run-captured.js';
+
+const quiet = { write: () => true };
+const program = createProgram({
+  environment: {},
+  output: createOutput({ stdout: quiet, stderr: quiet, environment: {} }),
+  signal: new AbortController().signal,
+});
+const commands = program.commands.flatMap((command) =>
+  command.commands.length > 0 ? command.commands.map((child) => [command.name(), child.name()]) : [[command.name()]],
+);
+
+test.each(commands)('farm %s %s explains itself, with an example', async (...words) => {
+  const path = words.filter((word) => typeof word === 'string');
+  const own = await runCaptured([...path, '--help']);
+  expect(own.code).toBe(0);
+  expect(own.stdout).toMatch(/^Usage: farm /);
+  expect(own.stdout).toContain('\nExamples:\n  $ ');
+});
+
+test('the help and the documentation list the exit codes (node apps/cli/scripts/write-docs.mjs renews them)', async () => {
+  expect((await runCaptured(['--help'])).stdout).toMatch(/Exit codes:\n +0 {2}done\n/);
+  const page = await readFile(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
+  expect(page).toContain(exitCodesTable());
+});
+
+test.each([
+  [['sumbit'], "unknown command 'sumbit'\n(Did you mean submit?)"],
+  [['list', '--stauts', 'queued'], "unknown option '--stauts'\n(Did you mean --status?)"],
+  [['list', '--status', 'broken'], 'Allowed choices are preparing, queued'],
+  [['list', '--limit', 'many'], '"many" is not a whole number.'],
+  [['watch'], "missing required argument 'job'"],
+])('a wrong command line is exit code 2: %j', async (words, sentence) => {
+  const { code, stdout, stderr } = await runCaptured(words);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toContain(sentence);
+});
+
+test('an API that is away is said at once, while the call is repeated; Ctrl-C ends that', async () => {
+  const environment = { HOME: '/nonexistent', FARM_URL: `http://127.0.0.1:${await freePort()}` };
+  const stop = new AbortController();
+  const run = runCaptured(['list'], { environment, signal: stop.signal });
+  setTimeout(() => stop.abort(), 400);
+  const { code, stderr } = await run;
+  expect(stderr).toMatch(/^Trying again: connect ECONNREFUSED 127.0.0.1:\d+\nInterrupted.\n$/);
+  expect(code).toBe(130);
+});
+
+test.each([
+  [401, 6],
+  [403, 6],
+  [404, 4],
+  [409, 9],
+  [413, 3],
+  [422, 3],
+  [429, 10],
+  [500, 1],
+  [503, 5],
+])('HTTP %i becomes exit code %i', (status, code) => {
+  const problem = { type: 'about:blank', title: 'x', status, detail: 'x', code: 'x' };
+  expect(exitCodeOf(new ApiError(problem))).toBe(code);
+  expect(exitCodeOf(new ApiUnreachableError('http://farm', new Error('ECONNREFUSED')))).toBe(5);
+});
