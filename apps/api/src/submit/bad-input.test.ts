@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import { deflateSync } from 'node:zlib';
+import { crc32, deflateSync } from 'node:zlib';
 import type { Problem } from '@farm/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -52,16 +52,6 @@ function blackPng(side: number): Blob {
   return new Blob([
     Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))]),
   ]);
-}
-
-/** CRC-32 of PNG (ISO 3309); `zlib.crc32` came with Node 22. */
-function crc32(bytes: Buffer): number {
-  let sum = 0xffff_ffff;
-  for (const byte of bytes) {
-    sum ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb8_8320 : 0);
-  }
-  return (sum ^ 0xffff_ffff) >>> 0;
 }
 
 type Case = [name: string, code: string, make: () => Promise<Parts> | Parts];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { FarmError } from '@farm/contracts';
-import { createJob, getOwnerLimits, isRedisAway, type KeyRecord, newJobId } from '@farm/records';
+import { checkMemory, createJob, getOwnerLimits, isRedisAway, type KeyRecord, newJobId } from '@farm/records';
 import type { FastifyRequest } from 'fastify';
 import type { Services } from '../services.js';
 import { judgeInputs } from './judge-inputs.js';
@@ -33,17 +33,19 @@ export async function submitJob(
     if (!request.raw.complete) gone.abort(new FarmError('upload-aborted', 'The client went away.', { status: 400 }));
   });
   const { signal } = gone;
+  // Inputs of a job that may have been recorded, though the reply got lost, are left to the sweep.
+  const job = { id, caller, idempotencyKey, signal, mayBeRecorded: false };
   let keep = false;
   try {
+    await checkMemory(services.records.redis);
     const received = request.isMultipart()
       ? await receiveParts(services, request, { id, stored, signal })
       : await receiveJson(services, request.body, { id, caller, stored, signal });
-    const outcome = await acceptJob(services, { id, caller, received, idempotencyKey, signal });
+    const outcome = await acceptJob(services, received, job);
     keep = outcome.created;
     return outcome;
   } catch (error) {
-    // The record may have been written though its reply got lost; the sweep removes what nothing refers to.
-    keep = isRedisAway(error);
+    keep = job.mayBeRecorded && isRedisAway(error);
     throw error;
   } finally {
     if (!keep) await removeStored(services, request, stored);
@@ -61,18 +63,22 @@ function idempotencyKeyOf(request: FastifyRequest): string | undefined {
 
 async function acceptJob(
   services: Services,
+  received: ReceivedJob,
   job: {
     id: string;
     caller: KeyRecord;
-    received: ReceivedJob;
     idempotencyKey: string | undefined;
     signal: AbortSignal;
+    mayBeRecorded: boolean;
   },
 ): Promise<SubmitOutcome> {
-  const { id, caller, received, idempotencyKey, signal } = job;
+  const { id, caller, idempotencyKey, signal } = job;
   const judged = await judgeInputs(services, { imageKey: received.image.key, audioKey: received.audio.key, signal });
   const limits = await getOwnerLimits(services.records.redis, caller.owner);
   const resolved = resolveSpec(received.spec, judged, await liveWorkers(services.records));
+  await checkMemory(services.records.redis);
+  signal.throwIfAborted();
+  job.mayBeRecorded = true;
   return await createJob(services.records, {
     id,
     owner: caller.owner,
