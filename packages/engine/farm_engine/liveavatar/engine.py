@@ -61,6 +61,8 @@ class LiveAvatarEngine:
                 generator.write_published_layout(Path(folder), generator.TINY)
             layout = PublishedLayout(self._weights or Path(folder))
             self._device = self._choose_device(layout)
+            if self._device.type == "cpu":
+                torch.set_num_threads(1)  # the tiny model gains nothing from more, and loses much on a busy machine
             self._dtype = torch.bfloat16 if self._device.type == "cuda" else torch.float32
             self._plan = f"resident-{str(self._dtype).removeprefix('torch.')}"
             self._memory = MemoryUse(self._device)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
+sys.path.insert(0, str(Path(__file__).parent))
 
-from farm_engine.host.request import Piece, RenderRequest, RenderSettings, Speech
-from farm_engine.liveavatar.engine import LiveAvatarEngine
+from farm_engine.host.request import Piece, RenderRequest, RenderSettings, Speech  # noqa: E402
+from farm_engine.liveavatar.engine import LiveAvatarEngine  # noqa: E402
 
 SAMPLES_PER_FRAME = 640
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from farm_engine.draft.face_mesh import find_face_mesh
+from farm_engine.draft.contours import fit_to_picture
+from farm_engine.draft.face import face_from_mesh
+from farm_engine.draft.face_mesh import find_faces
 from farm_engine.draft.portrait import frame_portrait, read_portrait
 
 
@@ -27,8 +30,15 @@ def open_portrait(path: Path, *, width: int, height: int) -> FramedPortrait:
     EngineError `bad-portrait`.
     """
     picture = read_portrait(path)
-    mesh = find_face_mesh(picture)
-    face_centre = None if mesh is None else mesh[:, :2].mean(axis=0)
+    face_centre = _face_centre(picture)
     framing = frame_portrait(picture.shape[:2], width=width, height=height, face_centre=face_centre)
     pixels = torch.from_numpy(framing.cut(picture)).permute(2, 0, 1)
-    return FramedPortrait(pixels=pixels / 127.5 - 1.0, has_face=mesh is not None)
+    return FramedPortrait(pixels=pixels / 127.5 - 1.0, has_face=face_centre is not None)
+
+
+def _face_centre(picture: np.ndarray) -> np.ndarray | None:
+    """Where the draft engine sees the face, in the picture's pixels."""
+    found = find_faces(picture)
+    if found.certain:
+        return fit_to_picture(picture, face_from_mesh(found.certain[0][:, :2])).centre
+    return None if found.doubtful is None else face_from_mesh(found.doubtful[:, :2]).centre
