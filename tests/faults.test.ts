@@ -127,6 +127,20 @@ describe.sequential('SIGTERM', () => {
   }, 120_000);
 });
 
+describe.sequential('a drain', () => {
+  it('finishes the piece under way, hands back the rest and ends the worker', async () => {
+    const job = await submitAndWaitForMiddle();
+    const pid = pidOf('worker');
+    const running = job.tasks.find((task) => task.kind === 'render' && task.status === 'running')!;
+    process.kill(pid, 'SIGUSR2');
+    while (isAlive(pid)) await sleep(20);
+    const attempts = await getAttempts(test.records, running.id);
+    expect(attempts[0]!.status).toMatch(/^(interrupted|succeeded)$/);
+    const ended = await expectSameVideo(job.id);
+    expect(ended.tasks.map((task) => task.failures)).toEqual(ended.tasks.map(() => 0));
+  }, 120_000);
+});
+
 describe.sequential('a worker that stands still past its lease', () => {
   it('cannot commit when it comes back, and another one has gone on', async () => {
     const job = await submitAndWaitForMiddle();

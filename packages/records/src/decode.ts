@@ -58,7 +58,7 @@ export function decodeTask(fields: Fields): TaskRecord {
     attemptId: fields.attemptId || null,
     attemptCount: Number(fields.attemptCount ?? 0),
     failures: Number(fields.failures ?? 0),
-    // Schema 1 counted a lost attempt as a failure and had no field of its own for it.
+    // Schema 1 has no count of lost workers.
     losses: Number(fields.losses ?? 0),
     firstFrame: Number(fields.firstFrame ?? 0),
     frameCount: Number(fields.frameCount ?? 0),

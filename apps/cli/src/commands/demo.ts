@@ -99,11 +99,13 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<void
 async function renderThrough(farm: LocalFarm, options: DemoOptions, context: CommandContext): Promise<string> {
   const { output, signal, environment } = context;
   const client = new FarmClient({ url: farm.url, key: farm.adminKey, signal });
+  // Even the tiny model takes its time on a CPU.
+  const size = options.size ?? (options.engine === 'tiny' ? '128*128' : undefined);
   const job = await client.submitJob({
     spec: {
       prompt: options.prompt,
       engine: options.engine === 'tiny' ? 'liveavatar' : 'draft',
-      ...(options.size !== undefined && { size: options.size }),
+      ...(size !== undefined && { size }),
     },
     imagePath: options.image,
     audioPath: options.audio,

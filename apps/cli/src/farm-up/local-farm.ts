@@ -1,6 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { hostname } from 'node:os';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -13,9 +11,11 @@ import {
   type ToolchainContext,
 } from '@farm/toolchain';
 import { CommandError, exitCodes } from '../exit-codes.js';
+import { checkedPort } from './checked-port.js';
 import { type DataDirectory, openDataDirectory, removeFarmFile, secretIn, writeFarmFile } from './data-directory.js';
 import { apiEntry, enginePath, schedulerEntry, workerEntry } from './project-files.js';
 import { Supervisor } from './supervisor.js';
+import { isLoopback, writeWorkerFile } from './worker-file.js';
 
 export interface LocalFarmOptions {
   readonly directory: string;
@@ -116,29 +116,6 @@ export async function startLocalFarm(options: LocalFarmOptions): Promise<LocalFa
   }
 }
 
-const isLoopback = (host: string) => host === 'localhost' || host.startsWith('127.');
-
-/** Where other machines find this one. */
-function reachableHost({ host, publicUrl }: LocalFarmOptions): string {
-  if (publicUrl !== undefined) return new URL(publicUrl).hostname;
-  return host === '0.0.0.0' ? hostname() : host;
-}
-
-/** What `farm worker --env` needs on another machine, secrets included: mode 600. */
-async function writeWorkerFile(
-  directory: DataDirectory,
-  environment: NodeJS.ProcessEnv,
-  options: LocalFarmOptions,
-): Promise<void> {
-  const names = Object.keys(environment).filter((name) => /^(REDIS_URL|S3_\w+|FARM_STORAGE\w*)$/.test(name));
-  const secret = `FARM_SIGNING_SECRET=${await secretIn(directory.signingSecretFile)}`;
-  const lines = [
-    ...names.sort().map((name) => `${name}=${environment[name]?.replace('127.0.0.1', reachableHost(options))}`),
-    secret,
-  ];
-  await writeFile(join(directory.path, 'worker.env'), `${lines.join('\n')}\n`, { mode: 0o600 });
-}
-
 async function addRedis(supervisor: Supervisor, directory: DataDirectory, options: LocalFarmOptions): Promise<string> {
   const { toolchain: context } = options;
   const host = isLoopback(options.host) ? '127.0.0.1' : options.host;
@@ -192,26 +169,6 @@ async function addStorage(
     S3_ACCESS_KEY_ID: accessKey,
     S3_SECRET_ACCESS_KEY: secretKey,
   };
-}
-
-/** The port itself, or a free one for 0. @throws CommandError that names a port in use */
-async function checkedPort(host: string, port: number): Promise<number> {
-  const server = createServer();
-  try {
-    return await new Promise<number>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, () => resolve((server.address() as { port: number }).port));
-    });
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const message =
-      code === 'EADDRINUSE'
-        ? `Port ${port} is in use by another program. Choose another one with --port, or 0 for any free one.`
-        : `The farm cannot listen on ${host}:${port} (${code}). Choose another address with --host or --port.`;
-    throw new CommandError({ code: 'port-unavailable', exitCode: exitCodes.usage, message, cause });
-  } finally {
-    await new Promise((resolve) => server.close(resolve));
-  }
 }
 
 async function waitUntilReady(url: string, directory: DataDirectory, signal: AbortSignal | undefined): Promise<void> {

@@ -48,6 +48,7 @@ export class EngineProcess {
   #render: CurrentRender | undefined;
   #lastHeard = performance.now();
   #fatal: EngineError | undefined;
+  #lastWords = '';
   #onLoading: (phase: string, fraction: number) => void;
 
   constructor(line: EngineCommandLine, log: Logger, onLoading: (phase: string, fraction: number) => void = () => {}) {
@@ -60,7 +61,10 @@ export class EngineProcess {
     this.pid = this.#child.pid ?? 0;
     this.#child.stdin.on('error', () => {});
     createInterface({ input: this.#child.stdout }).on('line', (text) => this.#receive(text));
-    createInterface({ input: this.#child.stderr }).on('line', (text) => log.debug({ engine: true }, text));
+    createInterface({ input: this.#child.stderr }).on('line', (text) => {
+      if (text.trim() !== '') this.#lastWords = text.trim();
+      log.debug({ engine: true }, text);
+    });
     const watch = setInterval(() => this.#checkAlive(), 1000);
     this.exited = new Promise((resolve) => {
       const end = (error: EngineError) => {
@@ -79,13 +83,9 @@ export class EngineProcess {
       );
       this.#child.on('close', (code, signal) =>
         end(
-          new EngineError(
-            'engine-crashed',
-            `The engine ended in the middle of its work (${signal ?? `exit ${code}`}).`,
-            {
-              retriable: 'this-worker',
-            },
-          ),
+          new EngineError('engine-crashed', this.#describeEnd(signal ?? `exit code ${code}`), {
+            retriable: 'this-worker',
+          }),
         ),
       );
     });
@@ -124,6 +124,11 @@ export class EngineProcess {
 
   kill(): void {
     this.#child.kill('SIGKILL');
+  }
+
+  #describeEnd(how: string): string {
+    const words = this.#lastWords === '' ? '' : ` Its last line: ${this.#lastWords.slice(0, 300)}`;
+    return `The engine ended in the middle of its work (${how}).${words}`;
   }
 
   #send(command: EngineCommand): void {
