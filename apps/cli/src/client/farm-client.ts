@@ -63,19 +63,15 @@ export class FarmClient {
   /** Sends portrait and speech, streamed from their files. An earlier job of the same idempotency key is given back. */
   async submitJob(submission: JobSubmission): Promise<JobView> {
     const [image, audio] = await Promise.all([openAsBlob(submission.imagePath), openAsBlob(submission.audioPath)]);
-    const body = async () => {
-      const form = new FormData();
-      form.append('spec', JSON.stringify(submission.spec));
-      form.append('image', image, basename(submission.imagePath));
-      form.append('audio', audio, basename(submission.audioPath));
-      return form;
-    };
-    const headers = { 'idempotency-key': submission.idempotencyKey ?? randomUUID() };
+    const form = new FormData();
+    form.append('spec', JSON.stringify(submission.spec));
+    form.append('image', image, basename(submission.imagePath));
+    form.append('audio', audio, basename(submission.audioPath));
     return this.#json(JobView, {
       method: 'POST',
       path: '/v1/jobs',
-      headers,
-      body,
+      headers: { 'idempotency-key': submission.idempotencyKey ?? randomUUID() },
+      body: form,
       repeatable: true,
       signal: submission.signal,
     });
@@ -197,7 +193,7 @@ function jobPath(jobId: string): string {
 }
 
 function jsonBody(value: unknown): Pick<ApiRequest, 'headers' | 'body'> {
-  return { headers: { 'content-type': 'application/json' }, body: async () => JSON.stringify(value) };
+  return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
 }
 
 function queryString(query: object): string {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
+
+const READ_BYTES = 1024 * 1024;
 
 /** SHA-256 of a file's content, in hex. */
 export async function fileSha256(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
+  for await (const bytes of createReadStream(path, { highWaterMark: READ_BYTES })) hash.update(bytes);
   return hash.digest('hex');
 }
 
