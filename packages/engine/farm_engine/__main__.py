@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 
-ENGINE_MODULES = {"draft": "farm_engine.draft.engine", "liveavatar": "farm_engine.liveavatar.engine"}
+ENGINE_PACKAGES = {"draft": "farm_engine.draft", "liveavatar": "farm_engine.liveavatar"}
 
 DESCRIPTION = """\
 Starts a render engine. It reads commands (one JSON object a line) from standard input, answers with events on standard
@@ -29,11 +30,14 @@ def main(argv: list[str] | None = None) -> int:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("engine", choices=ENGINE_MODULES, help="which engine to start")
+    parser.add_argument("engine", choices=ENGINE_PACKAGES, help="which engine to start")
     parser.add_argument("options", nargs=argparse.REMAINDER, help="options of that engine")
     arguments = parser.parse_args(argv)
     try:
-        engine_module = importlib.import_module(ENGINE_MODULES[arguments.engine])
+        package = importlib.import_module(ENGINE_PACKAGES[arguments.engine])
+        # What the engine's libraries read from the environment while they are imported.
+        os.environ.update(getattr(package, "PROCESS_ENVIRONMENT", {}))
+        engine_module = importlib.import_module(f"{package.__name__}.engine")
     except ModuleNotFoundError as error:
         print(
             f"farm_engine: the {arguments.engine} engine needs the Python package '{error.name}', which is not "

@@ -16,6 +16,7 @@ from farm_engine.draft.contours import fit_to_picture
 from farm_engine.draft.face import Face, face_from_mesh, guessed_face
 from farm_engine.draft.face_mesh import find_faces, load_networks
 from farm_engine.draft.motion import segment_motion
+from farm_engine.draft.open_mouth import with_open_mouth
 from farm_engine.draft.portrait import Framing, frame_portrait, read_portrait
 from farm_engine.draft.voice import voice_curves
 from farm_engine.host import RenderControl, RenderRequest, RenderResult, ReportLoading
@@ -41,7 +42,7 @@ class DraftEngine:
     version = __version__
 
     def load(self, report: ReportLoading) -> dict[str, str | int]:
-        # One thread, and no Intel IPP: its kernels differ from processor to processor in the last bit.
+        # One thread, and no Intel IPP, whose kernels differ from one processor to the next as those for AVX do.
         cv2.setNumThreads(1)
         cv2.ipp.setUseIPP(False)
         load_networks()
@@ -94,12 +95,20 @@ def find_face(picture: np.ndarray, control: RenderControl) -> Face | None:
             )
         return fit_to_picture(picture, face_from_mesh(found.certain[0][:, :2]))
     if found.doubtful is not None:
+        doubtful = replace(face_from_mesh(found.doubtful[:, :2]), certain=False)
+        if face := with_open_mouth(picture, doubtful):
+            control.warn(
+                "face-uncertain",
+                "Something resembles a face but is not clearly one, as with some drawings and creatures; the draft "
+                "took the dark opening with teeth below the nose for its mouth.",
+            )
+            return face
         control.warn(
             "face-uncertain",
             "Something resembles a face but is not clearly one, as with some drawings and creatures; the draft moves "
             "its lower part softly with the speech and does not open a mouth.",
         )
-        return replace(face_from_mesh(found.doubtful[:, :2]), certain=False)
+        return doubtful
     control.warn(
         "face-not-found",
         "No face was found in the portrait; the draft assumes one in the middle of the upper half and moves it softly "

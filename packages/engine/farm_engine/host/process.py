@@ -43,43 +43,44 @@ def run_engine(engine: Engine) -> int:
     while job := reader.jobs.get():
         request, control = job
         alive.render_id = request.render_id
-        goes_on = _render(engine, request, control, events)
+        outcome = _render(engine, request, control)
         alive.render_id = None
+        # Before the last event: as soon as the worker reads it, it may use the id again.
         reader.forget(request)
-        if not goes_on:
-            return 1
+        if isinstance(outcome, EngineError):
+            events.send_failure(request.render_id, outcome)
+            if outcome.fatal:
+                events.send_failure(None, outcome)
+                return 1
+        else:
+            events.send(**outcome)
     return 0
 
 
-def _render(engine: Engine, request: RenderRequest, control: HostControl, events: EventWriter) -> bool:
-    """Run one render and send its last event; returns whether the engine can go on."""
+def _render(engine: Engine, request: RenderRequest, control: HostControl) -> dict[str, object] | EngineError:
+    """Run one render; returns the fields of its last event, or what it failed of."""
     began = time.monotonic()
     try:
         control.check()
         result = engine.render(request, control)
         control.expect_complete()
+        return _finished_event(request, result, time.monotonic() - began)
     except Interrupted:
-        control.close()
-        events.send("interrupted", renderId=request.render_id)
+        return {"event_type": "interrupted", "renderId": request.render_id}
     except Exception as error:
+        return _as_engine_error(error, f"render {request.frame_count} frames")
+    finally:
         control.close()
-        failure = _as_engine_error(error, f"render {request.frame_count} frames")
-        events.send_failure(request.render_id, failure)
-        if failure.fatal:
-            events.send_failure(None, failure)
-            return False
-    else:
-        events.send("finished", **_finished_fields(request, result, time.monotonic() - began))
-    return True
 
 
-def _finished_fields(request: RenderRequest, result: RenderResult, seconds: float) -> dict[str, object]:
+def _finished_event(request: RenderRequest, result: RenderResult, seconds: float) -> dict[str, object]:
     optional = {
         "plan": result.plan,
         "predictedPeakBytes": result.predicted_peak_bytes,
         "predictedFramesPerSecond": result.predicted_frames_per_second,
     }
     return {
+        "event_type": "finished",
         "renderId": request.render_id,
         "renderSeconds": round(seconds, 6),
         "peakBytes": result.peak_bytes,

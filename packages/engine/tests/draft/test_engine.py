@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import wave
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from engine_process import EngineProcess, FifoReader, render_command
 
 WIDTH, HEIGHT, FRAMES = 128, 64, 30
+SAMPLE_PORTRAIT = Path(__file__).parents[4] / "samples" / "portrait.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,8 @@ def render(engine, folder, pieces, **changes) -> np.ndarray:
     folder.mkdir()
     readers = [FifoReader(folder / f"piece-{index}") for index in range(len(pieces))]
     engine.send(render_command(folder, pieces, **changes))
-    assert engine.next("finished", "failed")["type"] == "finished"
+    outcome = engine.next("finished", "failed")
+    assert outcome["type"] == "finished", outcome
     frames = np.frombuffer(b"".join(reader.bytes() for reader in readers), np.uint8)
     return frames.reshape(-1, HEIGHT, WIDTH, 3)
 
@@ -111,3 +114,21 @@ def test_speech_that_does_not_fit_is_named(engine, inputs, tmp_path, samples, ra
     failed = engine.next("failed", "finished")
     assert failed["code"] == "bad-speech"
     assert part in failed["message"]
+
+
+def test_frames_do_not_depend_on_the_processors_vector_units(inputs, tmp_path, monkeypatch):
+    """NumPy without its AVX kernels stands in for an older processor; OpenCV's are never used."""
+    wide = _render_alone(tmp_path / "wide", inputs)
+    features = [name for name, has in np._core._multiarray_umath.__cpu_features__.items() if has]
+    dispatched = set(np._core._multiarray_umath.__cpu_dispatch__)
+    monkeypatch.setenv("NPY_DISABLE_CPU_FEATURES", " ".join(name for name in features if name in dispatched))
+    narrow = _render_alone(tmp_path / "narrow", inputs)
+    np.testing.assert_array_equal(narrow, wide)
+
+
+def _render_alone(folder, inputs) -> np.ndarray:
+    process = EngineProcess(sys.executable, "-m", "farm_engine", "draft")
+    try:
+        return render(process, folder, [FRAMES], **{**inputs, "portraitPath": str(SAMPLE_PORTRAIT)})
+    finally:
+        process.close()

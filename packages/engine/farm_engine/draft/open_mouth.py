@@ -1,0 +1,125 @@
+"""Finding the open mouth of a face whose mesh cannot be trusted: a dark cavity with teeth in it, below the nose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from farm_engine.draft.face import Face
+
+WORKING_WIDTH = 160
+"""The search happens at a scale at which the face is this many pixels wide."""
+REACH_ACROSS, REACH_DOWN = 0.9, 1.5
+"""How far from the nose a mouth may lie, as fractions of the face's width and height: drawings exaggerate."""
+DARK = 0.30
+"""A cavity is darker than this part of the face's lightness."""
+UPPER_TEETH = 0.75, 0.85
+"""Upper teeth are lighter than this part of the face's lightness and paler than that part of its colourfulness: they
+lie in the shade of the lip, but nothing there is as pale."""
+LOWER_TEETH = 1.3, 1.0
+"""Lower teeth and the wet tip of the tongue are lit, the lip below them is pale too."""
+LEAST_TEETH = 0.06
+MOUTH_WIDTHS = (0.3, 1.6)
+"""Plausible widths of the mouth as fractions of the face's."""
+CURVE_POINTS = 11
+
+
+def with_open_mouth(picture: np.ndarray, face: Face) -> Face | None:
+    """The face with the lips of the open mouth that the picture (RGB) shows; None where it shows none."""
+    scale = WORKING_WIDTH / max(float(face.size[0]), 1.0)
+    reach = face.size * np.array([REACH_ACROSS, REACH_DOWN])
+    left, top = np.maximum(face.nose_tip - [reach[0], 0], 0).astype(int)
+    right, bottom = np.minimum(face.nose_tip + reach, picture.shape[1::-1]).astype(int)
+    if right - left < 8 or bottom - top < 8:
+        return None
+    window = cv2.resize(picture[top:bottom, left:right], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    mouth = _mouth_mask(window, *_face_colour(picture, face))
+    if mouth is None:
+        return None
+    corners, upper, lower = _edges(mouth)
+    curve_x = np.linspace(*corners, CURVE_POINTS)
+    columns = np.arange(mouth.shape[1])
+    upper_lip = np.column_stack([curve_x, np.interp(curve_x, columns, upper)]) / scale + [left, top]
+    lower_lip = np.column_stack([curve_x, np.interp(curve_x, columns, lower)]) / scale + [left, top]
+    return _face_around(face, upper_lip, lower_lip)
+
+
+def _face_colour(picture: np.ndarray, face: Face) -> tuple[float, float]:
+    """Median lightness (0..255) and colourfulness of the face."""
+    low, high = face.centre - 0.3 * face.size, face.centre + 0.3 * face.size
+    left, top = np.maximum(low, 0).astype(int)
+    right, bottom = np.maximum(high, np.maximum(low, 0) + 2).astype(int)
+    lab = cv2.cvtColor(picture[top:bottom, left:right], cv2.COLOR_RGB2LAB).astype(np.float64)
+    return float(np.median(lab[..., 0])), float(np.median(np.hypot(lab[..., 1] - 128, lab[..., 2] - 128)))
+
+
+def _mouth_mask(window: np.ndarray, lightness: float, colourfulness: float) -> np.ndarray | None:
+    """Cavity, teeth and tongue of the most likely mouth: bool `[height, width]`."""
+    lab = cv2.cvtColor(window, cv2.COLOR_RGB2LAB).astype(np.float64)
+    chroma = np.hypot(lab[..., 1] - 128, lab[..., 2] - 128)
+    dark = lab[..., 0] < DARK * lightness
+    upper_teeth, lower_teeth = (
+        (lab[..., 0] > light * lightness) & (chroma < colourful * colourfulness)
+        for light, colourful in (UPPER_TEETH, LOWER_TEETH)
+    )
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(dark.astype(np.uint8), connectivity=8)
+    for component in sorted(range(1, count), key=lambda index: -boxes[index, cv2.CC_STAT_AREA]):
+        x, y, width, height, _ = boxes[component]
+        touches = x == 0 or y == 0 or x + width == window.shape[1] or y + height == window.shape[0]
+        if touches or not MOUTH_WIDTHS[0] * WORKING_WIDTH < width < MOUTH_WIDTHS[1] * WORKING_WIDTH:
+            continue
+        middle = y + height // 2
+        teeth = np.concatenate([upper_teeth[:middle], lower_teeth[middle:]])
+        near = np.zeros(dark.shape, bool)
+        near[max(y - width // 3, 0) : y + height + width // 3, x : x + width] = True
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width // 4 | 1, width // 4 | 1))
+        joined = ((labels == component) | (teeth & near)).astype(np.uint8)
+        padded = cv2.copyMakeBorder(joined, width, width, width, width, cv2.BORDER_CONSTANT)
+        closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[width:-width, width:-width]
+        _, parts = cv2.connectedComponents(closed, connectivity=8)
+        mouth = (parts == np.bincount(parts[labels == component]).argmax()) & near
+        if (teeth & mouth).sum() > LEAST_TEETH * mouth.sum():
+            return mouth
+    return None
+
+
+def _edges(mouth: np.ndarray) -> tuple[tuple[float, float], np.ndarray, np.ndarray]:
+    """Corners (columns) and, for every column, the row of the upper and the lower edge."""
+    used = np.flatnonzero(mouth.any(axis=0))
+    upper, lower = mouth[:, used].argmax(axis=0), mouth.shape[0] - mouth[::-1, used].argmax(axis=0)
+    # At the corners both lips meet.
+    for end in (0, -1):
+        upper[end] = lower[end] = (upper[end] + lower[end]) // 2
+    columns = np.arange(mouth.shape[1])
+    # A lower lip hangs: the hull passes below a tongue that the mask has missed.
+    hanging = cv2.convexHull(np.column_stack([used, lower]).astype(np.int32)).reshape(-1, 2)
+    hull = np.full(len(columns), -1.0)
+    for start, end in zip(hanging, np.roll(hanging, -1, axis=0), strict=True):
+        left, right = sorted((start, end), key=lambda point: point[0])
+        span = slice(left[0], right[0] + 1)
+        hull[span] = np.maximum(hull[span], np.interp(columns[span], [left[0], right[0]], [left[1], right[1]]))
+    return (used[0], used[-1]), np.interp(columns, used, upper), hull
+
+
+def _face_around(face: Face, upper_lip: np.ndarray, lower_lip: np.ndarray) -> Face:
+    """The face with these inner lips, and with nose and chin at a sensible distance from them."""
+    width = float(np.hypot(*(upper_lip[-1] - upper_lip[0])))
+    middle = CURVE_POINTS // 2
+    bow = np.sin(np.linspace(0, np.pi, CURVE_POINTS))[:, None] * np.array([0.0, 0.12 * width])
+    chin = lower_lip[middle] + [0, 0.45 * width]
+    # Half the teeth's soft edge belongs to them: without this a line of it stays between closed lips.
+    edge = bow * 0.2
+    upper_lip, lower_lip = upper_lip - edge, lower_lip + edge
+    return replace(
+        face,
+        upper_lip_inner=upper_lip,
+        lower_lip_inner=lower_lip,
+        upper_lip_outer=upper_lip - bow,
+        lower_lip_outer=lower_lip + bow,
+        nose_base=np.array([upper_lip[middle, 0], min(face.nose_base[1], upper_lip[middle, 1] - 0.3 * width)]),
+        chin=chin,
+        oval=np.concatenate([face.oval, chin[None]]),
+        certain=True,
+    )
