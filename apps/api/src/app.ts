@@ -6,9 +6,10 @@ import { ulid } from 'ulid';
 import { authentication } from './plugins/authentication.js';
 import { bodyGuards } from './plugins/body-guards.js';
 import { drain } from './plugins/drain.js';
+import { answerMalformed } from './plugins/malformed-requests.js';
 import { metrics } from './plugins/metrics.js';
 import { openapi } from './plugins/openapi.js';
-import { problems } from './plugins/problems.js';
+import { problems, sendProblem } from './plugins/problems.js';
 import { rateLimits } from './plugins/rate-limits.js';
 import { routes } from './routes/index.js';
 import type { Services } from './services.js';
@@ -26,6 +27,9 @@ export async function buildApp(services: Services, logger: Logger): Promise<Fast
     logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: 1024 },
     forceCloseConnections: 'idle',
+    clientErrorHandler: answerMalformed,
+    // Paths that no router takes; everything behind it has `setErrorHandler`.
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
   }).withTypeProvider<ZodTypeProvider>();
   app.decorate('services', services);
   app.setValidatorCompiler(validatorCompiler);

@@ -28,6 +28,7 @@ const titles: Readonly<Record<number, string>> = {
   413: 'Too large',
   415: 'Unsupported media type',
   416: 'No such range',
+  431: 'The headers are too large',
   422: 'The contents cannot be used',
   429: 'A limit is reached',
   500: 'Something failed in the farm',

@@ -7,7 +7,7 @@ import { commonProblems, problemResponses } from './problem-responses.js';
 
 const limit = z.int().min(1).max(1_000_000);
 const OwnLimits = z.strictObject({ requestsPerMinute: limit.optional(), unendedJobs: limit.optional() });
-const Limits = z.object({ requestsPerMinute: limit, unendedJobs: limit });
+const Limits = z.object({ requestsPerMinute: z.int(), unendedJobs: z.int() });
 const params = z.object({ owner: Owner });
 const config = { access: 'admin' } as const;
 

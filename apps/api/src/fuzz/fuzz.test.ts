@@ -1,0 +1,106 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JobView, Problem } from '@farm/contracts';
+import { getJob } from '@farm/records';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { call, makeInputs, plainSpec, startTestFarm, storedKeys, submit, type TestFarm } from '../testing.js';
+import { type FuzzRequest, operationsOf, type Pools, requestArbitrary } from './request-arbitrary.js';
+
+/** `FARM_FUZZ_REQUESTS=10000 npx vitest run apps/api/src/fuzz` for the long run; `FARM_FUZZ_SEED` repeats one. */
+const requests = Number(process.env.FARM_FUZZ_REQUESTS ?? 400);
+const seed = process.env.FARM_FUZZ_SEED ? { seed: Number(process.env.FARM_FUZZ_SEED) } : {};
+
+let farm: TestFarm;
+let pools: Pools;
+const ids: string[] = [];
+
+beforeAll(async () => {
+  farm = await startTestFarm({ limits: { requestsPerMinute: 1e9, unendedJobs: 1e6 } });
+  const { portrait, speech } = await makeInputs(farm.directory);
+  pools = { ids: () => ids, files: [portrait, speech, new Blob([]), new Blob([Buffer.alloc(100_000, 7)])] };
+  for (let count = 0; count < 3; count += 1) {
+    const { body } = await submit(farm, [
+      ['spec', plainSpec],
+      ['image', portrait],
+      ['audio', speech],
+    ]);
+    ids.push(body.id);
+  }
+});
+afterAll(() => farm.close());
+
+interface Seen {
+  status: number;
+  contentType: string;
+  body: string;
+}
+
+async function send({ operation, url, headers, body }: FuzzRequest): Promise<Seen> {
+  const response = await fetch(farm.url + url, {
+    method: operation.method,
+    headers,
+    ...(body !== undefined && { body }),
+    redirect: 'manual',
+  });
+  const contentType = response.headers.get('content-type') ?? '';
+  if (!contentType.includes('event-stream'))
+    return { status: response.status, contentType, body: await response.text() };
+  await response.body?.cancel();
+  return { status: response.status, contentType, body: '' };
+}
+
+function judge(request: FuzzRequest, { status, contentType, body }: Seen): void {
+  const { operation } = request;
+  const told = `${operation.method} ${request.url.slice(0, 300)} answered ${status}: ${body.slice(0, 500)}`;
+  expect(status, told).toBeLessThan(500);
+  const isElsewhere = status === 404 || status === 431;
+  if (!isElsewhere) expect(operation.statuses, told).toContain(status);
+  if (status < 400) return;
+  expect(contentType, told).toContain('application/problem+json');
+  const problem = JSON.parse(body) as Problem;
+  expect(problem.status, told).toBe(status);
+  expect(problem.code, told).toMatch(/^[a-z][a-z-]+$/);
+  expect(problem.detail.length, told).toBeGreaterThan(8);
+  expect(body, told).not.toMatch(/node_modules|\n\s+at |ECONN|farm-api-test/);
+}
+
+describe('requests made from the OpenAPI document', () => {
+  it(`find no 5xx, no undocumented answer and no leak in ${requests}`, {
+    timeout: 60_000 + requests * 60,
+  }, async () => {
+    const document = await (await fetch(`${farm.url}/openapi.json`)).json();
+    const operations = operationsOf(document as Parameters<typeof operationsOf>[0]);
+    const statuses = new Map<number, number>();
+    const answered = new Set<string>();
+    await fc.assert(
+      fc.asyncProperty(requestArbitrary(operations, farm.key, pools), async (request) => {
+        const seen = await send(request);
+        statuses.set(seen.status, (statuses.get(seen.status) ?? 0) + 1);
+        if (seen.status < 300) answered.add(`${request.operation.method} ${request.operation.path}`);
+        if (seen.status === 201 && request.operation.path === '/v1/jobs')
+          ids.push((JSON.parse(seen.body) as JobView).id);
+        judge(request, seen);
+      }),
+      { numRuns: requests, ...seed },
+    );
+    console.log(
+      `${requests} requests: ${JSON.stringify(Object.fromEntries([...statuses].sort()))}; ${answered.size} of ${operations.length} operations reached`,
+    );
+    expect(answered.size).toBeGreaterThan(requests >= 400 ? operations.length / 2 : 0);
+    expect(farm.log.filter((line) => line.includes('"request failed"'))).toEqual([]);
+    await expectNoLeak();
+  });
+});
+
+async function expectNoLeak(): Promise<void> {
+  const known = new Set<string>();
+  for (const key of await storedKeys(farm.storage, 'jobs/')) known.add(key.split('/')[1]!);
+  for (const id of known)
+    if (!ids.includes(id)) expect(await getJob(farm.records, id), `objects of ${id} without a job`).toBeDefined();
+  expect(await readdir(join(farm.directory, 'storage', 'temporary'))).toEqual([]);
+  expect((await readdir(farm.directory)).filter((name) => name.startsWith('farm-judge-'))).toEqual([]);
+  expect((await call<{ status: string }>(`${farm.url}/v1/ready`, farm.key)).body).toEqual({ status: 'ready' });
+  const clients = String(await farm.records.redis.client('LIST'));
+  expect(clients.trim().split('\n').length).toBeLessThan(6);
+}
