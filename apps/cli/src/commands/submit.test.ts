@@ -135,18 +135,30 @@ test('a key that is refused ends it all, once', async () => {
   expect(stderr.match(/unknown or revoked/g)).toHaveLength(1);
 });
 
-test('a quota ends it all with the limit named', async () => {
+test('a portrait or a setting that is refused ends it all: every file would be refused for it', async () => {
   server.intercept = (request, response) => {
     if (request.method !== 'POST') return false;
-    response.setHeader('retry-after', '3600');
-    problem(response, 429, 'quota-jobs', 'Owner course has 100 unfinished jobs, the limit of this farm.');
+    problem(response, 422, 'image-unreadable', 'p.jpg is no picture that can be decoded.');
     return true;
   };
   const { code, stderr } = await submit(lessons());
-  expect({ code, stderr }).toEqual({
-    code: 10,
-    stderr: 'Owner course has 100 unfinished jobs, the limit of this farm.\n',
-  });
+  expect({ code, stderr }).toEqual({ code: 3, stderr: 'p.jpg is no picture that can be decoded.\n' });
+});
+
+test('a quota ends it all with the limit named, and what was submitted before', async () => {
+  server.intercept = (request, response) => {
+    if (request.method !== 'POST' || server.jobs.size < 2) return false;
+    response.setHeader('retry-after', '3600');
+    problem(response, 429, 'quota-exceeded', 'Owner course has 2 unfinished jobs, the limit of this farm.');
+    return true;
+  };
+  const { code, stdout, stderr } = await submit(lessons());
+  expect(code).toBe(10);
+  expect(stdout.split('\n')).toHaveLength(3);
+  expect(stderr).toBe(
+    '2 of 3 recordings were submitted; the same command goes on from there.\n' +
+      'Owner course has 2 unfinished jobs, the limit of this farm.\n',
+  );
 });
 
 test('--json prints one document, or a line for every change', async () => {

@@ -85,7 +85,11 @@ async function submit(options: SubmitOptions, context: CommandContext): Promise<
   try {
     await submitAll({ client, submissions, shared, watch, signal, reporter }, files);
   } catch (error) {
-    throw signal.aborted ? detachedFrom(files) : error;
+    if (signal.aborted) throw detachedFrom(files);
+    const going = files.filter(({ job }) => job !== undefined).length;
+    if (going > 0)
+      reporter.note(`${going} of ${files.length} recordings were submitted; the same command goes on from there.`);
+    throw error;
   } finally {
     reporter.close();
   }

@@ -84,8 +84,13 @@ async function finish(file: SubmittedFile, options: SubmitAllOptions, signal: Ab
   return { kind: 'made', job, savedTo };
 }
 
+/** Codes of refusals that are about the portrait or the settings, which all files share. */
+const sharedInputCodes = /^(image-|portrait-|invalid-|unknown-field$|not-supported-yet$|too-large-for-every-class$)/;
+
 /** A failure that the next file would meet as well. */
 function concernsAll(error: unknown): boolean {
-  if (error instanceof ApiError) return [401, 403, 429, 503].includes(error.status);
+  if (error instanceof ApiError) {
+    return [401, 403, 429, 503, 507].includes(error.status) || sharedInputCodes.test(error.code);
+  }
   return error instanceof ApiUnreachableError || error instanceof UnexpectedAnswerError;
 }
