@@ -1,0 +1,156 @@
+"""Render clips through the whole engine into ffmpeg, and watch memory and time: what the other files here share."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import time
+import wave
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from farm_engine.host.request import Piece, RenderRequest, RenderSettings, Speech
+from farm_engine.liveavatar.config import FRAMES_PER_CLIP
+from farm_engine.liveavatar.engine import LiveAvatarEngine
+
+SAMPLES_PER_FRAME = 640
+GIB = 1 << 30
+# As the worker encodes a piece (packages/media), with a constant quality that does not depend on the content's motion.
+ENCODING = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "16", "-threads", "1", "-pix_fmt", "yuv420p", "-bf", "0"]
+
+
+@dataclass
+class MeasuringControl:
+    """A host that gives every piece (one clip) an encoder of its own, and notes memory when a piece is whole."""
+
+    request: RenderRequest
+    ffmpeg: str
+    folder: Path
+    cuda: bool
+    series: list[dict[str, float]] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+    _encoder: subprocess.Popen | None = None
+    _written: int = 0
+
+    def write_frames(self, frames: np.ndarray) -> None:
+        while len(frames):
+            if self._encoder is None:
+                self._encoder = self._start_encoder(self._written // FRAMES_PER_CLIP)
+            share = frames[: FRAMES_PER_CLIP - self._written % FRAMES_PER_CLIP]
+            self._encoder.stdin.write(share.tobytes())
+            self._written += len(share)
+            frames = frames[len(share) :]
+            if self._written % FRAMES_PER_CLIP == 0:
+                self._finish_piece()
+
+    def check(self) -> None:
+        pass
+
+    def set_piece_state(self, state_path: Path) -> None:
+        pass
+
+    def warn(self, code: str, message: str) -> None:
+        print(f"warning {code}: {message}", file=sys.stderr)
+
+    def progress(self, phase: str) -> None:
+        pass
+
+    def _start_encoder(self, index: int) -> subprocess.Popen:
+        size = f"{self.request.width}x{self.request.height}"
+        source = f"-f rawvideo -pix_fmt rgb24 -video_size {size} -framerate 25 -i pipe:0".split()
+        target = str(self.folder / f"piece-{index}.mp4")
+        command = [self.ffmpeg, "-v", "error", "-y", *source, *ENCODING, target]
+        return subprocess.Popen(command, stdin=subprocess.PIPE)
+
+    def _finish_piece(self) -> None:
+        self._encoder.stdin.close()
+        if self._encoder.wait() != 0:
+            raise RuntimeError("ffmpeg failed")
+        self._encoder = None
+        self.series.append({"clips": self._written // FRAMES_PER_CLIP, **self._memory()})
+
+    def _memory(self) -> dict[str, float]:
+        seconds = round(time.monotonic() - self.began, 3)
+        host = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
+        memory = {"seconds": seconds, "hostGiB": round(int(host.split()[1]) / 2**20, 4)}
+        if self.cuda:
+            free, total = torch.cuda.mem_get_info()
+            memory["deviceGiB"] = round((total - free) / GIB, 4)
+            memory["allocatedGiB"] = round(torch.cuda.memory_allocated() / GIB, 4)
+        return memory
+
+
+def render_clips(
+    engine: LiveAvatarEngine, clips: int, *, width: int, height: int, folder: Path, ffmpeg: str
+) -> dict[str, object]:
+    """Render and encode so many clips; frames a second with everything in, and memory after each clip."""
+    folder.mkdir(parents=True, exist_ok=True)
+    frames = clips * FRAMES_PER_CLIP
+    request = _request(folder, frames=frames, width=width, height=height)
+    control = MeasuringControl(request, ffmpeg, folder, cuda=torch.cuda.is_available())
+    result = engine.render(request, control)
+    total = time.monotonic() - control.began
+    first, last = control.series[0], control.series[-1]
+    steady = (clips - 1) * FRAMES_PER_CLIP / (last["seconds"] - first["seconds"]) if clips > 1 else None
+    return {
+        "width": width,
+        "height": height,
+        "clips": clips,
+        "frames": frames,
+        "seconds": round(total, 3),
+        "framesPerSecond": round(frames / total, 3),
+        "framesPerSecondAfterFirstClip": round(steady, 3) if steady else None,
+        "firstClipSeconds": first["seconds"],
+        "peakGiB": round(result.peak_bytes / GIB, 3),
+        "plan": result.plan,
+        "series": control.series,
+    }
+
+
+def environment() -> dict[str, object]:
+    """What a figure belongs to."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    facts = {
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "commit": commit or os.environ.get("FARM_COMMIT", "unknown"),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "processor": platform.processor() or platform.machine(),
+        "cpuCount": os.cpu_count(),
+        "gpu": None,
+    }
+    if torch.cuda.is_available():
+        facts |= {"gpu": torch.cuda.get_device_name(), "cuda": torch.version.cuda}
+    return facts
+
+
+def _request(folder: Path, *, frames: int, width: int, height: int) -> RenderRequest:
+    """A synthetic portrait and synthetic speech; figures do not depend on what they show."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    picture = np.stack([rows % 256, columns % 256, (rows * columns // 64) % 256], axis=-1).astype(np.uint8)
+    cv2.imwrite(str(folder / "portrait.png"), picture)
+    samples = frames * SAMPLES_PER_FRAME
+    seconds = np.arange(samples) / 16000
+    noise = np.random.default_rng(1).standard_normal(samples) * 300
+    speech = (np.sin(2 * np.pi * 150 * seconds) * np.sin(5 * seconds) * 9000 + noise).astype("<i2")
+    with wave.open(str(folder / "speech.wav"), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes(speech.tobytes())
+    return RenderRequest(
+        render_id="benchmark",
+        portrait_path=folder / "portrait.png",
+        speech=Speech(path=folder / "speech.wav", margin_before=0, sample_count=samples),
+        prompt="A person in a quiet room speaks to the camera, calm light, shallow depth of field.",
+        width=width,
+        height=height,
+        segment_frame_count=frames,
+        pieces=(Piece(index=0, first_frame=0, frame_count=frames, fifo_path=folder / "unused"),),
+        seed=420,
+        settings=RenderSettings(steps=4, solver="euler", precision="auto", frames_per_clip=FRAMES_PER_CLIP),
+    )
