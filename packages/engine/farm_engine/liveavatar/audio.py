@@ -78,7 +78,7 @@ class AudioEncoder(nn.Module):
     def forward(self, features: Tensor) -> AudioEmbedding:
         """features [layers, audio_dim, 12], one block -> the embedding of its 3 latent frames, in the weights' dtype.
 
-        The block's first feature is repeated 73 times in front, as in training, so a block hears only its own frames.
+        The block's first feature is repeated 73 times in front: a block hears only its own frames.
         """
         features = features.to(self.weights.dtype)
         features = torch.cat([features[..., :1].expand(-1, -1, AUDIO_LEAD_FRAMES), features], dim=-1)

@@ -15,7 +15,7 @@ MOTION_LATENTS = 19
 """Motion history in latent frames (73 video frames): the sum of the framepack buckets 1, 2 and 16."""
 
 AUDIO_LEAD_FRAMES = 73
-"""How often a block's first audio frame is repeated in front of it, as in training."""
+"""How often a block's first audio frame is repeated in front of it, as in the published pipeline."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,8 @@
 """Rotary position factors over time, height and width.
 
 A head's 64 pairs are split 22, 21, 21 between latent frame, row and column, with base 10,000 (Wan 2.x, RoFormer
-arXiv 2104.09864). Factors are computed in double precision for any position and then rounded to half precision, because
-the published weights were trained with factors rounded so.
+arXiv 2104.09864). Factors are computed in double precision for any position and then rounded to half precision, as they
+are where the published weights were trained.
 """
 
 from __future__ import annotations

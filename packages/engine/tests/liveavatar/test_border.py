@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 import torch
 from parity import relative_error
-from shared_inputs import GEOMETRY, clip_audio, conditions
+from shared_inputs import clip_audio, conditions
 from torch import Tensor
 
 from farm_engine.liveavatar.border import BorderState, BorderStateError
+from farm_engine.liveavatar.config import Geometry
 from farm_engine.liveavatar.model import DiffusionTransformer
 from farm_engine.liveavatar.rollout import Interrupted, Rollout, Settings
 
+GEOMETRY = Geometry(width=64, height=64)
 SETTINGS = Settings(width=GEOMETRY.width, height=GEOMETRY.height, seed=7)
 
 
@@ -25,7 +27,7 @@ def clip(rollout: Rollout) -> Tensor:
 
 
 def rendered(model: DiffusionTransformer, clips: int, settings: Settings = SETTINGS) -> Rollout:
-    rollout = Rollout(model, conditions(), settings)
+    rollout = Rollout(model, conditions(GEOMETRY), settings)
     for _ in range(clips):
         clip(rollout)
     return rollout
@@ -33,6 +35,12 @@ def rendered(model: DiffusionTransformer, clips: int, settings: Settings = SETTI
 
 def through_bytes(rollout: Rollout) -> BorderState:
     return BorderState.from_bytes(rollout.border_state().to_bytes())
+
+
+def test_taking_a_state_changes_nothing_for_the_worker_that_goes_on(model):
+    asked, unasked = rendered(model, 2), rendered(model, 2)
+    asked.border_state().to_bytes()
+    assert torch.equal(clip(asked), clip(unasked))
 
 
 @pytest.mark.parametrize("clips", [0, 1, 2])
@@ -84,7 +92,7 @@ def test_a_state_is_megabytes(model):
     rollout = rendered(model, 3)
     latents = 16 * 3 * GEOMETRY.latent_height * GEOMETRY.latent_width * 4
     recorded = 2 * 4 * 4 * latents + 2 * 25 * model.config.audio_dim * 48 * 4
-    given = conditions()
+    given = conditions(GEOMETRY)
     fixed = (given.reference.numel() * 2 + given.motion.numel() + given.text.numel()) * 4
     assert recorded + fixed < len(rollout.border_state().to_bytes()) < recorded + fixed + 4096
 

@@ -83,6 +83,11 @@ def test_forward_over_twelve_blocks(model, transformer_figures):
     assert max(errors.values()) < FLOAT32_LIMIT
 
 
+def test_bfloat16_stays_near_float32(model, transformer_figures):
+    """The published model in bfloat16 is about as far from float32 (docs/liveavatar.md); this catches blunders."""
+    assert max(forward_errors(model.bfloat16(), transformer_figures).values()) < 0.012
+
+
 @pytest.mark.parametrize(
     "name",
     [
