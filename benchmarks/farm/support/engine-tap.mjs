@@ -1,0 +1,43 @@
+// Stands between a worker and its engine: passes every line on, and writes down when a render began, when it finished
+// and what followed each piece, with what the kernel knew about the engine's main thread then. Linux only.
+import { spawn } from 'node:child_process';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+const [tapFile, python, ...args] = process.argv.slice(2);
+const engine = spawn(python, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+
+/** Long enough for an engine to open the next FIFO and draw some frames, and shorter than a piece. */
+const BORDER_MS = 100;
+
+/** `ranMs`: the main thread ran. `queuedMs`: it was ready to run and something else did. Both since it began. */
+function threadTimes() {
+  const [ran, queued] = readFileSync(`/proc/${engine.pid}/task/${engine.pid}/schedstat`, 'utf8').split(' ').map(Number);
+  return { ranMs: ran / 1e6, queuedMs: queued / 1e6 };
+}
+
+function note(type, { renderId, index, pieces }) {
+  const entry = { type, renderId, index, pieceCount: pieces?.length, atMs: Date.now(), clockMs: performance.now() };
+  appendFileSync(tapFile, `${JSON.stringify({ ...entry, ...threadTimes() })}\n`);
+}
+
+function watch(line) {
+  const message = JSON.parse(line);
+  if (!['render', 'piece-finished', 'finished'].includes(message.type)) return;
+  note(message.type, message);
+  if (message.type === 'piece-finished') setTimeout(() => note('border-passed', message), BORDER_MS);
+}
+
+const lines = (input) => createInterface({ input });
+lines(process.stdin)
+  .on('line', (line) => {
+    watch(line);
+    engine.stdin.write(`${line}\n`);
+  })
+  .on('close', () => engine.stdin.end());
+lines(engine.stdout).on('line', (line) => {
+  watch(line);
+  process.stdout.write(`${line}\n`);
+});
+engine.stdin.on('error', () => {});
+engine.on('close', (code) => process.exit(code ?? 1));
