@@ -88,6 +88,20 @@ local function fail_job(job, error)
   move_job(job, 'failed')
 end
 
+-- Everything below a job's own record.
+local function drop_details(job)
+  local key = P .. 'job:' .. job
+  for _, task in ipairs(redis.call('LRANGE', key .. ':tasks', 0, -1)) do
+    local task_key = P .. 'task:' .. task
+    for _, attempt in ipairs(redis.call('LRANGE', task_key .. ':attempts', 0, -1)) do
+      redis.call('DEL', P .. 'attempt:' .. attempt)
+    end
+    redis.call('DEL', task_key, task_key .. ':attempts', task_key .. ':pieces', task_key .. ':excluded')
+  end
+  redis.call('DEL', key .. ':tasks', key .. ':events')
+  redis.call('ZREM', P .. 'ended-jobs', job)
+end
+
 -- The attempt that may write for this task, or an error reply that names why not.
 local function holds(task, attempt)
   local row = redis.call('HMGET', P .. 'task:' .. task, 'status', 'attemptId', 'jobId')

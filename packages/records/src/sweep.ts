@@ -44,15 +44,8 @@ export async function addMissingTickets(
 const shrinkScript = new Script(`
 local shrunk = 0
 for _, job in ipairs(redis.call('ZRANGE', P .. 'ended-jobs', '-inf', now - ARGV[1], 'BYSCORE', 'LIMIT', 0, 100)) do
-  local key = P .. 'job:' .. job
-  for _, task in ipairs(redis.call('LRANGE', key .. ':tasks', 0, -1)) do
-    local task_key = P .. 'task:' .. task
-    for _, attempt in ipairs(redis.call('LRANGE', task_key .. ':attempts', 0, -1)) do redis.call('DEL', P .. 'attempt:' .. attempt) end
-    redis.call('DEL', task_key, task_key .. ':attempts', task_key .. ':pieces', task_key .. ':excluded')
-  end
-  redis.call('DEL', key .. ':tasks', key .. ':events')
-  redis.call('HSET', key, 'shrunk', 1)
-  redis.call('ZREM', P .. 'ended-jobs', job)
+  drop_details(job)
+  redis.call('HSET', P .. 'job:' .. job, 'shrunk', 1)
   shrunk = shrunk + 1
 end
 return shrunk

@@ -2,6 +2,9 @@ import type { EngineName, RenderCommand } from '@farm/contracts';
 import type { Logger } from 'pino';
 import { type EngineCommandLine, EngineProcess, type RenderListener, type RenderOutcome } from './engine-process.js';
 
+/** A block of the slowest card and size takes about this long. */
+const RELEASE_MS = 15_000;
+
 /** Keeps one engine resident: starts it, and starts it again when the next render finds it dead. */
 export class EngineHost {
   #engine: EngineProcess | undefined;
@@ -57,6 +60,18 @@ export class EngineHost {
 
   interrupt(renderId: string, when: 'now' | 'piece-end'): void {
     this.#engine?.interrupt(renderId, when);
+  }
+
+  /**
+   * Makes sure that a render has let go of the engine before the next one comes: one whose pieces cannot be taken any
+   * more is interrupted, and an engine that does not let go within a block's time is ended.
+   */
+  async release(renderId: string, rendering: Promise<RenderOutcome>): Promise<void> {
+    const engine = this.#engine;
+    engine?.interrupt(renderId, 'now');
+    const kill = setTimeout(() => engine?.kill(), RELEASE_MS);
+    await rendering.catch(() => {});
+    clearTimeout(kill);
   }
 
   async stop(): Promise<void> {

@@ -25,6 +25,9 @@ export class PieceLine {
   #nextToEncode = 0;
   #encoded = 0;
   #committedCount = 0;
+  #finishedByEngine = 0;
+  /** The commit of each piece whose encoder was started, in frame order. */
+  readonly #commitOf: Promise<void>[] = [];
   #commits: Promise<void> = Promise.resolve();
 
   constructor(context: TaskContext, pieces: readonly PieceRequest[]) {
@@ -41,11 +44,13 @@ export class PieceLine {
 
   /** The engine wrote a piece's last frame and says what it wrote. */
   onPieceFinished(index: number, sha256: string): void {
+    this.#finishedByEngine += 1;
     this.#engineHashes.get(index)?.resolve(sha256);
   }
 
-  get committedCount(): number {
-    return this.#committedCount;
+  /** Waits until every piece that the engine has finished is committed. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#commitOf.slice(0, this.#finishedByEngine));
   }
 
   /** Ends encoders that wait for frames which will not come; pieces on their way to a commit go on. */
@@ -68,6 +73,7 @@ export class PieceLine {
       encoding.catch((error) => this.#fail(error));
       // Commits keep frame order, whichever encoder ends first.
       this.#commits = this.#commits.then(async () => this.#commit(piece, await encoding));
+      this.#commitOf.push(this.#commits);
       this.#commits.then(
         () => this.#committedCount === this.#pieces.length && this.#done.resolve(),
         (error) => this.#fail(error),

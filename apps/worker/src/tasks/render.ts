@@ -22,37 +22,32 @@ export async function render(context: TaskContext): Promise<TaskOutcome> {
   const interruptLater = () => engine.interrupt(command.renderId, 'piece-end');
   signal.addEventListener('abort', interruptNow, { once: true });
   draining.addEventListener('abort', interruptLater, { once: true });
+  const rendering = engine.render(command, {
+    onProgress: (framesDone) => context.reportFrames(framesDone),
+    onPieceFinished: (piece) => line.onPieceFinished(piece.index, piece.sha256),
+    onWarning: (warning) => void addWarning(context.records, claim.job.id, warning),
+  });
+  if (draining.aborted) interruptLater();
   try {
-    const rendering = engine.render(command, {
-      onProgress: (framesDone) => context.reportFrames(framesDone),
-      onPieceFinished: (piece) => line.onPieceFinished(piece.index, piece.sha256),
-      onWarning: (warning) => void addWarning(context.records, claim.job.id, warning),
-    });
-    if (draining.aborted) interruptLater();
     const outcome = await untilEither(rendering, line);
-    if (outcome.status === 'interrupted') throw new Interrupted('The engine was interrupted.');
+    if (outcome.status === 'interrupted') {
+      // A drain stops behind a whole piece, which may still be on its way.
+      if (!signal.aborted) await line.settle();
+      throw new Interrupted('The engine was interrupted.');
+    }
     await line.committed;
     return { result: {}, metrics: metricsOf(outcome, pieces) };
-  } catch (error) {
-    // A frozen or failed line leaves the engine at a FIFO nobody reads: free it for the next task.
-    interruptNow();
-    throw error;
   } finally {
     await line.close(new Interrupted('The render has ended.'));
+    await engine.release(command.renderId, rendering);
     signal.removeEventListener('abort', interruptNow);
     draining.removeEventListener('abort', interruptLater);
   }
 }
 
-/** The engine's outcome, unless the line of pieces breaks first: then the engine is stopped and the line's error counts. */
+/** The engine's outcome, unless the line of pieces breaks first: then the line's error counts. */
 async function untilEither(rendering: Promise<RenderOutcome>, line: PieceLine): Promise<RenderOutcome> {
-  const broken = line.committed.then(() => rendering);
-  try {
-    return await Promise.race([rendering, broken]);
-  } catch (error) {
-    rendering.catch(() => {});
-    throw error;
-  }
+  return Promise.race([rendering, line.committed.then(() => rendering)]);
 }
 
 function piecesLeft(frameCount: number, committed: number, framesPerClip: number, directory: string): PieceRequest[] {
