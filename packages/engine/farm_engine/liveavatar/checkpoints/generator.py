@@ -46,7 +46,8 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def write_published_layout(folder: Path, what: Published, *, dtype: torch.dtype = torch.bfloat16) -> None:
-    """Write every file the engine reads into `folder`, with weights made from their names."""
+    """Write every file the engine reads into `folder`, with weights made from their names, a thread for each tensor."""
+    torch.set_num_threads(1)
     layout = PublishedLayout(folder)
     for path in (layout.tokenizer, layout.speech, layout.lora):
         path.parent.mkdir(parents=True, exist_ok=True)

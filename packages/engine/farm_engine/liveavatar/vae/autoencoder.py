@@ -61,6 +61,7 @@ class EncoderStream:
     def __init__(self, vae: VideoAutoencoder) -> None:
         self._vae = vae
         self._history = History()
+        self._mean, self._deviation = vae.statistics()
         self._started = False
 
     @torch.no_grad()
@@ -76,8 +77,7 @@ class EncoderStream:
         self._started = True
         moments = self._vae.encoder(frames.to(**self._vae.parameter_placement()).unsqueeze(0), self._history)
         mean_latents = self._vae.conv1(moments, self._history).chunk(2, dim=1)[0]
-        mean, deviation = self._vae.statistics()
-        return ((mean_latents.float() - mean) * (1.0 / deviation)).squeeze(0)
+        return ((mean_latents.float() - self._mean) * (1.0 / self._deviation)).squeeze(0)
 
 
 class DecoderStream:
@@ -86,12 +86,14 @@ class DecoderStream:
     def __init__(self, vae: VideoAutoencoder) -> None:
         self._vae = vae
         self._history = History()
+        # Made once: a copy from the host in every call would make the host wait for the device.
+        self._mean, self._deviation = vae.statistics()
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
         """Normalized latents [16, T', h, w] to frames [3, T, 8h, 8w] in -1..1, float32."""
-        mean, deviation = self._vae.statistics()
-        latents = latents.to(device=mean.device, dtype=torch.float32).unsqueeze(0) / (1.0 / deviation) + mean
+        latents = latents.to(device=self._mean.device, dtype=torch.float32).unsqueeze(0)
+        latents = latents / (1.0 / self._deviation) + self._mean
         latents = self._vae.conv2(latents.to(**self._vae.parameter_placement()), self._history)
         return self._vae.decoder(latents, self._history).float().clamp(-1, 1).squeeze(0)
 

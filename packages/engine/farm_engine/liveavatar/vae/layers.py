@@ -27,7 +27,11 @@ class CausalConv3d(nn.Conv3d):
         return super().forward(frames) if frames.is_cuda else self._by_taps(frames)
 
     def _by_taps(self, frames: Tensor) -> Tensor:
-        """The same as a sum of 2-D convolutions, one for each step back in time: 2 to 5 times as fast on a CPU."""
+        """The same as a sum of 2-D convolutions, one for each step back in time.
+
+        Measured for the tiny model on a CPU: 2 to 5 times as fast; at full size on an H200: 0.164 s a block of 704x384
+        instead of 0.139 s.
+        """
         images = to_images(frames).contiguous()
         count = images.shape[0] - self.kernel_size[0] + 1
         result = F.conv2d(images[:count], self.weight[:, :, 0], self.bias, padding=self.padding[1:])
