@@ -174,7 +174,7 @@ class DiffusionTransformer(nn.Module):
         return self.patch_embedding(latents.to(self.device, self.dtype)).flatten(1).T
 
     def _embed_text(self, text: Tensor) -> Tensor:
-        """Pads with zeros to text_len first: the padding takes part in attention, as in training."""
+        """Pads with zeros to text_len first: the padding takes part in attention, as published."""
         text = text.to(self.device, self.dtype)
         return self.text_embedding(F.pad(text, (0, 0, 0, self.config.text_len - text.shape[0])))
 

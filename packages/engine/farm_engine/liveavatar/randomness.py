@@ -38,7 +38,7 @@ class SeededRandomness:
         return torch.randn(shape, generator=generator, dtype=torch.float32)
 
     def reference_offset(self, clip: int, block: int, step: int) -> int:
-        """How many latent frames ahead the reference stands in one forward pass: 4 to 30, uniform, as the published pipeline draws."""
+        """Latent frames by which the reference is ahead in one forward pass: 4 to 30, uniform, as published."""
         span = MAX_REFERENCE_OFFSET - MIN_REFERENCE_OFFSET + 1
         return MIN_REFERENCE_OFFSET + self._hash("reference-offset", clip, block, step) % span
 

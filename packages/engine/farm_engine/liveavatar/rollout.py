@@ -30,7 +30,8 @@ class Rollout:
     """One continuous video. Each clip goes on from the rings of the one before.
 
     Args:
-        memory: where caches live; on the model's device if not given. It must be fresh: rings are taken as empty.
+        memory: where caches live; on the model's device if not given. One that another video of the same size and steps
+            has used will do: what it holds is written over before it is read.
         randomness: from the settings' seed if not given.
     """
 
@@ -47,8 +48,8 @@ class Rollout:
         conditions.check(model.config, self.geometry)
         self.model, self.conditions, self.settings = model, conditions.cast(model.dtype), settings
         schedule = Schedule.of(settings.steps)
-        self._memory = memory or model.resident_memory(self.geometry, schedule.steps)
-        self._randomness = randomness or SeededRandomness(settings.seed)
+        self._memory = model.resident_memory(self.geometry, schedule.steps) if memory is None else memory
+        self._randomness = SeededRandomness(settings.seed) if randomness is None else randomness
         self._sampler = BlockSampler(
             model, self._memory, schedule=schedule, randomness=self._randomness, geometry=self.geometry
         )

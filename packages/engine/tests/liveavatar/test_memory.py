@@ -47,3 +47,12 @@ def test_a_plan_that_moves_every_cache_gives_equal_latents(model):
     for clip in range(2):
         resident, copied = (list(rollout.render_clip(clip_audio(clip))) for rollout in rollouts)
         assert all(torch.equal(a, b) for a, b in zip(resident, copied, strict=True))
+
+
+def test_a_used_memory_serves_another_video(model):
+    settings = Settings(width=GEOMETRY.width, height=GEOMETRY.height, seed=7)
+    used = model.resident_memory(GEOMETRY, STEPS)
+    list(Rollout(model, conditions(), replace(settings, seed=8), memory=used).render_clip(clip_audio(1)))
+    fresh, again = Rollout(model, conditions(), settings), Rollout(model, conditions(), settings, memory=used)
+    expected, found = (list(rollout.render_clip(clip_audio(0))) for rollout in (fresh, again))
+    assert all(torch.equal(a, b) for a, b in zip(expected, found, strict=True))
