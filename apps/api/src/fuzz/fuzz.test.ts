@@ -53,7 +53,7 @@ async function send({ operation, url, headers, body }: FuzzRequest): Promise<See
 function judge(request: FuzzRequest, { status, contentType, body }: Seen): void {
   const { operation } = request;
   const told = `${operation.method} ${request.url.slice(0, 300)} answered ${status}: ${body.slice(0, 500)}`;
-  expect(status, told).toBeLessThan(500);
+  expect(status, `${told}\n${farm.log.at(-1)}`).toBeLessThan(500);
   const isElsewhere = status === 404 || status === 431;
   if (!isElsewhere) expect(operation.statuses, told).toContain(status);
   if (status < 400) return;

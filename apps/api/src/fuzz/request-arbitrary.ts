@@ -136,6 +136,12 @@ function formOf(schema: JsonSchema, { files }: Pools): fc.Arbitrary<FormData> {
   );
 }
 
+function shown(body: Body['body']): string {
+  if (!(body instanceof FormData)) return JSON.stringify(body) ?? '';
+  const entries = [...body].map(([name, value]) => [name, typeof value === 'string' ? value : `${value.size} bytes`]);
+  return JSON.stringify(entries);
+}
+
 /** Requests to every operation of the document: most nearly right, some wrong in every part. */
 export function requestArbitrary(operations: Operation[], key: string, pools: Pools): fc.Arbitrary<FuzzRequest> {
   return fc.constantFrom(...operations).chain((operation) =>
@@ -146,6 +152,8 @@ export function requestArbitrary(operations: Operation[], key: string, pools: Po
         url: query ? `${path}?${query}` : path,
         headers: contentType ? { ...headers, 'content-type': contentType } : headers,
         ...(body !== undefined && operation.method !== 'GET' && { body }),
+        // What a failure prints.
+        [fc.toStringMethod]: () => `${operation.method} ${path}?${query} ${JSON.stringify(headers)} ${shown(body)}`,
       })),
   );
 }

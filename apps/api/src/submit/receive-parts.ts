@@ -32,8 +32,7 @@ export async function receiveParts(
   job: { id: string; stored: StoredKeys; signal: AbortSignal },
 ): Promise<ReceivedJob> {
   const received: Partial<ReceivedJob> = {};
-  const limits = { fileSize: Number.MAX_SAFE_INTEGER };
-  for await (const part of request.parts({ limits })) {
+  for await (const part of partsOf(request)) {
     const name = partNames.find((candidate) => candidate === part.fieldname);
     if (name === undefined) throw unknownPart(part.fieldname);
     if (received[name] !== undefined)
@@ -51,6 +50,22 @@ export async function receiveParts(
       data: { missing },
     });
   return received as ReceivedJob;
+}
+
+/** @throws FarmError `bad-multipart` where the parser gives up with an error that has no code */
+async function* partsOf(request: FastifyRequest): AsyncGenerator<Multipart> {
+  const parts = request.parts({ limits: { fileSize: Number.MAX_SAFE_INTEGER } });
+  for (;;) {
+    const next = await parts.next().catch((cause: unknown) => {
+      if (!(cause instanceof Error) || 'code' in cause) throw cause;
+      throw new FarmError('bad-multipart', `The body is not valid multipart/form-data: ${cause.message}.`, {
+        status: 400,
+        cause,
+      });
+    });
+    if (next.done) return;
+    yield next.value;
+  }
 }
 
 function unknownPart(name: string): FarmError {
