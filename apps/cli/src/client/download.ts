@@ -2,15 +2,15 @@ import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApiUnreachableError, DownloadCorruptError } from './errors.js';
+import { ApiUnreachableError, DownloadCorruptError, SaveFailedError } from './errors.js';
 import { type Connection, callApi } from './request.js';
 
 export interface DownloadOptions {
   readonly path: string;
   /** Folders that are missing are made. */
   readonly toFile: string;
-  /** SHA-256, in hex, that the content must have. */
-  readonly sha256?: string | undefined;
+  /** SHA-256, in hex, that the content must have: what makes it safe to take up a broken download. */
+  readonly sha256: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -18,8 +18,6 @@ interface PartialFile {
   readonly file: FileHandle;
   hash: Hash;
   byteCount: number;
-  /** Validator of the content begun with; without it a cut download starts anew. */
-  etag: string | null;
 }
 
 const TRIES = 5;
@@ -28,27 +26,26 @@ const WAIT_MS = 1000;
 /**
  * Saves what a path of the API answers with. The file appears under its name only when it is whole; a connection that
  * breaks is taken up where it broke. @returns the size in bytes.
- * @throws DownloadCorruptError when length or hash differ; ApiError; ApiUnreachableError; the file system's errors.
+ * @throws DownloadCorruptError when length or hash differ; SaveFailedError; ApiError; ApiUnreachableError.
  */
 export async function downloadFile(connection: Connection, options: DownloadOptions): Promise<number> {
-  await mkdir(dirname(options.toFile), { recursive: true });
   const temporary = join(dirname(options.toFile), `.${basename(options.toFile)}.${process.pid}.part`);
-  const file = await open(temporary, 'w');
   try {
+    await mkdir(dirname(options.toFile), { recursive: true });
+    await using file = await open(temporary, 'w');
     const byteCount = await receiveWhole(connection, options, file);
     await file.sync();
-    await file.close();
     await rename(temporary, options.toFile);
     return byteCount;
   } catch (error) {
-    await file.close().catch(() => undefined);
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
+    if (error instanceof Error && 'syscall' in error) throw new SaveFailedError(options.toFile, error);
     throw error;
   }
 }
 
 async function receiveWhole(connection: Connection, options: DownloadOptions, file: FileHandle): Promise<number> {
-  const part: PartialFile = { file, hash: createHash('sha256'), byteCount: 0, etag: null };
+  const part: PartialFile = { file, hash: createHash('sha256'), byteCount: 0 };
   for (let tries = 1; ; tries += 1) {
     try {
       await receive(connection, options, part);
@@ -64,27 +61,23 @@ async function receiveWhole(connection: Connection, options: DownloadOptions, fi
     }
   }
   const sha256 = part.hash.digest('hex');
-  if (options.sha256 !== undefined && sha256 !== options.sha256) {
+  if (sha256 !== options.sha256) {
     throw new DownloadCorruptError(options.toFile, `its SHA-256 is ${sha256}, the manifest says ${options.sha256}`);
   }
   return part.byteCount;
 }
 
 async function receive(connection: Connection, options: DownloadOptions, part: PartialFile): Promise<void> {
-  const resume = part.byteCount > 0 && part.etag !== null;
   const response = await callApi(connection, {
     method: 'GET',
     path: options.path,
-    headers: {
-      accept: '*/*',
-      ...(resume && part.etag !== null ? { range: `bytes=${part.byteCount}-`, 'if-range': part.etag } : {}),
-    },
+    headers: { accept: '*/*', ...(part.byteCount > 0 && { range: `bytes=${part.byteCount}-` }) },
     repeatable: true,
     signal: options.signal,
   });
   if (response.status !== 206) {
     await part.file.truncate(0);
-    Object.assign(part, { hash: createHash('sha256'), byteCount: 0, etag: response.headers.get('etag') });
+    Object.assign(part, { hash: createHash('sha256'), byteCount: 0 });
   }
   for await (const bytes of response.body ?? []) {
     await part.file.write(bytes, 0, bytes.byteLength, part.byteCount);

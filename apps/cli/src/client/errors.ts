@@ -51,6 +51,28 @@ export class DownloadCorruptError extends Error {
   }
 }
 
+/** The video cannot be written where it should go. */
+export class SaveFailedError extends Error {
+  readonly code = 'save-failed';
+
+  constructor(path: string, cause: Error) {
+    const reasons: Record<string, string> = {
+      ENOSPC: 'the disk is full',
+      EACCES: 'you may not write there',
+      EROFS: 'the disk is read-only',
+      ENOTDIR: 'a part of the path is a file, not a folder',
+    };
+    const reason = ('code' in cause && reasons[String(cause.code)]) || cause.message;
+    super(
+      `The video cannot be saved as ${path}: ${reason}. It stays in the farm; run the command again with another path.`,
+      {
+        cause,
+      },
+    );
+    this.name = 'SaveFailedError';
+  }
+}
+
 /** What went wrong below `fetch`: its own message is only "fetch failed". */
 export function reasonOf(error: unknown): string {
   let inner = error;

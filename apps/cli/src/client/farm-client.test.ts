@@ -146,7 +146,7 @@ test('saves a video whole, taking up a download that broke off', async () => {
     if (!request.url?.endsWith('/video')) return false;
     ranges.push(request.headers.range);
     if (ranges.length > 1) return false;
-    response.writeHead(200, { etag: '"x"', 'content-length': video.length });
+    response.writeHead(200, { 'content-length': video.length });
     response.write(video.subarray(0, 100_000), () => setTimeout(() => response.destroy(), 50));
     return true;
   };
@@ -166,6 +166,14 @@ test('keeps nothing of a video that is not the one in the manifest', async () =>
   };
   await expect(client().downloadVideo('job1', join(directory, 'a.mp4'))).rejects.toBeInstanceOf(DownloadCorruptError);
   expect(await readdir(directory)).toEqual([]);
+});
+
+test('says where a video cannot be saved, and why', async () => {
+  server.add({ status: 'succeeded' });
+  await writeFile(join(directory, 'a-file'), '');
+  await expect(client().downloadVideo('job1', join(directory, 'a-file/talk.mp4'))).rejects.toThrow(
+    /cannot be saved as .*a-file\/talk.mp4: (a part of the path is a file|EEXIST)/,
+  );
 });
 
 test('a missing recording is reported as such and sends nothing', async () => {
