@@ -6,74 +6,17 @@ The same face, in parts, with other proportions, colours, hair and clothes. Coor
 picture; `turn` moves the features sideways, for a face in three-quarter view.
 """
 
+# ruff: noqa: E501 - path data is easier to follow unbroken
+
 from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from characters import CHARACTERS, Character
+
 WIDTH, HEIGHT = 832, 1024
-
-
-@dataclass(frozen=True)
-class Character:
-    skin: str
-    skin_shadow: str
-    skin_light: str
-    blush: str
-    hair: str
-    hair_dark: str
-    hair_light: str
-    iris: str
-    lips: str
-    lips_dark: str
-    brow: str
-    cloth: str
-    cloth_dark: str
-    backdrop: tuple[str, str]
-    hair_style: str
-    jaw: float = 1.0
-    """Width of the jaw: 1 is soft, 1.12 square."""
-    lip_height: float = 1.0
-    lash: float = 1.0
-    brow_weight: float = 13.0
-    turn: float = 0.0
-    smile: float = 0.0
-    """0 closed lips, 1 an open smile with teeth."""
-    extras: tuple[str, ...] = field(default_factory=tuple)
-    scale: float = 1.0
-    """Size of the person in the picture."""
-
-
-CHARACTERS = {
-    "teacher": Character(
-        skin="#e9b592", skin_shadow="#b9755a", skin_light="#f8d6ba", blush="#dd7f6c",
-        hair="#5a3424", hair_dark="#331b13", hair_light="#96603f", iris="#54743c",
-        lips="#c2625d", lips_dark="#8a3540", brow="#4a2a1d", cloth="#2f5d6b", cloth_dark="#1d3d49",
-        backdrop=("#e9dfd0", "#b9a78f"), hair_style="bob",
-    ),
-    "engineer": Character(
-        skin="#9a6140", skin_shadow="#5f3420", skin_light="#c08a63", blush="#a4523a",
-        hair="#1f1714", hair_dark="#0f0a09", hair_light="#4a3a33", iris="#3a2416",
-        lips="#99544c", lips_dark="#5a2a2b", brow="#1a1210", cloth="#d8b04a", cloth_dark="#a47e2a",
-        backdrop=("#cfdbe2", "#7e98a8"), hair_style="short", jaw=1.12, lip_height=1.1, lash=0.3, brow_weight=18,
-        extras=("stubble",),
-    ),
-    "grandmother": Character(
-        skin="#efc4a8", skin_shadow="#bf8468", skin_light="#fbe2cd", blush="#dd8c7c",
-        hair="#cfcdca", hair_dark="#9b9895", hair_light="#f3f2f0", iris="#5b7f9c",
-        lips="#bd6e68", lips_dark="#8d4547", brow="#a9a29c", cloth="#7d5a86", cloth_dark="#553a5e",
-        backdrop=("#dfe5d6", "#98a887"), hair_style="curls", lip_height=0.8, lash=0.5, brow_weight=10,
-        extras=("glasses", "lines"), smile=0.0,
-    ),
-    "student": Character(
-        skin="#dca67c", skin_shadow="#a86a48", skin_light="#f3cda7", blush="#d0705a",
-        hair="#15151c", hair_dark="#08080c", hair_light="#3d3f52", iris="#2b1c14",
-        lips="#c0605c", lips_dark="#7e3338", brow="#15131a", cloth="#b4433f", cloth_dark="#7c2a29",
-        backdrop=("#d9d3ea", "#8d83ad"), hair_style="long", turn=26, smile=1.0,
-    ),
-}
 
 
 def draw(person: Character) -> str:
@@ -122,12 +65,10 @@ def _definitions(person: Character) -> str:
         + gradient("white", stop(0, "#fbf8f4") + stop(0.7, "#efe8e2") + stop(1, "#b9a9a1"), 'cx="0.5" cy="0.6" r="0.6"')
         + "".join(blur(f"blur{radius}", radius) for radius in (1, 2, 4, 8, 14, 26))
         + f'<linearGradient id="cloth" x1="0" y1="0" x2="1" y2="1">{stop(0, person.cloth)}{stop(1, person.cloth_dark)}'
-        "</linearGradient>"
-        + f'<linearGradient id="hair" x1="0" y1="0" x2="0.35" y2="1">{stop(0, person.hair_light)}'
+        "</linearGradient>" + f'<linearGradient id="hair" x1="0" y1="0" x2="0.35" y2="1">{stop(0, person.hair_light)}'
         f"{stop(0.3, person.hair)}{stop(1, person.hair_dark)}</linearGradient>"
         + f'<linearGradient id="upperlip" x1="0" y1="0" x2="0" y2="1">{stop(0, person.lips)}{stop(1, person.lips_dark)}'
-        "</linearGradient>"
-        + f'<linearGradient id="lowerlip" x1="0" y1="0" x2="0" y2="1">{stop(0, person.lips_dark)}'
+        "</linearGradient>" + f'<linearGradient id="lowerlip" x1="0" y1="0" x2="0" y2="1">{stop(0, person.lips_dark)}'
         f"{stop(0.25, person.lips)}{stop(1, person.lips)}</linearGradient>"
         f'<clipPath id="face"><path d="{_face_path(person)}"/></clipPath>'
         "</defs>"
@@ -204,8 +145,7 @@ def _head(person: Character) -> str:
         + f'<ellipse cx="{410 + person.turn * 1.2}" cy="626" rx="34" ry="16" fill="{person.skin_light}" opacity="0.55" '
         'filter="url(#blur8)"/>'
         + f'<rect x="240" y="225" width="352" height="66" fill="{person.hair_dark}" opacity="0.35" '
-        'filter="url(#blur14)"/>'
-        + "</g>"
+        'filter="url(#blur14)"/>' + "</g>"
     )
 
 
@@ -267,7 +207,9 @@ def _mouth(person: Character) -> str:
     gap = 20 * person.smile
     up, low, corner = y - gap * 0.3, y + gap * 0.9, y - 5 - 4 * person.smile
     half = 55 + 8 * person.smile
-    inner_up = f"C{x - 26} {up + 2} {x - 10} {up - 2} {x} {up + 4} C{x + 10} {up - 2} {x + 26} {up + 2} {x + half} {corner}"
+    inner_up = (
+        f"C{x - 26} {up + 2} {x - 10} {up - 2} {x} {up + 4} C{x + 10} {up - 2} {x + 26} {up + 2} {x + half} {corner}"
+    )
     inner_low = f"C{x + 26} {low + 3} {x + 12} {low + 6} {x} {low + 6} C{x - 12} {low + 6} {x - 26} {low + 3} {x - half} {corner}"
     teeth = (
         f'<path d="M{x - half} {corner} {inner_up} {inner_low}Z" fill="#3c1214"/>'
@@ -297,7 +239,7 @@ def _mouth(person: Character) -> str:
         'fill="url(#upperlip)"/>'
         f'<path d="M{x - half} {corner} '
         f"C{x - 26} {low + 3} {x - 12} {low + 6} {x} {low + 6} C{x + 12} {low + 6} {x + 26} {low + 3} {x + half} {corner} "
-        f'C{x + 36} {low + 20 * h} {x + 18} {low + 27 * h} {x} {low + 27 * h} '
+        f"C{x + 36} {low + 20 * h} {x + 18} {low + 27 * h} {x} {low + 27 * h} "
         f'C{x - 18} {low + 27 * h} {x - 36} {low + 20 * h} {x - half} {corner}Z" fill="url(#lowerlip)"/>'
         f'<ellipse cx="{x - 6}" cy="{low + 15 * h}" rx="22" ry="5" fill="#ffffff" opacity="0.28" filter="url(#blur2)"/>'
         + (
@@ -343,9 +285,14 @@ def _hair_in_front(person: Character) -> str:
             "C582 146 628 280 622 440 C628 560 610 640 570 650 C556 580 574 520 570 430 C566 340 500 250 380 214Z"
         )
         strands = (
-            "M380 206 C290 240 246 340 240 470", "M400 190 C300 210 240 300 226 430", "M400 206 C520 250 586 340 594 470",
-            "M420 186 C540 210 600 300 608 440", "M236 480 C240 560 232 600 244 636", "M596 480 C592 560 600 600 588 636",
-            "M430 170 C520 180 580 240 600 330", "M390 170 C310 180 260 230 240 310",
+            "M380 206 C290 240 246 340 240 470",
+            "M400 190 C300 210 240 300 226 430",
+            "M400 206 C520 250 586 340 594 470",
+            "M420 186 C540 210 600 300 608 440",
+            "M236 480 C240 560 232 600 244 636",
+            "M596 480 C592 560 600 600 588 636",
+            "M430 170 C520 180 580 240 600 330",
+            "M390 170 C310 180 260 230 240 310",
         )
     elif person.hair_style == "long":
         shape = (
@@ -353,16 +300,28 @@ def _hair_in_front(person: Character) -> str:
             "C590 152 632 290 626 440 C626 600 654 760 620 860 C596 700 576 560 572 420 C556 320 500 240 430 226Z"
         )
         strands = (
-            "M420 200 C320 220 250 310 240 450 C236 600 214 720 206 820", "M440 190 C540 220 590 310 596 450 C600 600 616 720 624 820",
-            "M400 176 C300 200 236 280 226 420", "M440 172 C550 196 600 280 608 420", "M250 500 C246 600 232 700 222 800",
+            "M420 200 C320 220 250 310 240 450 C236 600 214 720 206 820",
+            "M440 190 C540 220 590 310 596 450 C600 600 616 720 624 820",
+            "M400 176 C300 200 236 280 226 420",
+            "M440 172 C550 196 600 280 608 420",
+            "M250 500 C246 600 232 700 222 800",
             "M588 500 C592 600 602 700 612 800",
         )
     elif person.hair_style == "curls":
         blobs = (
-            (262, 300, 52), (250, 380, 46), (256, 452, 40), (300, 238, 60), (360, 206, 62), (430, 196, 66), (500, 214, 60),
-            (552, 262, 56), (578, 330, 50), (584, 410, 44), (574, 470, 36),
+            (262, 300, 52),
+            (250, 380, 46),
+            (256, 452, 40),
+            (300, 238, 60),
+            (360, 206, 62),
+            (430, 196, 66),
+            (500, 214, 60),
+            (552, 262, 56),
+            (578, 330, 50),
+            (584, 410, 44),
+            (574, 470, 36),
         )
-        circles = "".join(
+        return "".join(
             f'<circle cx="{x}" cy="{y}" r="{r}" fill="url(#hair)"/>'
             f'<circle cx="{x - r * 0.2}" cy="{y - r * 0.25}" r="{r * 0.5}" fill="{person.hair_light}" opacity="0.6" '
             'filter="url(#blur8)"/>'
@@ -370,14 +329,15 @@ def _hair_in_front(person: Character) -> str:
             f'stroke="{person.hair_dark}" stroke-width="4" opacity="0.5" filter="url(#blur2)"/>'
             for x, y, r in blobs
         )
-        return circles
     else:
         shape = (
             "M262 400 C258 350 270 320 290 300 C330 262 380 270 430 262 C500 256 540 280 556 320 C568 350 572 370 570 400 "
             "C590 380 596 320 578 270 C556 200 490 176 416 178 C336 176 280 204 256 270 C240 320 244 380 262 400Z"
         )
         strands = (
-            "M300 280 C340 240 400 220 460 220", "M280 300 C290 250 340 210 400 204", "M540 290 C520 250 480 226 430 224",
+            "M300 280 C340 240 400 220 460 220",
+            "M280 300 C290 250 340 210 400 204",
+            "M540 290 C520 250 480 226 430 224",
             "M566 330 C560 270 520 220 470 206",
         )
     return f'<path d="{shape}" fill="url(#hair)"/>' + _strands(person, strands)
@@ -393,8 +353,12 @@ def _extras(person: Character) -> str:
         )
     if "lines" in person.extras:
         lines = (
-            "M352 520 C338 540 332 556 334 574", "M480 520 C494 540 500 556 498 574", "M350 306 C390 298 440 298 482 306",
-            "M362 328 C396 320 436 320 470 328", "M288 446 C280 452 276 458 274 464", "M544 446 C552 452 556 458 558 464",
+            "M352 520 C338 540 332 556 334 574",
+            "M480 520 C494 540 500 556 498 574",
+            "M350 306 C390 298 440 298 482 306",
+            "M362 328 C396 320 436 320 470 328",
+            "M288 446 C280 452 276 458 274 464",
+            "M544 446 C552 452 556 458 558 464",
         )
         parts += [
             f'<path d="{line}" stroke="{person.skin_shadow}" stroke-width="4" fill="none" opacity="0.45" '

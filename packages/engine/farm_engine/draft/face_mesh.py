@@ -59,13 +59,14 @@ class FoundFaces:
 
 
 def find_faces(picture: np.ndarray) -> FoundFaces:
-    """Search an RGB picture from large squares to small ones, until a size shows faces."""
+    """Search an RGB picture from large squares to small ones, until faces are found."""
     shrink = min(1.0, SEARCH_SIZE / max(picture.shape[:2]))
     small = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else picture
     doubtful, best_belief = None, LEAST_BELIEF_IN_DOUBT
+    certain: list[np.ndarray] = []
     for side_fraction in TILE_SIDES:
+        had_faces = bool(certain)
         side = round(side_fraction * max(small.shape[:2]))
-        certain: list[np.ndarray] = []
         for x, y in _tile_corners(small, side):
             for box in _detect(small, x, y, side):
                 points, belief = _mesh_from_box(picture, box / np.array([shrink, shrink, shrink, 1]))
@@ -73,9 +74,9 @@ def find_faces(picture: np.ndarray) -> FoundFaces:
                     certain.append(points)
                 elif belief >= best_belief:
                     doubtful, best_belief = points, belief
-        if certain:
-            return FoundFaces(certain=_apart(certain), doubtful=None)
-    return FoundFaces(certain=[], doubtful=doubtful)
+        if had_faces:
+            break  # one size further than the first find, for neighbours that are a little smaller
+    return FoundFaces(certain=_apart(certain), doubtful=None if certain else doubtful)
 
 
 def mesh_size(points: np.ndarray) -> float:

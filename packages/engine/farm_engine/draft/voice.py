@@ -11,13 +11,15 @@ FRAME_SAMPLES = 640
 """25 frames a second."""
 HOP = 160
 WINDOW = 400
-BANDS = ((80, 350), (350, 1100), (1100, 2000), (2000, 3800), (3800, 7600))
+BANDS = ((80, 350), (350, 1100), (1100, 1600), (1600, 3800), (3800, 7600))
 """Hz: voicing, open vowels, the middle, front vowels, hisses."""
 SILENCE_BELOW_LEVEL_DB = 32.0
 """A moment this far below the loud parts of the segment counts as silence."""
 LEAST_LEVEL_DB = 22.0
 """Loud parts below this (of 16-bit samples' power) are noise, not speech: about -62 dB of full scale."""
 AMPLITUDE_EXPONENT = 0.7
+LEAST_LOUD_HOPS = 20
+LEAST_BALANCE_RANGE = 0.5
 STEPS = 4096
 """Curves are rounded to this fraction, so that the last bits of a logarithm cannot show in a frame."""
 
@@ -79,20 +81,32 @@ def _mouth_shapes(power: np.ndarray) -> dict[str, np.ndarray]:
     loudness = np.clip((decibels - threshold) / (level - threshold), 0, 1)
     amplitude = 10 ** (np.minimum(decibels - level, 3.0) / 20)
     share = smooth / (total[:, None] + 1)
-    voicing, open_vowel, middle, front, hissing = share.T
+    voicing, open_vowel, middle, _, hissing = share.T
     hiss = np.clip((hissing - 0.25) / 0.4, 0, 1)
     vowel = np.clip(0.45 + 0.9 * open_vowel + 0.5 * middle - 0.25 * voicing, 0.3, 1.15)
     # Jaws follow amplitude more closely than decibels: syllables stay apart, and the loudest open widest.
     opening = amplitude**AMPLITUDE_EXPONENT * np.clip(loudness * 6, 0, 1)
     opening = np.clip(opening * (0.2 + 0.8 * vowel) * (1 - 0.65 * hiss), 0, 1)
-    front_over_back = np.clip((front + 0.5 * middle) * 5 - 0.55, -1, 1)
-    width = np.clip(front_over_back * (1 - hiss) + 0.5 * hiss, -1, 1) * np.clip(loudness * 2, 0, 1)
+    spread = _spread(smooth, loudness)
+    width = np.clip(spread * (1 - hiss) + 0.5 * hiss, -1, 1) * np.clip(loudness * 2, 0, 1)
     return {
         "opening": _smoothed(opening, 5),
         "width": _smoothed(width, 11),
         "hiss": _smoothed(hiss * np.clip(loudness * 2, 0, 1), 5),
         "emphasis": _smoothed(loudness, 61),
     }
+
+
+def _spread(power: np.ndarray, loudness: np.ndarray) -> np.ndarray:
+    """-1 for the darkest vowels of this voice ("oo"), +1 for its brightest ("ee"): the second formant, roughly, as the
+    balance of high and low bands, against what is usual in this recording, whatever its microphone."""
+    voicing, open_vowel, _, front, _ = power.T
+    balance = np.log10((front + 1) / (open_vowel + 0.3 * voicing + 1))
+    loud = balance[loudness > 0.4]
+    if len(loud) < LEAST_LOUD_HOPS:
+        return np.zeros(len(balance))
+    dark, usual, bright = np.percentile(loud, (15, 50, 85))
+    return np.clip((balance - usual) / max(bright - dark, LEAST_BALANCE_RANGE), -1, 1)
 
 
 def _smoothed(curve: np.ndarray, length: int) -> np.ndarray:

@@ -1,0 +1,115 @@
+"""Reading and framing portraits, and finding the faces in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from farm_engine.draft.engine import prepare_portrait
+from farm_engine.draft.face_mesh import find_faces
+from farm_engine.draft.portrait import frame_portrait, read_portrait
+from farm_engine.host import EngineError
+
+ROOT = Path(__file__).parents[4]
+TEACHER = ROOT / "samples" / "portrait.jpg"
+PORTRAITS = ROOT / "benchmarks" / "draft" / "portraits"
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.codes: list[str] = []
+
+    def warn(self, code: str, message: str) -> None:
+        assert message
+        self.codes.append(code)
+
+
+def placed_in(canvas_size: tuple[int, int], *placements: tuple[np.ndarray, float, int, int]) -> np.ndarray:
+    """A grey canvas of `(height, width)` with pictures, each scaled and put at x, y."""
+    canvas = np.full((*canvas_size, 3), 128, np.uint8)
+    for picture, scale, x, y in placements:
+        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        canvas[y : y + small.shape[0], x : x + small.shape[1]] = small
+    return canvas
+
+
+@pytest.mark.parametrize("name", ["engineer", "grandmother", "student", "astronaut", "grace_hopper"])
+def test_faces_in_photographs_and_drawings_are_certain(name):
+    found = find_faces(read_portrait(PORTRAITS / f"{name}.jpg"))
+    assert len(found.certain) == 1
+
+
+def test_a_face_a_tenth_of_the_pictures_height_is_found_where_it_is():
+    picture = placed_in((1024, 1400), (read_portrait(TEACHER), 0.25, 900, 700))
+    (mesh,) = find_faces(picture).certain
+    height = np.ptp(mesh[:, 1])
+    assert 0.07 * 1024 < height < 0.13 * 1024
+    np.testing.assert_allclose(mesh[:, :2].mean(axis=0), [900 + 0.25 * 416, 700 + 0.25 * 480], atol=15)
+
+
+def test_a_face_that_overflows_the_picture_is_found():
+    close = read_portrait(TEACHER)[255:665, 240:590]
+    assert len(find_faces(close).certain) == 1
+
+
+def test_the_largest_face_is_preferred_and_the_person_told(tmp_path):
+    teacher, engineer = read_portrait(TEACHER), read_portrait(PORTRAITS / "engineer.jpg")
+    picture = placed_in((800, 1300), (engineer, 0.4, 60, 300), (teacher, 0.75, 600, 20))
+    cv2.imwrite(str(tmp_path / "two.png"), picture[:, :, ::-1])
+    listener = Listener()
+    _, face = prepare_portrait(tmp_path / "two.png", width=704, height=384, control=listener)
+    assert listener.codes == ["several-faces"]
+    assert abs(face.centre[0] - 704 / 1300 * (600 + 0.75 * 416)) < 15  # the teacher
+
+
+def test_a_cat_is_no_face(tmp_path):
+    listener = Listener()
+    _, face = prepare_portrait(PORTRAITS / "cat.jpg", width=384, height=256, control=listener)
+    assert listener.codes == ["face-not-found"]
+    assert not face.certain
+
+
+def test_a_face_too_small_to_see_is_warned_about(tmp_path):
+    picture = placed_in((1024, 1400), (read_portrait(TEACHER), 0.2, 600, 500))
+    cv2.imwrite(str(tmp_path / "far.png"), picture[:, :, ::-1])
+    listener = Listener()
+    prepare_portrait(tmp_path / "far.png", width=704, height=384, control=listener)
+    assert listener.codes == ["face-small"]
+
+
+@pytest.mark.parametrize("size", [(384, 256), (256, 384), (704, 384), (384, 704), (1024, 64)])
+@pytest.mark.parametrize("picture_size", [(900, 300), (300, 900), (512, 512), (17, 13)])
+def test_framing_covers_without_stretching(size, picture_size):
+    width, height = size
+    y, x = np.mgrid[: picture_size[0], : picture_size[1]]
+    framing = frame_portrait(picture_size, width=width, height=height, face_centre=np.array([5.0, 5.0]))
+    frame = framing.cut(np.stack([x % 256, y % 256, 0 * x], axis=-1).astype(np.uint8))
+    assert frame.shape == (height, width, 3)
+    assert framing.left >= 0 and framing.top >= 0
+    assert framing.left + width / framing.scale <= picture_size[1] + 1
+    assert framing.top + height / framing.scale <= picture_size[0] + 1
+    corner = framing.place(np.array([framing.left, framing.top]))
+    np.testing.assert_allclose(corner, 0)
+
+
+def test_grey_transparent_and_deep_pictures_are_read(tmp_path):
+    gradient = np.tile(np.arange(64, dtype=np.uint8) * 4, (48, 1))
+    cv2.imwrite(str(tmp_path / "grey.png"), gradient)
+    cv2.imwrite(str(tmp_path / "deep.png"), gradient.astype(np.uint16) * 257)
+    clear = np.dstack([gradient, gradient, gradient, np.zeros_like(gradient)])
+    cv2.imwrite(str(tmp_path / "clear.png"), clear)
+    for name in ("grey", "deep"):
+        np.testing.assert_allclose(read_portrait(tmp_path / f"{name}.png")[:, :, 0], gradient, atol=1)
+    assert (read_portrait(tmp_path / "clear.png") == 224).all()
+
+
+def test_what_is_no_picture_is_named(tmp_path):
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    for name in ("empty.jpg", "missing.jpg"):
+        with pytest.raises(EngineError) as caught:
+            read_portrait(tmp_path / name)
+        assert caught.value.code == "bad-portrait"
+        assert name in caught.value.message
