@@ -34,7 +34,13 @@ interface RunningAttempt {
   claim: Claim;
   stop: AbortController;
   framesDone: number;
-  startedAt: number;
+  /** Where the rate is measured from: decoding and loading before the first frames say nothing about it. */
+  first: { framesDone: number; at: number } | undefined;
+}
+
+function framesPerSecond({ framesDone, first }: RunningAttempt): number {
+  if (!first || framesDone === first.framesDone) return 0;
+  return (framesDone - first.framesDone) / ((performance.now() - first.at) / 1000);
 }
 
 /**
@@ -115,7 +121,7 @@ export class Worker {
   }
 
   async #run(claim: Claim): Promise<void> {
-    const running: RunningAttempt = { claim, stop: new AbortController(), framesDone: 0, startedAt: performance.now() };
+    const running: RunningAttempt = { claim, stop: new AbortController(), framesDone: 0, first: undefined };
     this.#running.set(claim.attempt.id, running);
     if (this.#draining.signal.aborted) running.stop.abort(new Interrupted('The worker is leaving.'));
     if (claim.task.kind === 'render') this.#warmKey = warmKeyOf(claim.job);
@@ -124,6 +130,7 @@ export class Worker {
       draining: this.#draining.signal,
       scratchDirectory: this.#options.scratchDirectory,
       reportFrames: (framesDone: number) => {
+        running.first ??= { framesDone, at: performance.now() };
         running.framesDone = framesDone;
       },
     };
@@ -175,10 +182,10 @@ export class Worker {
   async #beat(): Promise<void> {
     while (!this.#leaving.signal.aborted) {
       try {
-        const attempts = [...this.#running.values()].map(({ claim, framesDone, startedAt }) => ({
-          attemptId: claim.attempt.id,
-          framesDone,
-          framesPerSecond: framesDone / Math.max(0.001, (performance.now() - startedAt) / 1000),
+        const attempts = [...this.#running.values()].map((running) => ({
+          attemptId: running.claim.attempt.id,
+          framesDone: running.framesDone,
+          framesPerSecond: framesPerSecond(running),
         }));
         const answer = await renewLeases(this.#resources.records, {
           workerId: this.#options.id,
