@@ -9,9 +9,20 @@ export class EventHub {
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
+  /** Resolves when every event from now on is seen here: whoever reads the past after it has no gap. */
+  readonly started: Promise<void>;
 
   constructor(redis: Redis) {
-    this.#running = tailEvents(redis, (event) => this.#hand(event), this.#stop.signal);
+    let start = () => {};
+    this.started = new Promise((resolve) => {
+      start = resolve;
+    });
+    this.#running = tailEvents(
+      redis,
+      (event) => this.#hand(event),
+      this.#stop.signal,
+      () => start(),
+    );
   }
 
   /** @param jobId `*` for every event of the farm. Answers how to stop listening. */

@@ -79,7 +79,11 @@ export const JobView = z.object({
 });
 export type JobView = z.infer<typeof JobView>;
 
-export const JobDetail = JobView.extend({ tasks: z.array(TaskView) });
+export const JobDetail = JobView.extend({
+  /** While a task waits: how many stand before it by priority and date. Owners take turns, so it may come sooner. */
+  tasksAhead: z.int().optional(),
+  tasks: z.array(TaskView),
+});
 export type JobDetail = z.infer<typeof JobDetail>;
 
 export const WorkerView = z.object({

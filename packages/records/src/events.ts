@@ -69,11 +69,14 @@ function isBefore(a: string, b: string): boolean {
 /**
  * Follows the farm's stream on a connection of its own and calls `onEvent` for each; one per API replica. Resolves
  * when `signal` aborts.
+ *
+ * @param onStarted called as soon as no event after this moment can be missed
  */
 export async function tailEvents(
   redis: Redis,
   onEvent: (event: FarmEvent) => void,
   signal: AbortSignal,
+  onStarted: () => void = () => undefined,
 ): Promise<void> {
   const connection = redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined });
   connection.on('error', () => {});
@@ -83,6 +86,7 @@ export async function tailEvents(
     try {
       // `$` anew in every call would lose what is added between two of them.
       last ??= ((await connection.xrevrange(`${KEY_PREFIX}events`, '+', '-', 'COUNT', 1)) as Entry[])[0]?.[0] ?? '0-0';
+      onStarted();
       const reply = (await connection.xread('BLOCK', 5000, 'STREAMS', `${KEY_PREFIX}events`, last)) as
         | [string, Entry[]][]
         | null;

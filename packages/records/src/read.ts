@@ -87,6 +87,14 @@ export async function countClaimable(context: Reader): Promise<Record<TaskClass,
   return Object.fromEntries(entries) as Record<TaskClass, number>;
 }
 
+/** Ready tasks of its class before this one by priority and date; undefined when it is not ready itself. */
+export async function countAhead(
+  context: Reader,
+  task: { id: string; taskClass: TaskClass },
+): Promise<number | undefined> {
+  return (await context.redis.zrank(`${KEY_PREFIX}ready:${task.taskClass}`, task.id)) ?? undefined;
+}
+
 /** Jobs of each status, over all owners. */
 export async function countJobs(context: Reader, statuses: readonly JobStatus[]): Promise<Record<string, number>> {
   const entries = await Promise.all(

@@ -5,6 +5,7 @@ import { getJob } from '@farm/records';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call, makeInputs, plainSpec, startTestFarm, storedKeys, submit, type TestFarm } from '../testing.js';
+import { playJob } from '../testing-render.js';
 import { type FuzzRequest, operationsOf, type Pools, requestArbitrary } from './request-arbitrary.js';
 
 /** `FARM_FUZZ_REQUESTS=10000 npx vitest run apps/api/src/fuzz` for the long run; `FARM_FUZZ_SEED` repeats one. */
@@ -26,6 +27,7 @@ beforeAll(async () => {
       ['audio', speech],
     ]);
     ids.push(body.id);
+    if (count === 0) await playJob(farm, Buffer.from('a video'));
   }
 });
 afterAll(() => farm.close());

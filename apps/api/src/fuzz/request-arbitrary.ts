@@ -66,7 +66,7 @@ function pathOf(operation: Operation, { ids }: Pools): fc.Arbitrary<string> {
   const existing = fc.nat().map((pick) => ids()[pick % Math.max(ids().length, 1)] ?? 'none');
   const values = names.map((name) => {
     const schema = operation.parameters.find((parameter) => parameter.name === name)?.schema ?? {};
-    const text = fc.oneof(existing, validValueOf(schema).map(String), oddText);
+    const text = fc.oneof(existing, existing, validValueOf(schema).map(String), oddText);
     return text.map((value) => [name, encodeURIComponent(value || ' ')] as const);
   });
   return fc

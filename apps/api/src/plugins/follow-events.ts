@@ -33,6 +33,7 @@ export async function followEvents(app: FastifyInstance, reply: FastifyReply, fo
   let hand = (event: FarmEvent) => void waiting.push(event);
   const stop = app.services.events.listen(followed.scope, (event) => hand(event));
   try {
+    await app.services.events.started;
     const { reset, events } = await followed.readPast();
     const streams = streamsOf(app.server);
     const stream = new EventStream(reply, followed.lastEventId, () => {

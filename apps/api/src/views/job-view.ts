@@ -33,7 +33,14 @@ export function jobView(job: JobRecord, running: RunningRender[] = []): JobView 
   };
 }
 
-export const jobDetail = (job: JobRecord, tasks: TaskView[], running: RunningRender[]): JobDetail => ({
+export interface TaskState {
+  tasks: TaskView[];
+  running: RunningRender[];
+  tasksAhead?: number | undefined;
+}
+
+export const jobDetail = (job: JobRecord, { tasks, running, tasksAhead }: TaskState): JobDetail => ({
   ...jobView(job, running),
+  ...(tasksAhead !== undefined && { tasksAhead }),
   tasks,
 });

@@ -1,6 +1,7 @@
 import type { AttemptView, Manifest, TaskView } from '@farm/contracts';
 import {
   type AttemptRecord,
+  countAhead,
   getAttempts,
   getPieces,
   getTasks,
@@ -8,7 +9,7 @@ import {
   type RecordsContext,
   type TaskRecord,
 } from '@farm/records';
-import { isoOrNull } from './job-view.js';
+import { isoOrNull, type TaskState } from './job-view.js';
 import type { RunningRender } from './progress.js';
 
 function attemptView(attempt: AttemptRecord): AttemptView {
@@ -23,11 +24,8 @@ function taskView(task: TaskRecord, attempts: AttemptRecord[]): TaskView {
   return { id, kind, status, taskClass, firstFrame, frameCount, framesCommitted, failures, attempts: views };
 }
 
-/** A job's tasks with their attempts, and the renders that are running. */
-export async function readTasks(
-  records: RecordsContext,
-  job: JobRecord,
-): Promise<{ tasks: TaskView[]; running: RunningRender[] }> {
+/** A job's tasks with their attempts, the renders that are running, and how far back in line the first waiting one is. */
+export async function readTasks(records: RecordsContext, job: JobRecord): Promise<TaskState> {
   const tasks = await getTasks(records, job.id);
   const attempts = await Promise.all(tasks.map((task) => getAttempts(records, task.id)));
   const running = await Promise.all(
@@ -37,7 +35,12 @@ export async function readTasks(
       return [{ attempt, pieces: await getPieces(records, task.id) }];
     }),
   );
-  return { tasks: tasks.map((task, index) => taskView(task, attempts[index]!)), running: running.flat() };
+  const waiting = tasks.find(({ status }) => status === 'ready');
+  return {
+    tasks: tasks.map((task, index) => taskView(task, attempts[index]!)),
+    running: running.flat(),
+    tasksAhead: waiting && (await countAhead(records, waiting)),
+  };
 }
 
 /** The tasks of a job whose records were shrunk, as far as its manifest tells. */

@@ -53,8 +53,12 @@ describe('a job', () => {
       fraction: 0,
       frameCount: null,
     });
+    const second = idOf(await submit(farm, parts));
+    expect((await get<JobDetail>(second)).body.tasksAhead).toBe(1);
+    await post(second, '/cancel');
     await playPrepare(farm);
     expect((await get<JobDetail>(id)).body).toMatchObject({
+      tasksAhead: 0,
       status: 'queued',
       progress: { phase: 'queued', clipCount: 2 },
     });

@@ -25,9 +25,8 @@ export async function showRoute(plain: FastifyInstance): Promise<void> {
     async (request) => {
       const { services } = app;
       const job = await findJob(services.records, callerOf(request), request.params.id);
-      if (job.shrunk) return jobDetail(job, await tasksFromManifest(services, job), []);
-      const { tasks, running } = await readTasks(services.records, job);
-      return jobDetail(job, tasks, running);
+      if (!job.shrunk) return jobDetail(job, await readTasks(services.records, job));
+      return jobDetail(job, { tasks: await tasksFromManifest(services, job), running: [] });
     },
   );
 }
