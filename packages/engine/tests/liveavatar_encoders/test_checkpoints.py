@@ -37,8 +37,8 @@ def copy(published, tmp_path) -> PublishedLayout:
     return PublishedLayout(tmp_path / "weights")
 
 
-def load(layout: PublishedLayout, report=lambda phase, fraction: None) -> LoadedModels:
-    return load_models(layout, device=CPU, dtype=torch.float32, report=report)
+def load(layout: PublishedLayout, report=lambda phase, fraction: None, dtype=torch.float32) -> LoadedModels:
+    return load_models(layout, device=CPU, dtype=dtype, report=report)
 
 
 def change_safetensors(path: Path, change) -> None:
@@ -70,11 +70,12 @@ def misshape_one(tensors) -> None:
     tensors[name] = torch.zeros(3, *tensors[name].shape)
 
 
-def test_the_layout_loads_and_nothing_is_left_uninitialized(published):
-    models = load(published)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_layout_loads_and_nothing_is_left_out(published, dtype):
+    models = load(published, dtype=dtype)
     for module in (models.transformer, models.vae, models.text.model, models.speech):
         tensors = [*module.named_parameters(remove_duplicate=False), *module.named_buffers()]
-        assert not [name for name, tensor in tensors if tensor.is_meta]
+        assert [name for name, tensor in tensors if tensor.is_meta or tensor.dtype != dtype] == []
     assert models.text.encode("a person speaks").embedding.isfinite().all()
 
 

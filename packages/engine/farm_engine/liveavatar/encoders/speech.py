@@ -39,7 +39,8 @@ TINY = {
 
 def build_speech_model(config: dict) -> Wav2Vec2Model:
     """An encoder with uninitialized weights, ready for inference. `config` is the published `config.json`."""
-    quiet = {"layerdrop": 0.0, "apply_spec_augment": False}  # training only, and random
+    # Training only: random, and with a parameter that is made in memory even under torch.device("meta").
+    quiet = {"layerdrop": 0.0, "apply_spec_augment": False, "mask_time_prob": 0.0, "mask_feature_prob": 0.0}
     model = Wav2Vec2Model(Wav2Vec2Config.from_dict({**config, **quiet}))
     return model.eval().requires_grad_(False)
 
@@ -76,8 +77,6 @@ def parameter_names(model: Wav2Vec2Model) -> dict[str, str]:
     """
     names = {}
     for name, _ in model.named_parameters():
-        if _PREFIX + name in UNUSED_PARAMETERS:
-            continue
         names[_PREFIX + name] = name
         for new, old in _WEIGHT_NORM.items():
             if name.endswith(new):
