@@ -15,7 +15,13 @@ export const drain = fastifyPlugin(async (app) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
+  let draining = false;
+  app.addHook('onSend', async (_request, reply) => {
+    // A connection that is kept alive would keep the process alive.
+    if (draining) reply.header('connection', 'close');
+  });
   app.addHook('preClose', async () => {
+    draining = true;
     endEventStreams(app.server);
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     const timer = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
