@@ -25,7 +25,9 @@ RESULTS = HERE.parent / "results" / "draft"
 PORTRAITS = {"teacher": SAMPLES / "portrait.jpg"} | {path.stem: path for path in sorted(HERE.glob("portraits/*.jpg"))}
 VOICES = {path.stem: path for path in sorted(HERE.glob("voices/*.wav"))}
 SIZES = {"384x256": (384, 256), "256x384": (256, 384), "704x384": (704, 384), "384x704": (384, 704)}
-SHEET_SIZE = (384, 448)
+FRAME_SIZE = (384, 448)
+SHEET_CELL = 320
+"""Width of one picture in a contact sheet, pixels."""
 SEED = 11
 
 
@@ -75,7 +77,7 @@ def measure() -> dict:
 
 def measure_portrait(name: str, path: Path, voices: dict[str, np.ndarray]) -> dict:
     listener = Listener()
-    width, height = SHEET_SIZE
+    width, height = FRAME_SIZE
     frame, face = prepare_portrait(path, width=width, height=height, control=listener)
     animator = Animator(frame, face)
     mouth, outside = mouth_region(face, frame.shape), outside_head(face, frame.shape)
@@ -98,7 +100,9 @@ def measure_portrait(name: str, path: Path, voices: dict[str, np.ndarray]) -> di
         }
         sheet_rows.append(telling_frames(animator, frames, samples))
         print(f"{name:12} {voice_name:13} r {measured[voice_name]['correlation']:.2f}", file=sys.stderr)
-    write_sheet(RESULTS / f"draft-{name}.jpg", sheet_rows[0] + sheet_rows[1])
+    close = head_region(face, frame.shape)
+    sheet = [picture[close] for picture in sheet_rows[0] + sheet_rows[2]]
+    write_sheet(RESULTS / f"draft-{name}.jpg", sheet)
     return {
         "warnings": listener.warnings,
         "voices": measured,
@@ -130,6 +134,15 @@ def mouth_region(face: Face, shape: tuple[int, ...]) -> tuple[slice, slice]:
     return slice(top, bottom), slice(int(max(x - 0.7 * width, 0)), int(min(x + 0.7 * width, shape[1])))
 
 
+def head_region(face: Face, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Head and shoulders, for looking at."""
+    reach = 0.95 * face.size.max()
+    left, top = np.maximum(face.centre - [reach, 0.95 * reach], 0).astype(int)
+    return slice(top, int(min(face.centre[1] + reach, shape[0]))), slice(
+        left, int(min(face.centre[0] + reach, shape[1]))
+    )
+
+
 def outside_head(face: Face, shape: tuple[int, ...]) -> np.ndarray:
     """Everything outside an ellipse around head, hair and neck: bool `[height, width]`."""
     y, x = np.mgrid[: shape[0], : shape[1]]
@@ -155,7 +168,9 @@ def telling_frames(animator: Animator, frames: np.ndarray, samples: np.ndarray) 
 
 
 def write_sheet(path: Path, frames: list[np.ndarray], columns: int = 6) -> None:
-    rows = [np.hstack(frames[start : start + columns]) for start in range(0, len(frames), columns)]
+    scale = SHEET_CELL / frames[0].shape[1]
+    cells = [cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) for frame in frames]
+    rows = [np.hstack(cells[start : start + columns]) for start in range(0, len(cells), columns)]
     sheet = cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR)
     cv2.imwrite(str(path), sheet, [cv2.IMWRITE_JPEG_QUALITY, 82])
 

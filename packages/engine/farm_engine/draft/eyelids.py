@@ -7,9 +7,9 @@ import numpy as np
 from farm_engine.draft.face import Eye
 from farm_engine.draft.geometry import region_around, sample, smooth_step
 
-WIDER, HIGHER, LOWER = 1.22, 1.2, 1.5
+WIDER, HIGHER, LOWER = 1.22, 1.45, 1.75
 """The lid is larger than the mesh's outline of the eye, which is tight on photographs and too small on drawings."""
-SKIN_ABOVE, SKIN_BELOW = (0.16, 0.34), (0.20, 0.34)
+SKIN_ABOVE, SKIN_BELOW = (0.13, 0.30), (0.14, 0.30)
 """Where the lid's colour is taken, from above and below the eye, as fractions of its width."""
 LASHES = 0.035
 """Half the height of the lashes' line, as a fraction of the eye's width."""

@@ -169,7 +169,7 @@ def _box_around(points: np.ndarray) -> np.ndarray:
 def _sample(picture: np.ndarray, transform: np.ndarray, side: int) -> np.ndarray:
     """A `side` x `side` view of the picture through a 2 x 3 transform, free of aliasing when it shrinks."""
     scale = float(np.hypot(*transform[:, 0]))
-    if scale < 0.5:
+    if scale < 0.5 and min(picture.shape[:2]) * scale >= 1:
         picture = cv2.resize(picture, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
         transform = np.column_stack([transform[:, :2] / (2 * scale), transform[:, 2]])
     return cv2.warpAffine(picture, transform, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

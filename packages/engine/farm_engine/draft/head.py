@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from farm_engine.draft.face import Face
-from farm_engine.draft.geometry import Region, sample, smooth_step
+from farm_engine.draft.geometry import Region, region_around, sample, smooth_step
 from farm_engine.draft.motion import Motion
 
 SWAY, BOB, TILT, TURN, NOD = 0.012, 0.010, 0.020, 0.030, 0.022
@@ -31,6 +31,7 @@ class Head:
         self._shoulders = self._shoulder_mask(face)
         self._brows = self._brow_mask(face)
         self._lips = self._lip_field(face)
+        self._keep_what_moves()
 
     def draw(self, picture: np.ndarray, motion: Motion, index: int, *, lips_width: float) -> np.ndarray:
         """The picture with the head moved as in frame `index`."""
@@ -43,7 +44,22 @@ class Head:
         shift_y = bob * self._head + tilt * self._from_neck_x + nod * self._bulge + lips * self._lips[1]
         shift_y -= np.float32(BROWS * motion.brows[index]) * unit * self._brows
         shift_y -= np.float32(BREATH * motion.breath[index]) * unit * self._shoulders
-        return sample(picture, self._x - shift_x, self._y - shift_y)
+        moved = picture.copy()
+        moved[self.region.slices] = sample(picture, self._x - shift_x, self._y - shift_y)
+        return moved
+
+    def _keep_what_moves(self) -> None:
+        """Cut all fields to the rectangle outside which they are 0."""
+        moving = (self._head > 0) | (self._shoulders > 0) | (self._brows > 0) | (self._lips[0] != 0)
+        rows, columns = np.nonzero(moving)
+        self.region = region_around(np.column_stack([columns, rows]), moving.shape)
+        part = self.region.slices
+        self._x, self._y, self._head, self._bulge = (
+            np.ascontiguousarray(field[part]) for field in (self._x, self._y, self._head, self._bulge)
+        )
+        self._from_neck_x, self._from_neck_y = self._from_neck_x[part].copy(), self._from_neck_y[part].copy()
+        self._shoulders, self._brows = self._shoulders[part].copy(), self._brows[part].copy()
+        self._lips = self._lips[0][part].copy(), self._lips[1][part].copy()
 
     def _head_mask(self, face: Face) -> np.ndarray:
         """1 over the head and its hair, 0 well outside, soft on the neck and at the frame's border."""

@@ -12,6 +12,11 @@ from farm_engine.host import EngineError
 
 FACE_HEIGHT_IN_FRAME = 0.42
 """Where the face's centre is put vertically when the crop has a choice, as a fraction of the frame."""
+SMALLEST_SIDE = 16
+LARGEST_SIDE = 3072
+"""A larger picture is shrunk to this first: it shows no more, and takes seconds."""
+JPEG_START, PNG_START = b"\xff\xd8", b"\x89PNG"
+PNG_TYPES_WITH_ALPHA = (4, 6)
 BACKDROP = (224, 224, 224)
 """What shows through a transparent portrait."""
 
@@ -22,9 +27,21 @@ def read_portrait(path: Path) -> np.ndarray:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
         raise _bad_portrait(path, error.strerror or str(error)) from error
+    picture = _decoded(path, data)
+    height, width = picture.shape[:2]
+    if min(height, width) < SMALLEST_SIDE:
+        raise _bad_portrait(path, f"it has {width} x {height} pixels, at least {SMALLEST_SIDE} are needed on each side")
+    if max(height, width) > LARGEST_SIDE:
+        shrink = LARGEST_SIDE / max(height, width)
+        size = max(round(width * shrink), SMALLEST_SIDE), max(round(height * shrink), SMALLEST_SIDE)
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return picture
+
+
+def _decoded(path: Path, data: np.ndarray) -> np.ndarray:
     try:
         picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
-        with_alpha = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+        with_alpha = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if _may_be_transparent(data) else picture
     except cv2.error as error:
         raise _bad_portrait(path, str(error)) from error
     if picture is None or with_alpha is None:
@@ -32,6 +49,14 @@ def read_portrait(path: Path) -> np.ndarray:
     if with_alpha.ndim == 3 and with_alpha.shape[2] == 4 and with_alpha.shape[:2] == picture.shape[:2]:
         return _over_backdrop(with_alpha)
     return picture
+
+
+def _may_be_transparent(data: np.ndarray) -> bool:
+    """From the first bytes, because a second decoding of a large picture takes seconds."""
+    start = data[:26].tobytes()
+    if start.startswith(PNG_START) and len(start) == 26:
+        return start[25] in PNG_TYPES_WITH_ALPHA
+    return bool(start) and not start.startswith(JPEG_START)
 
 
 def _over_backdrop(picture: np.ndarray) -> np.ndarray:

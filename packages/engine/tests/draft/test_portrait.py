@@ -106,6 +106,14 @@ def test_grey_transparent_and_deep_pictures_are_read(tmp_path):
     assert (read_portrait(tmp_path / "clear.png") == 224).all()
 
 
+def test_a_portrait_of_a_few_pixels_is_refused_and_a_huge_one_shrunk(tmp_path):
+    cv2.imwrite(str(tmp_path / "few.png"), np.zeros((12, 900, 3), np.uint8))
+    with pytest.raises(EngineError, match="900 x 12 pixels"):
+        read_portrait(tmp_path / "few.png")
+    cv2.imwrite(str(tmp_path / "huge.jpg"), np.zeros((100, 8000, 3), np.uint8))
+    assert read_portrait(tmp_path / "huge.jpg").shape == (38, 3072, 3)
+
+
 def test_what_is_no_picture_is_named(tmp_path):
     (tmp_path / "empty.jpg").write_bytes(b"")
     for name in ("empty.jpg", "missing.jpg"):
