@@ -34,6 +34,8 @@ export interface TestFarm extends TestReplica {
 }
 
 export interface ReplicaOptions {
+  /** On top of a private Redis and a private folder. */
+  environment?: NodeJS.ProcessEnv;
   limits?: Partial<Limits>;
   /** Puts something between the API and its storage. */
   wrapStorage?: (storage: ObjectStorage) => ObjectStorage;
@@ -46,6 +48,7 @@ async function startReplica(directory: string, redisUrl: string, options: Replic
     FARM_SIGNING_SECRET: 'a secret of the tests and of nothing else',
     FARM_TEMPORARY_DIRECTORY: directory,
     FARM_PORT: '0',
+    ...options.environment,
   });
   Object.assign(configuration.limits, { requestsPerMinute: 100_000 }, options.limits);
   const redis = connectRedis(redisUrl, { manner: 'prompt', timeoutMs: 1500 });
