@@ -54,6 +54,31 @@ function blackPng(side: number): Blob {
   ]);
 }
 
+/** A grey JPEG of 128 x 128 in four inks, as printers' programs write CMYK (Adobe marker, no transform). */
+function cmykJpeg(): Blob {
+  const segment = (marker: number, body: number[]) => [0xff, marker, 0, body.length + 2, ...body];
+  const components = [1, 2, 3, 4];
+  // DC: category 0 is the code 0, category 8 the code 10; AC: end of block is the code 0. No block differs from the first.
+  const blocks = components.map(() => '10' + '10000000' + '0').join('') + '00'.repeat(4 * 255);
+  const bits = blocks.padEnd(Math.ceil(blocks.length / 8) * 8, '1');
+  const scan = Array.from({ length: bits.length / 8 }, (_bits, index) =>
+    Number.parseInt(bits.slice(index * 8, index * 8 + 8), 2),
+  );
+  return new Blob([
+    Buffer.from([
+      ...[0xff, 0xd8],
+      ...segment(0xee, [...Buffer.from('Adobe'), 0, 100, 0, 0, 0, 0, 0]),
+      ...segment(0xdb, [0, ...Array<number>(64).fill(1)]),
+      ...segment(0xc0, [8, 0, 128, 0, 128, 4, ...components.flatMap((id) => [id, 0x11, 0])]),
+      ...segment(0xc4, [0x00, 1, 1, ...Array<number>(14).fill(0), 0, 8]),
+      ...segment(0xc4, [0x10, 1, ...Array<number>(15).fill(0), 0]),
+      ...segment(0xda, [4, ...components.flatMap((id) => [id, 0]), 0, 63, 0]),
+      ...scan.flatMap((byte) => (byte === 0xff ? [0xff, 0] : [byte])),
+      ...[0xff, 0xd9],
+    ]),
+  ]);
+}
+
 type Case = [name: string, code: string, make: () => Promise<Parts> | Parts];
 const withAudio = (audio: Blob): Parts => [
   ['spec', plainSpec],
@@ -199,6 +224,10 @@ describe('odd inputs that are good', () => {
   ])('a picture with %s', async (_name, file, args) => {
     const job = await accepted(withImage(await picture('testsrc2=s=600x800', file, ...args)));
     expect(job.spec).toMatchObject({ width: 256, height: 384 });
+  });
+
+  it('a picture in CMYK', async () => {
+    expect((await accepted(withImage(cmykJpeg()))).spec).toMatchObject({ width: 256, height: 256 });
   });
 
   it('an animated GIF, of which the first frame is used', async () => {
