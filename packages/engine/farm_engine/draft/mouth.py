@@ -9,7 +9,7 @@ from farm_engine.draft.geometry import Region, region_around, sample, smooth_ste
 
 JAW_SHARE = 0.8
 """Of an opening, what the lower lip does; the upper lip does the rest."""
-FULL_OPENING = 0.46
+FULL_OPENING = 0.42
 """The widest opening as a fraction of the mouth's width."""
 CLOSED_SEAM = 0.4
 """Where open lips meet when they close, from the upper lip (0) to the lower one (1)."""
@@ -99,26 +99,29 @@ class Mouth:
 
     def _paint_interior(self) -> None:
         """What the mouth shows, as far as it does not move with the jaw: the cavity and the upper teeth."""
-        brightness = self._skin_brightness()
-        width = np.float32(self._width)
+        brightness, tint = self._skin_light()
         below = self._v - self._seam
         middle = smooth_step(np.abs(self._t), 0.95, 0.35)
         teeth = smooth_step(below, 0.065 * self._width, 0.035 * self._width) * middle
         shade = np.float32(0.7) + np.float32(0.3) * middle
         self._cavity = np.broadcast_to(CAVITY * brightness, (*self._v.shape, 3)).astype(np.float32)
-        self._teeth_colour = TEETH * brightness * shade[..., None]
+        self._tongue_colour = TONGUE * brightness
+        self._teeth_colour = TEETH * tint * (np.float32(0.4) + np.float32(0.6) * brightness) * shade[..., None]
         self._teeth = teeth
         # Where the portrait's own mouth is open, what it shows is better than anything drawn.
         shown = np.minimum(self._v - self._upper_edge, self._lower_edge - self._v)
         self._shown = smooth_step(shown, 0.0, 0.03 * self._width)[..., None]
         self._shown_colour = self._frame[self.region.slices].astype(np.float32)
         self._edge_width = max(0.9, 0.012 * self._width)
-        self._shadow_width = np.float32(0.06) * width
+        self._shadow_width = np.float32(0.06 * self._width)
 
-    def _skin_brightness(self) -> np.float32:
-        """1 for a well lit face, less for one in the dark: the mean of the mouth region's brighter half."""
-        grey = self._frame[self.region.slices].mean(axis=2)
-        return np.float32(round(float(np.clip(np.median(grey) / 165, 0.35, 1.1)), 2))
+    def _skin_light(self) -> tuple[np.float32, np.ndarray]:
+        """How bright the light on the mouth region is, 1 for a well lit face, and its tint, RGB around 1."""
+        colour = np.median(self._frame[self.region.slices].reshape(-1, 3), axis=0)
+        brightness = np.float32(round(float(np.clip(colour.mean() / 165, 0.35, 1.1)), 2))
+        # Skin is warmer than the light on it, so teeth take over a part of its tint only.
+        tint = 1 + 0.35 * (colour / max(float(colour.mean()), 1.0) - 1)
+        return brightness, np.round(tint, 2).astype(np.float32)
 
     def _blend_interior(self, skin: np.ndarray, top: np.ndarray, bottom: np.ndarray, hiss: float) -> None:
         gap = bottom - top
@@ -133,7 +136,7 @@ class Mouth:
         shadow = np.float32(0.66) + np.float32(0.34) * np.clip((v - top[part]) / self._shadow_width, 0, 1)
         from_below = (bottom[part] - v) / np.maximum(gap, 1)
         tongue = smooth_step(from_below, 0.6, 0.15) * smooth_step(np.abs(self._t[part]), 0.9, 0.3) * np.float32(0.75)
-        colour = self._cavity[part] + tongue[..., None] * (TONGUE * self._skin_brightness() - self._cavity[part])
+        colour = self._cavity[part] + tongue[..., None] * (self._tongue_colour - self._cavity[part])
         teeth = self._teeth[part] * np.clip(gap / (np.float32(0.1) * np.float32(self._width)), 0, 1)
         teeth = np.clip(teeth * np.float32(0.85 + 0.15 * hiss), 0, 1)[..., None]
         colour = (colour + teeth * (self._teeth_colour[part] - colour)) * shadow[..., None]

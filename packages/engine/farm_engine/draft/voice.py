@@ -90,7 +90,7 @@ def _mouth_shapes(power: np.ndarray) -> dict[str, np.ndarray]:
     spread = _spread(smooth, loudness)
     width = np.clip(spread * (1 - hiss) + 0.5 * hiss, -1, 1) * np.clip(loudness * 2, 0, 1)
     return {
-        "opening": _smoothed(opening, 5),
+        "opening": _smoothed(opening, 7),
         "width": _smoothed(width, 11),
         "hiss": _smoothed(hiss * np.clip(loudness * 2, 0, 1), 5),
         "emphasis": _smoothed(loudness, 61),
