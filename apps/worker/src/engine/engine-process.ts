@@ -136,6 +136,8 @@ export class EngineProcess {
   }
 
   #receive(text: string): void {
+    // Lines that were on their way when the engine was ended.
+    if (this.#child.killed) return;
     this.#lastHeard = performance.now();
     let event: EngineEvent;
     try {
