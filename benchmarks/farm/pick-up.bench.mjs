@@ -91,6 +91,7 @@ const result = await withPrivateRedis(async (server) => {
   const oneQueue = await measure(server, WORKERS.oneQueue);
   const fourQueues = await measure(server, WORKERS.fourQueues);
   const ratios = {
+    'pick-up over a bare BZPOPMIN, one queue, p10': oneQueue.pickUp.p10Ms / oneQueue.bareBzpopmin.p10Ms,
     'pick-up over a bare BZPOPMIN, one queue, p50': oneQueue.pickUp.p50Ms / oneQueue.bareBzpopmin.p50Ms,
     'pick-up over a bare BZPOPMIN, one queue, p99': oneQueue.pickUp.p99Ms / oneQueue.bareBzpopmin.p99Ms,
     'pick-up, last of four queues over one queue, p50': fourQueues.pickUp.p50Ms / oneQueue.pickUp.p50Ms,

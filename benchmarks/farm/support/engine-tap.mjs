@@ -9,16 +9,25 @@ const engine = spawn(python, args, { stdio: ['pipe', 'pipe', 'inherit'] });
 
 /** Long enough for an engine to open the next FIFO and draw some frames, and shorter than a piece. */
 const BORDER_MS = 100;
+const READING_MS = 1;
 
-/** `ranMs`: the main thread ran. `queuedMs`: it was ready to run and something else did. Both since it began. */
+/**
+ * `ranMs`: the main thread ran. `queuedMs`: it was ready to run and something else did. Both since it began, with the
+ * time of the reading; a reading that was itself held up is made again.
+ */
 function threadTimes() {
-  const [ran, queued] = readFileSync(`/proc/${engine.pid}/task/${engine.pid}/schedstat`, 'utf8').split(' ').map(Number);
-  return { ranMs: ran / 1e6, queuedMs: queued / 1e6 };
+  for (;;) {
+    const clockMs = performance.now();
+    const schedstat = readFileSync(`/proc/${engine.pid}/task/${engine.pid}/schedstat`, 'utf8');
+    if (performance.now() - clockMs > READING_MS) continue;
+    const [ran, queued] = schedstat.split(' ').map(Number);
+    return { clockMs, ranMs: ran / 1e6, queuedMs: queued / 1e6 };
+  }
 }
 
 function note(type, { renderId, index, pieces }) {
-  const entry = { type, renderId, index, pieceCount: pieces?.length, atMs: Date.now(), clockMs: performance.now() };
-  appendFileSync(tapFile, `${JSON.stringify({ ...entry, ...threadTimes() })}\n`);
+  const entry = { type, renderId, index, pieceCount: pieces?.length, atMs: Date.now(), ...threadTimes() };
+  appendFileSync(tapFile, `${JSON.stringify(entry)}\n`);
 }
 
 function watch(line) {
