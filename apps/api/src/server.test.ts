@@ -75,6 +75,21 @@ describe('the process', () => {
     }
   });
 
+  it('takes the first key back when it cannot be written, so that the next start makes one', async () => {
+    const other = await startRedisServer({ directory: join(directory, 'redis-2') });
+    const settings = { REDIS_URL: other.url, FARM_STORAGE_DIRECTORY: join(directory, 'storage-2') };
+    const failed = await start({ ...settings, FARM_ADMIN_KEY_FILE: join(directory, 'no-such-folder', 'admin.key') });
+    expect(await failed.exited).toEqual([1, null]);
+    const farm = await start({ ...settings, FARM_ADMIN_KEY_FILE: join(directory, 'second.key') });
+    await untilReady(farm);
+    const key = (await readFile(join(directory, 'second.key'), 'utf8')).trim();
+    const { keys } = (await call<{ keys: object[] }>(`${farm.url}/v1/keys`, key)).body;
+    expect(keys).toHaveLength(1);
+    farm.child.kill('SIGTERM');
+    await farm.exited;
+    await other.stop();
+  });
+
   it('answers what is under way after SIGTERM, ends its event streams, and exits with 0', async () => {
     const farm = await start();
     await untilReady(farm);

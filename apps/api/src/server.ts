@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { recordedError } from '@farm/contracts';
 import { openTicketQueues } from '@farm/queue';
 import { claimStorageRoot, connectRedis, createFirstAdminKey, type RecordsContext } from '@farm/records';
@@ -16,14 +16,16 @@ function createLogger(level: string): Logger {
 }
 
 async function makeFirstKey(redis: Redis, { adminKeyFile }: Configuration, logger: Logger): Promise<void> {
-  const secret = await createFirstAdminKey(redis);
-  if (secret === undefined) return;
-  if (adminKeyFile === undefined) {
-    logger.warn(`The first admin key, shown only here: ${secret}`);
-    return;
-  }
-  await writeFile(adminKeyFile, `${secret}\n`, { mode: 0o600 });
-  logger.info(`The first admin key lies in ${adminKeyFile}`);
+  await createFirstAdminKey(redis, async (secret) => {
+    if (adminKeyFile === undefined) {
+      logger.warn(`The first admin key, shown only here: ${secret}`);
+      return;
+    }
+    await writeFile(adminKeyFile, `${secret}\n`, { mode: 0o600 });
+    // A file that was there keeps its mode.
+    await chmod(adminKeyFile, 0o600);
+    logger.info(`The first admin key lies in ${adminKeyFile}`);
+  });
 }
 
 async function start(configuration: Configuration, logger: Logger): Promise<void> {

@@ -39,8 +39,11 @@ export async function findKey(redis: Redis, secret: string): Promise<KeyRecord |
 
 /** Every key there is, oldest first; of one owner when named. Secrets cannot be shown again. */
 export async function listKeys(redis: Redis, owner?: string): Promise<KeyRecord[]> {
-  const hashes = Object.values(await redis.hgetall(`${KEY_PREFIX}keys`));
-  const rows = hashes.length > 0 ? await redis.mget(hashes.map((hash) => `${KEY_PREFIX}key:${hash}`)) : [];
+  const index = Object.entries(await redis.hgetall(`${KEY_PREFIX}keys`));
+  const rows = index.length > 0 ? await redis.mget(index.map(([, hash]) => `${KEY_PREFIX}key:${hash}`)) : [];
+  // Rotated keys expire by themselves and leave their entry behind.
+  const expired = index.filter((_entry, position) => rows[position] === null).map(([id]) => id);
+  if (expired.length > 0) await redis.hdel(`${KEY_PREFIX}keys`, ...expired);
   const keys = rows.filter((row) => row !== null).map((row) => JSON.parse(row) as KeyRecord);
   return keys.filter((key) => !owner || key.owner === owner).sort((a, b) => (a.id < b.id ? -1 : 1));
 }
@@ -69,8 +72,24 @@ export async function rotateKey(
   return made;
 }
 
-/** Makes the farm's first key; undefined when there is one, whichever replica was first. */
-export async function createFirstAdminKey(redis: Redis): Promise<string | undefined> {
-  if ((await redis.setnx(`${KEY_PREFIX}first-key`, Date.now())) === 0) return undefined;
-  return (await createKey(redis, { owner: 'admin', role: 'admin' })).secret;
+/** Long enough to make and deliver a key; a process that dies on the way leaves the next one its turn. */
+const FIRST_KEY_TURN_SECONDS = 30;
+
+/**
+ * Makes the farm's first key, whichever replica comes first, and hands the secret to `deliver`. What cannot be delivered
+ * is taken back. `false`: there is one already.
+ */
+export async function createFirstAdminKey(redis: Redis, deliver: (secret: string) => Promise<void>): Promise<boolean> {
+  const marker = `${KEY_PREFIX}first-key`;
+  if ((await redis.set(marker, Date.now(), 'EX', FIRST_KEY_TURN_SECONDS, 'NX')) === null) return false;
+  const { secret, record } = await createKey(redis, { owner: 'admin', role: 'admin' });
+  try {
+    await deliver(secret);
+  } catch (error) {
+    await revokeKey(redis, record.id);
+    await redis.del(marker);
+    throw error;
+  }
+  await redis.persist(marker);
+  return true;
 }

@@ -95,6 +95,11 @@ describe('a job’s events', () => {
     expect(names(after)).toEqual(['reset']);
   });
 
+  it('are no answer to HEAD, which would never end', async () => {
+    const head = await fetch(`${farm.url}/v1/jobs/x/events`, { method: 'HEAD', headers: asBearer(farm.key) });
+    expect(head.status).toBe(404);
+  });
+
   it('refuse a Last-Event-ID that is none', async () => {
     const id = idOf(await submit(farm, parts));
     for (const bad of ['x', '-', '1-2-3', '99999999999999999999-0']) {

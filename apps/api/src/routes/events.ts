@@ -11,6 +11,8 @@ export async function eventRoute(plain: FastifyInstance): Promise<void> {
     '/events',
     {
       config: { access: 'operator' },
+      // HEAD of a stream would never end.
+      exposeHeadRoute: false,
       schema: {
         tags: ['farm'],
         summary: 'Follow everything that happens in the farm',

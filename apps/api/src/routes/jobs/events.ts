@@ -20,6 +20,8 @@ export async function eventRoute(plain: FastifyInstance): Promise<void> {
   app.get(
     '/:id/events',
     {
+      // HEAD of a stream would never end.
+      exposeHeadRoute: false,
       schema: {
         tags: ['jobs'],
         summary: 'Follow a job',
