@@ -7,6 +7,7 @@ import { readConfig } from './config.js';
 import * as advanceJobs from './sweeps/advance-jobs.js';
 import * as cleanStorage from './sweeps/clean-storage.js';
 import * as expireLeases from './sweeps/expire-leases.js';
+import * as expireUploads from './sweeps/expire-uploads.js';
 import * as shrinkJobs from './sweeps/shrink-jobs.js';
 
 async function main(): Promise<void> {
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
     schedule('advance-jobs', '*/5 * * * * *', advanceJobs.runOnce),
     schedule('shrink-jobs', '7 * * * *', shrinkJobs.runOnce),
     schedule('clean-storage', '*/10 * * * *', cleanStorage.runOnce),
+    schedule('expire-uploads', '37 * * * *', expireUploads.runOnce),
   ];
   log.info('scheduler started');
 

@@ -24,6 +24,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as advanceJobs from './advance-jobs.js';
 import * as cleanStorage from './clean-storage.js';
 import * as expireLeases from './expire-leases.js';
+import * as expireUploads from './expire-uploads.js';
 import * as shrinkJobs from './shrink-jobs.js';
 
 const log = pino({ level: 'silent' });
@@ -183,5 +184,17 @@ describe('advance-jobs', () => {
     expect(await advanceJobs.runOnce({ records, queues, log })).toBe(1);
     expect(await queues.count('host')).toBe(1);
     expect(await advanceJobs.runOnce({ records, queues, log })).toBe(0);
+  });
+});
+
+describe('expire-uploads', () => {
+  it('deletes what is older than a day, and nothing else', async () => {
+    const upload = objectKeys.upload('anna', 'fresh.wav');
+    const kept = objectKeys.input('job', 'speech', 'wav');
+    for (const key of [upload, kept]) await storage.put(key, Buffer.from('x'));
+    expect(await expireUploads.runOnce({ storage, log })).toBe(0);
+    expect(await expireUploads.runOnce({ storage, log, uploadLifetimeMs: -1 })).toBe(1);
+    expect(await storage.head(upload)).toBeUndefined();
+    expect(await storage.head(kept)).toBeDefined();
   });
 });
