@@ -59,7 +59,10 @@ def render(engine, folder, pieces, **changes) -> np.ndarray:
     return frames.reshape(-1, HEIGHT, WIDTH, 3)
 
 
-def test_frames_are_the_same_however_the_render_is_cut(engine, inputs, tmp_path):
+@pytest.mark.parametrize("portrait", ["without a face", "sample"])
+def test_frames_are_the_same_however_the_render_is_cut(engine, inputs, tmp_path, portrait):
+    if portrait == "sample":
+        inputs = {**inputs, "portraitPath": str(SAMPLE_PORTRAIT)}
     whole = render(engine, tmp_path / "whole", [FRAMES], **inputs)
     cut = render(engine, tmp_path / "cut", [7, 12, 11], **inputs)
     resumed = render(engine, tmp_path / "resumed", [11], first_frame=19, **inputs)

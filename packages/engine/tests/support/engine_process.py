@@ -76,7 +76,7 @@ class FifoReader:
     def __init__(self, path: Path, limit: int | None = None, delay: float = 0.0) -> None:
         os.mkfifo(path)
         self.path = path
-        self.data = b""
+        self._data = bytearray()
         self._limit = limit
         self._delay = delay
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -85,18 +85,18 @@ class FifoReader:
     @property
     def sha256(self) -> str:
         self._thread.join(20)
-        return hashlib.sha256(self.data).hexdigest()
+        return hashlib.sha256(self._data).hexdigest()
 
     def bytes(self) -> bytes:
         self._thread.join(20)
-        return self.data
+        return bytes(self._data)
 
     def _read(self) -> None:
         time.sleep(self._delay)
         with open(self.path, "rb", buffering=0) as stream:
             while chunk := stream.read(1 << 16):
-                self.data += chunk
-                if self._limit is not None and len(self.data) >= self._limit:
+                self._data += chunk
+                if self._limit is not None and len(self._data) >= self._limit:
                     return
 
 
