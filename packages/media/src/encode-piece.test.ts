@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { assembleVideo } from './assemble-video.js';
 import { encodePiece } from './encode-piece.js';
 import { feedFifo, ffmpeg, patternFrames, temporaryFolder, tools } from './fixtures/make-media.js';
-import { makeFifo } from './make-fifo.js';
+import { makeFifos } from './make-fifo.js';
 import { probeVideo } from './probe-video.js';
 import { contactSheet, posterFrame } from './video-pictures.js';
 
@@ -21,7 +21,7 @@ afterEach(() => folder.remove());
 
 async function encode(name: string, bytes: Buffer, frameCount: number, signal?: AbortSignal) {
   const fifoPath = folder.path(`${name}.fifo`);
-  await makeFifo(fifoPath);
+  await makeFifos([fifoPath]);
   const outputPath = folder.path(name);
   const options = { fifoPath, outputPath, width: WIDTH, height: HEIGHT, frameCount, signal };
   const [piece] = await Promise.all([encodePiece(tools, options), feedFifo(fifoPath, bytes)]);
@@ -86,7 +86,7 @@ describe('encodePiece', () => {
 
   test('an abort ends an encoder that waits for its writer, and one in the middle', async () => {
     const fifoPath = folder.path('fifo');
-    await makeFifo(fifoPath);
+    await makeFifos([fifoPath]);
     const options = { fifoPath, outputPath: folder.path('a.mp4'), width: WIDTH, height: HEIGHT, frameCount: 48 };
     const waiting = encodePiece(tools, { ...options, signal: AbortSignal.timeout(200) });
     await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError' });
@@ -105,7 +105,7 @@ describe('encodePiece', () => {
 
   test('an encoder that dies, one that is not there and one that takes too long are named', async () => {
     const fifoPath = folder.path('fifo');
-    await makeFifo(fifoPath);
+    await makeFifos([fifoPath]);
     const options = { fifoPath, outputPath: folder.path('a.mp4'), width: WIDTH, height: HEIGHT, frameCount: 48 };
     const dying = { ...tools, ffmpegPath: folder.path('dying') };
     await writeFile(dying.ffmpegPath, '#!/bin/sh\necho out of luck >&2\nkill -9 $$\n', { mode: 0o755 });
@@ -219,7 +219,7 @@ describe('assembleVideo', () => {
 
 test('no process outlives its call', async () => {
   const fifoPath = folder.path('fifo');
-  await makeFifo(fifoPath);
+  await makeFifos([fifoPath]);
   const options = { fifoPath, outputPath: folder.path('a.mp4'), width: WIDTH, height: HEIGHT, frameCount: 48 };
   await encodePiece(tools, { ...options, timeoutMs: 100 }).catch(() => undefined);
   await sleep(50);

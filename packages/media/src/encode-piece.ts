@@ -8,7 +8,7 @@ import { type FinishedProcess, failedError, runProcess } from './run-process.js'
 export const VIDEO_TIMESCALE = 12_800;
 
 export interface EncodePieceOptions extends CallOptions {
-  /** The FIFO from `makeFifo` that the engine writes `frameCount * width * height * 3` bytes of RGB24 into. */
+  /** The FIFO from `makeFifos` that the engine writes `frameCount * width * height * 3` bytes of RGB24 into. */
   fifoPath: string;
   /** An MP4, written under another name and renamed when it is whole. */
   outputPath: string;

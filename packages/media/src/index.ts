@@ -5,7 +5,7 @@ export { type DecodedSpeech, type DecodeSpeechOptions, decodeSpeech } from './de
 export { type EncodedPiece, type EncodePieceOptions, encodePiece, VIDEO_TIMESCALE } from './encode-piece.js';
 export { type ExcerptSpeechOptions, excerptSpeech } from './excerpt-speech.js';
 export { type FindCutsOptions, findCuts, frameCountOf, type SegmentRange } from './find-cuts.js';
-export { makeFifo } from './make-fifo.js';
+export { makeFifos } from './make-fifo.js';
 export { measureSpeech, type SpeechMeasure } from './measure-speech.js';
 export { MediaError, type MediaErrorCode } from './media-error.js';
 export type { CallOptions, MediaTools } from './media-tools.js';

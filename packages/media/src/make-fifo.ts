@@ -1,7 +1,13 @@
 import type { CallOptions } from './media-tools.js';
 import { runToSuccess } from './run-process.js';
 
-/** Makes a FIFO that only this user may open. Node has no call of its own for it. */
-export async function makeFifo(path: string, options: CallOptions = {}): Promise<void> {
-  await runToSuccess({ command: 'mkfifo', args: ['-m', '600', path], timeoutMs: 10_000, ...options });
+/** As many paths as one command line surely takes. */
+const BATCH = 500;
+
+/** Makes FIFOs that only this user may open. Node has no call of its own for it. */
+export async function makeFifos(paths: readonly string[], options: CallOptions = {}): Promise<void> {
+  for (let i = 0; i < paths.length; i += BATCH) {
+    const args = ['-m', '600', ...paths.slice(i, i + BATCH)];
+    await runToSuccess({ command: 'mkfifo', args, timeoutMs: 10_000, ...options });
+  }
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { temporaryFolder } from './fixtures/make-media.js';
-import { makeFifo } from './make-fifo.js';
+import { makeFifos } from './make-fifo.js';
 import { runProcess } from './run-process.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -39,7 +39,7 @@ test.runIf(process.platform === 'linux')(
   'an encoder that waits for its writer dies with a worker that is killed',
   async () => {
     const fifoPath = folder.path('fifo');
-    await makeFifo(fifoPath);
+    await makeFifos([fifoPath]);
     const built = new URL('../dist/index.js', import.meta.url).href;
     const options = { fifoPath, outputPath: folder.path('a.mp4'), width: 64, height: 64, frameCount: 1 };
     const script = `

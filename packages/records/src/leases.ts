@@ -28,7 +28,7 @@ for i = 4, #ARGV, 3 do
     stop[#stop + 1] = attempt
   elseif row[2] ~= frames then
     redis.call('HSET', P .. 'attempt:' .. attempt, 'framesDone', frames, 'framesPerSecond', rate)
-    add_event('attempt-progressed', job, row[1], attempt, worker, 'framesDone', frames, 'framesPerSecond', rate)
+    add_passing_event('attempt-progressed', job, row[1], attempt, worker, 'framesDone', frames, 'framesPerSecond', rate)
   end
 end
 return {'known', stop, draining or '0'}

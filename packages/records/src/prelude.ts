@@ -7,11 +7,16 @@ local P = KEYS[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
--- One id in both streams: a client may move between the farm's stream and the job's.
-local function add_event(kind, job, task, attempt, worker, ...)
+-- To the farm's stream, which API replicas follow: what nobody asks for again, such as progress, goes no further.
+local function add_passing_event(kind, job, task, attempt, worker, ...)
   local fields = {'type', kind, 'at', now, 'jobId', job or '', 'taskId', task or '',
     'attemptId', attempt or '', 'workerId', worker or '', ...}
-  local id = redis.call('XADD', P .. 'events', 'MAXLEN', '~', 20000, '*', unpack(fields))
+  return redis.call('XADD', P .. 'events', 'MAXLEN', '~', 20000, '*', unpack(fields)), fields
+end
+
+-- And to the job's own stream, for replays, under the same id: a client may move between the two.
+local function add_event(kind, job, task, attempt, worker, ...)
+  local id, fields = add_passing_event(kind, job, task, attempt, worker, ...)
   if job and job ~= '' then
     redis.call('XADD', P .. 'job:' .. job .. ':events', 'MAXLEN', '~', 1000, id, unpack(fields))
   end

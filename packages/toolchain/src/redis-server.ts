@@ -51,6 +51,8 @@ function configuration(options: RedisServerOptions, directory: string, port: num
     'appendfsync everysec',
     'save ""',
     'maxmemory-policy noeviction',
+    // Records hold JSON of a few hundred bytes: in the compact encoding they take a fifth less memory.
+    'hash-max-listpack-value 4096',
   ];
   if (options.maxMemory !== undefined) lines.push(`maxmemory ${options.maxMemory}`);
   if (options.password !== undefined) lines.push(`requirepass ${quoted(options.password)}`);

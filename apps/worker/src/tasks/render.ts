@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { FarmError, type PieceRequest, type RenderCommand, type ResolvedSpec } from '@farm/contracts';
-import { makeFifo } from '@farm/media';
+import { makeFifos } from '@farm/media';
 import { addWarning, getTask, type PrepareResult, type SegmentPlan } from '@farm/records';
 import { download } from '../download.js';
 import type { RenderOutcome } from '../engine/engine-process.js';
@@ -81,7 +81,10 @@ async function renderCommand(
   await Promise.all([
     download(context, prepared.portraitKey, portraitPath),
     download(context, segment.speechKey, speechPath),
-    ...pieces.map((piece) => makeFifo(piece.fifoPath, { signal })),
+    makeFifos(
+      pieces.map((piece) => piece.fifoPath),
+      { signal },
+    ),
   ]);
   const { spec } = claim.job;
   return {
