@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 const description = `A farm that renders talking-avatar video: send a portrait, a speech recording and a prompt, get a video of that person speaking.
 
-Every request but the few marked so needs \`Authorization: Bearer <key>\`. Errors are problem documents (RFC 9457) with a stable \`code\`.
+Every request with a lock needs \`Authorization: Bearer <key>\`. Errors are problem documents (RFC 9457) with a stable \`code\`.
 Every path also answers without \`/v1\`.`;
 
 declare module 'fastify' {
@@ -51,7 +51,11 @@ export const openapi = fastifyPlugin(async (app) => {
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
       uiConfig: { docExpansion: 'list', persistAuthorization: true },
-      theme: { title: 'Avatar farm API' },
+      theme: {
+        title: 'Avatar farm API',
+        // The bar carries another project's logo and a field for other documents.
+        css: [{ filename: 'farm.css', content: '.swagger-ui .topbar { display: none }' }],
+      },
     });
   });
   app.get('/openapi.json', { schema: { hide: true }, config: { access: 'open', rateLimit: false } }, () =>

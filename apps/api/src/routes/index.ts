@@ -23,11 +23,11 @@ export async function routes(app: FastifyInstance, options: RoutesOptions): Prom
   }
   await app.register(healthRoutes);
   await app.register(workerRoutes);
-  await app.register(planRoute);
   await app.register(eventRoute);
   await app.register(keyRoutes, { prefix: '/keys' });
   await app.register(ownerRoutes, { prefix: '/owners' });
   await app.register(uploadRoute);
   if (app.services.configuration.signingSecret !== undefined) await app.register(objectRoutes);
   await app.register(jobRoutes, { prefix: '/jobs' });
+  await app.register(planRoute);
 }

@@ -24,8 +24,13 @@ export async function submitRoute(plain: FastifyInstance): Promise<void> {
         tags: ['jobs'],
         summary: 'Submit a job',
         description,
-        requestContents: { 'multipart/form-data': MultipartSubmit, 'application/json': JsonSubmit },
-        headers: z.looseObject({ 'idempotency-key': z.string().optional() }),
+        requestContents: {
+          'multipart/form-data': MultipartSubmit,
+          'application/json': JsonSubmit.extend({ spec: JobSpec }),
+        },
+        headers: z.looseObject({
+          'idempotency-key': z.string().optional().describe('1 to 128 characters; unique for each job of yours'),
+        }),
         response: { 201: JobView, 200: JobView, ...problemResponses([...commonProblems, 408, 413, 415, 422, 507]) },
       },
     },
