@@ -19,12 +19,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from render_job import GIB, environment, render_clips
+
 from farm_engine.host import EngineError
 from farm_engine.liveavatar.checkpoints import generator
 from farm_engine.liveavatar.compilation import compile_layers
 from farm_engine.liveavatar.engine import LiveAvatarEngine
 from farm_engine.liveavatar.serving.conditions import encode_still
-from render_job import GIB, environment, render_clips
 
 SMALL, LARGE = {"width": 384, "height": 256}, {"width": 704, "height": 384}
 

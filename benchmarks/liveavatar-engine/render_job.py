@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+
 from farm_engine.host.request import Piece, RenderRequest, RenderSettings, Speech
 from farm_engine.liveavatar.config import FRAMES_PER_CLIP
 from farm_engine.liveavatar.engine import LiveAvatarEngine
@@ -115,10 +116,11 @@ def render_clips(
 
 def environment() -> dict[str, object]:
     """What a figure belongs to."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    git = subprocess.run(["git", "rev-parse", "--verify", "HEAD"], capture_output=True, text=True, check=False)
+    commit = os.environ.get("FARM_COMMIT") or git.stdout.strip()
     facts = {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "commit": commit or os.environ.get("FARM_COMMIT", "unknown"),
+        "commit": commit or "unknown",
         "python": platform.python_version(),
         "torch": torch.__version__,
         "processor": platform.processor() or platform.machine(),

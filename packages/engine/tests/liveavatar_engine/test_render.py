@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 
 import numpy as np
 import pytest
@@ -65,6 +66,24 @@ def test_blocks_leave_while_the_clip_is_still_under_way(engine, request_for, mon
     render(engine, request_for(48), RecordingControl(on_frames=lambda count: order.append(f"frames {count}")))
     expected = [("denoise", f"frames {FRAMES_PER_BLOCK * (block + 1)}") for block in range(4)]
     assert order == [step for pair in expected for step in pair]
+
+
+def test_what_is_kept_does_not_grow_with_the_number_of_clips(engine, request_for):
+    kept: dict[int, int] = {}
+
+    def count(frames: int) -> None:
+        if frames % 48 == 0:
+            kept[frames // 48] = live_tensor_bytes()
+
+    control = RecordingControl(on_frames=count)
+    render(engine, request_for(48 * 6, segment_frames=48 * 6, speech=request_for(1).speech), control)
+    assert len(kept) == 6
+    assert kept[6] == kept[3]
+
+
+def live_tensor_bytes() -> int:
+    gc.collect()
+    return sum(found.nbytes for found in gc.get_objects() if type(found) in (torch.Tensor, torch.nn.Parameter))
 
 
 def test_blocks_that_nobody_asked_for_are_not_rendered(engine, request_for, monkeypatch):

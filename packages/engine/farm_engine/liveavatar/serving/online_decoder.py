@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import torch
@@ -25,13 +26,13 @@ class OnlineDecoder:
     def __init__(self, vae: VideoAutoencoder, *, warm_up: Tensor) -> None:
         """`warm_up` [16, n, h, w]: the latents that came before the first one to decode."""
         self._stream: DecoderStream = vae.open_decoder()
-        self._cuda_stream = torch.cuda.Stream() if vae.conv2.weight.is_cuda else None
+        self._cuda_stream = _decoding_stream() if vae.conv2.weight.is_cuda else None
         self._run(lambda: [self._stream.decode(latent) for latent in warm_up.split(1, dim=1)])
 
     def decode(self, latents: Tensor) -> Callable[[], np.ndarray]:
         """Queue latents [16, t, h, w]; the result waits and gives frames uint8 [4t, 8h, 8w, 3], RGB."""
         if self._cuda_stream is None:
-            frames = to_bytes(self._stream.decode(latents)).numpy()
+            frames = self._decode_to_bytes(latents).numpy()
             return lambda: frames
         latents.record_stream(self._cuda_stream)
         host, copied = self._run(lambda: self._decode_to_host(latents))
@@ -46,8 +47,12 @@ class OnlineDecoder:
         """Bytes of past frames that decoding goes on from."""
         return self._stream.byte_count()
 
+    def _decode_to_bytes(self, latents: Tensor) -> Tensor:
+        # One latent at a time: on an H200 at 704x384 2.85 GiB instead of 5.24, for 0.152 s a block instead of 0.139.
+        return torch.cat([to_bytes(self._stream.decode(latent)) for latent in latents.split(1, dim=1)])
+
     def _decode_to_host(self, latents: Tensor) -> tuple[Tensor, torch.cuda.Event]:
-        frames = to_bytes(self._stream.decode(latents))
+        frames = self._decode_to_bytes(latents)
         host = torch.empty(frames.shape, dtype=frames.dtype, pin_memory=True)
         host.copy_(frames, non_blocking=True)
         copied = torch.cuda.Event()
@@ -60,6 +65,12 @@ class OnlineDecoder:
         self._cuda_stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._cuda_stream):
             return work()
+
+
+@cache
+def _decoding_stream() -> torch.cuda.Stream:
+    """One stream for all videos: PyTorch keeps the memory that a stream has used for that stream alone."""
+    return torch.cuda.Stream()
 
 
 def to_bytes(frames: Tensor) -> Tensor:
