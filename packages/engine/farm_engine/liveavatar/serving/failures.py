@@ -45,8 +45,8 @@ def _out_of_memory(error: Exception, attempt: str, plan: str, memory: MemoryUse)
     return EngineError(
         "out-of-memory",
         f"The device ran out of memory while the engine tried to {attempt} with plan {plan}: the process peaked at "
-        f"{peak / 2**30:.1f} of {total / 2**30:.1f} GiB ({_first_line(error)}). Choose a smaller size, fewer steps, or "
-        "a worker with more memory.",
+        f"{peak / 2**30:.1f} of {total / 2**30:.1f} GiB ({_first_sentences(error)}). Choose a smaller size, fewer "
+        "steps, or a worker with more memory.",
         retriable="another-worker",
         details={"plan": plan, "peakBytes": peak, "totalBytes": total},
     )
@@ -75,6 +75,11 @@ def _device_failure(error: RuntimeError, attempt: str) -> EngineError | None:
             fatal=True,
         )
     return None
+
+
+def _first_sentences(error: Exception) -> str:
+    """What was asked for; PyTorch goes on with a page of advice."""
+    return ". ".join(_first_line(error).split(". ")[:2])
 
 
 def _first_line(error: Exception) -> str:
