@@ -18,6 +18,9 @@ ROWS_PER_WIDTH = 80
 """Resolution of the view that is searched."""
 CLOSED_BELOW = 0.045
 """Lips less than this fraction of the mouth's width apart are taken for closed."""
+LINE_BELOW, LINE_CONTRAST, SKIN_CONTRAST = 0.2, 30.0, 10.0
+"""A mouth drawn as a mere line, which the mesh takes for lips apart: at most this wide, this much darker than what is
+above and below it, and that is skin (8-bit Lab)."""
 SEAM_REACH = 0.10
 LIP_REACH = 0.14
 CORNER_REACH = 0.16
@@ -75,14 +78,15 @@ def _fitted_lips(picture: np.ndarray, face: Face) -> tuple[np.ndarray, np.ndarra
     middle = slice(COLUMNS // 4, -COLUMNS // 4)
     gap = float(np.median((lower - upper)[middle])) / ROWS_PER_WIDTH
     count = len(face.upper_lip_inner)
-    if gap < CLOSED_BELOW:
-        seam = _darkest_path(view, (upper + lower) / 2, reach=round(SEAM_REACH * ROWS_PER_WIDTH))
-        points = view.points(seam, count)
-        return points, points
     upper_outer, lower_outer = view.rows(face.upper_lip_outer), view.rows(face.lower_lip_outer)
     upper_lip = view.colour_between(upper_outer + 0.3 * (upper - upper_outer), upper - 0.2 * (upper - upper_outer))
     lower_lip = view.colour_between(lower + 0.2 * (lower_outer - lower), lower_outer - 0.3 * (lower_outer - lower))
     between = view.colour_between(upper + 0.25 * (lower - upper), lower - 0.25 * (lower - upper))
+    skin = view.colour_between(lower_outer + 0.12 * ROWS_PER_WIDTH, lower_outer + 0.3 * ROWS_PER_WIDTH)
+    if gap < CLOSED_BELOW or (gap < LINE_BELOW and _is_line(skin, upper_lip, between, lower_lip)):
+        seam = _darkest_path(view, (upper + lower) / 2, reach=round(SEAM_REACH * ROWS_PER_WIDTH))
+        points = view.points(seam, count)
+        return points, points
     reach = round(LIP_REACH * ROWS_PER_WIDTH)
     left, right = _corner_steps(picture, corners, lips=(upper_lip, lower_lip), between=between)
     ends = np.clip((1 - np.abs(np.linspace(-1, 1, COLUMNS))) * 6, 0, 1)
@@ -94,6 +98,11 @@ def _fitted_lips(picture: np.ndarray, face: Face) -> tuple[np.ndarray, np.ndarra
     along = np.linspace(-1, 1, count)[:, None]
     stretch = np.where(along < 0, -along * left, along * right)
     return upper_points + stretch, lower_points + stretch
+
+
+def _is_line(skin: np.ndarray, above: np.ndarray, between: np.ndarray, below: np.ndarray) -> bool:
+    is_skin = all(float(np.sqrt(((beside - skin) ** 2).sum())) < SKIN_CONTRAST for beside in (above, below))
+    return is_skin and between[0] < min(above[0], below[0]) - LINE_CONTRAST
 
 
 def _corner_steps(

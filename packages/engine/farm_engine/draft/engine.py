@@ -16,7 +16,7 @@ from farm_engine.draft.contours import fit_to_picture
 from farm_engine.draft.face import Face, face_from_mesh, guessed_face
 from farm_engine.draft.face_mesh import find_faces, load_networks
 from farm_engine.draft.motion import segment_motion
-from farm_engine.draft.open_mouth import with_open_mouth
+from farm_engine.draft.open_mouth import with_open_mouth, with_wider_mouth
 from farm_engine.draft.portrait import Framing, frame_portrait, read_portrait
 from farm_engine.draft.voice import voice_curves
 from farm_engine.host import RenderControl, RenderRequest, RenderResult, ReportLoading
@@ -93,7 +93,7 @@ def find_face(picture: np.ndarray, control: RenderControl) -> Face | None:
                 f"{len(found.certain)} faces were found; the draft animates the largest. Crop the portrait to the "
                 "speaker if that is someone else.",
             )
-        return fit_to_picture(picture, face_from_mesh(found.certain[0][:, :2]))
+        return with_wider_mouth(picture, fit_to_picture(picture, face_from_mesh(found.certain[0][:, :2])))
     if found.doubtful is not None:
         doubtful = replace(face_from_mesh(found.doubtful[:, :2]), certain=False)
         if face := with_open_mouth(picture, doubtful):

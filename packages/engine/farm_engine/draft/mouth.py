@@ -29,6 +29,11 @@ class Mouth:
         self._down = (-sine, cosine)
         chin_room = self._along(face.chin[None])[1][0] - self._along(face.lower_lip_inner[5:6])[1][0]
         self._full_opening = min(FULL_OPENING * self._width, 0.62 * float(chin_room))
+        widest = float((self._along(face.lower_lip_inner)[1] - self._along(face.upper_lip_inner)[1]).max())
+        nose_room = -float(self._along(face.nose_base[None])[1][0])
+        # Closing must not fold the skin that is pulled along: it may not move further than it has room to fade out.
+        self._closed_seam = min(CLOSED_SEAM, 0.35 * max(nose_room, 0.0) / max(widest, 1e-3))
+        self._closing_reach = max(1.3 * float(chin_room), 0.3 * float(chin_room) + 2.0 * widest)
         self.region = self._find_region(frame.shape[:2], float(chin_room))
         self._x, self._y = self.region.grid()
         self._shape_lips(float(chin_room))
@@ -62,7 +67,7 @@ class Mouth:
         corners = [
             centre + side * reach * across + depth * down
             for side in (-1, 1)
-            for depth in (nose, chin_room * 1.9 + 0.1 * self._width)
+            for depth in (nose, max(chin_room * 1.9, self._closing_reach) + 0.2 * self._width)
         ]
         return region_around(np.array(corners), frame_shape)
 
@@ -76,7 +81,7 @@ class Mouth:
         columns = self._u
         upper_edge = np.interp(columns, upper_u, upper_v).astype(np.float32)
         lower_edge = np.maximum(np.interp(columns, lower_u, lower_v).astype(np.float32), upper_edge)
-        self._seam = upper_edge + np.float32(CLOSED_SEAM) * (lower_edge - upper_edge)
+        self._seam = upper_edge + np.float32(self._closed_seam) * (lower_edge - upper_edge)
         self._upper_edge, self._lower_edge = upper_edge, lower_edge
         middle = np.float32((upper_u[0] + upper_u[-1]) / 2)
         self._t = (columns - middle) / half
@@ -94,7 +99,7 @@ class Mouth:
         fade = smooth_step(depth, 1.75 * chin_room, 0.75 * chin_room)
         self._lower_pull = (self._arc + (wide * np.float32(0.85) - self._arc) * spread) * fade
         self._upper_pull = self._arc * smooth_step(-depth, 0.95 * nose_room, 0.3 * nose_room)
-        self._lower_rest = (self._seam - self._lower_edge) * smooth_step(depth, 1.3 * chin_room, 0.3 * chin_room)
+        self._lower_rest = (self._seam - self._lower_edge) * smooth_step(depth, self._closing_reach, 0.3 * chin_room)
         self._upper_rest = (self._seam - self._upper_edge) * smooth_step(-depth, 0.95 * nose_room, 0.3 * nose_room)
 
     def _paint_interior(self) -> None:
