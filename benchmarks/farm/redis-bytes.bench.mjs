@@ -131,7 +131,7 @@ function kindsAJob({ kinds }) {
 }
 
 /** A slow render reports its progress every second: how large one job's own event stream becomes at most. */
-async function fullEventStream(worker) {
+async function slowEventStream(worker) {
   await createJob(worker.records, newJob({}));
   const claim = await worker.take('host');
   for (let frames = 1; frames <= 3000; frames += 1) await beat(worker.records, claim, frames);
@@ -178,7 +178,7 @@ async function measure(redis) {
       bytesAJob: jobs,
       byKind: Object.fromEntries(Object.entries(states).map(([name, state]) => [name, kindsAJob(state)])),
       boundedStreams: finished.bounded,
-      fullJobEventStream: await fullEventStream(worker),
+      eventStreamOfSlowJob: await slowEventStream(worker),
     };
   } finally {
     await worker.close();
