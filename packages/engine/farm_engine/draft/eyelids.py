@@ -14,6 +14,8 @@ SKIN_ABOVE, SKIN_BELOW = (0.13, 0.30), (0.14, 0.30)
 LASHES = 0.035
 """Half the height of the lashes' line, as a fraction of the eye's width."""
 LASH_DARKNESS = 0.5
+SKIN_BRIGHTNESS = 0.5, 0.75
+"""Brightness above the eye against below it: certainly no skin, and surely skin."""
 LID_SHADE = 0.94
 """A lid catches a little less light than the skin around it."""
 
@@ -45,7 +47,10 @@ class Eyelid:
         self._within = smooth_step(np.abs(u), 0.60 * width, 0.52 * width)
         above = _skin_along(frame, centre, axes, upper, width, -1, SKIN_ABOVE)
         below = _skin_along(frame, centre, axes, lower, width, 1, SKIN_BELOW)
-        self._skin = self._lid_colour(u, width, above, below)
+        # Above the eye there may be a brow, hair or the rim of glasses instead of skin.
+        brightness = above.mean(axis=1, keepdims=True) / np.maximum(below.mean(axis=1, keepdims=True), 1)
+        is_skin = smooth_step(brightness, *SKIN_BRIGHTNESS)
+        self._skin = self._lid_colour(u, width, below + is_skin * (above - below), below)
 
     def draw(self, target: np.ndarray, *, closed: float) -> None:
         """Paint the lid, closed by 0..1, into `target`."""
