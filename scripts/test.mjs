@@ -66,15 +66,14 @@ async function runTests(filters) {
     await opened.toolchain.obtainPython(opened.context, { packageDirectory: engineDirectory });
     return noTests;
   });
+  let python;
+  await parts.run('pytorch', async () => {
+    python = await obtainEngineTestPython(opened);
+    return noTests;
+  });
   await parts.run('vitest', () => runVitest({ filters, environment }));
-  if (filters.length === 0) {
-    let python;
-    await parts.run('pytorch', async () => {
-      python = await obtainEngineTestPython(opened);
-      return noTests;
-    });
-    if (python) await parts.run('pytest', () => runPytest({ python, directory: engineDirectory, environment }));
-  }
+  if (filters.length === 0 && python)
+    await parts.run('pytest', () => runPytest({ python, directory: engineDirectory, environment }));
   await parts.run('leaks', async () => ({ ...noTests, failed: await endLeakedProcesses(marker) }));
   return { counts: parts.counts(), times: [setUpTime, ...parts.times] };
 }

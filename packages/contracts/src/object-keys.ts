@@ -12,6 +12,9 @@ export const objectKeys = {
   /** Frames count from the start of the segment. */
   piece: (jobId: string, taskId: string, attemptId: string, firstFrame: number) =>
     `${jobPrefix(jobId)}pieces/${taskId}/${String(firstFrame).padStart(8, '0')}-${attemptId}.mp4`,
+  /** Border state behind a piece, from which any worker can go on. */
+  state: (jobId: string, taskId: string, attemptId: string, firstFrame: number) =>
+    `${jobPrefix(jobId)}states/${taskId}/${String(firstFrame).padStart(8, '0')}-${attemptId}.safetensors`,
   output: (jobId: string, attemptId: string, name: 'video.mp4' | 'manifest.json' | 'poster.jpg') =>
     `${jobPrefix(jobId)}output/${attemptId}/${name}`,
   /** Lines of JSON, one file an attempt, kept as long as the job. */

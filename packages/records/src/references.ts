@@ -18,10 +18,11 @@ export async function referencedKeys(context: Pick<RecordsContext, 'redis'>, job
       keys.add(prepared.portraitKey).add(prepared.speech.key);
       for (const segment of prepared.segments) keys.add(segment.speechKey);
     }
-    for (const piece of await getPieces(context, task.id)) {
-      keys.add(piece.key);
-      if (piece.stateKey) keys.add(piece.stateKey);
-    }
+    const pieces = await getPieces(context, task.id);
+    for (const piece of pieces) keys.add(piece.key);
+    // A render goes on from its newest state; those before it are of no more use, nor is any once it has ended.
+    const newest = pieces.findLast((piece) => piece.stateKey !== undefined);
+    if (newest?.stateKey && task.status !== 'succeeded') keys.add(newest.stateKey);
   }
   return keys;
 }

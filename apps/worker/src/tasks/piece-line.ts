@@ -19,7 +19,7 @@ const ENCODERS_AHEAD = 1;
 export class PieceLine {
   readonly #context: TaskContext;
   readonly #pieces: readonly PieceRequest[];
-  readonly #engineHashes = new Map<number, Deferred<string>>();
+  readonly #finished = new Map<number, Deferred<FinishedPiece>>();
   readonly #stop = new AbortController();
   readonly #done = deferred<void>();
   #nextToEncode = 0;
@@ -33,7 +33,7 @@ export class PieceLine {
   constructor(context: TaskContext, pieces: readonly PieceRequest[]) {
     this.#context = context;
     this.#pieces = pieces;
-    for (const piece of pieces) this.#engineHashes.set(piece.index, deferred());
+    for (const piece of pieces) this.#finished.set(piece.index, deferred());
     this.#startEncoders();
   }
 
@@ -43,9 +43,9 @@ export class PieceLine {
   }
 
   /** The engine wrote a piece's last frame and says what it wrote. */
-  onPieceFinished(index: number, sha256: string): void {
+  onPieceFinished(index: number, finished: FinishedPiece): void {
     this.#finishedByEngine += 1;
-    this.#engineHashes.get(index)?.resolve(sha256);
+    this.#finished.get(index)?.resolve(finished);
   }
 
   /** Waits until every piece that the engine has finished is committed. */
@@ -56,7 +56,7 @@ export class PieceLine {
   /** Ends encoders that wait for frames which will not come; pieces on their way to a commit go on. */
   async close(reason: Error): Promise<void> {
     this.#stop.abort(reason);
-    for (const hash of this.#engineHashes.values()) hash.reject(reason);
+    for (const finished of this.#finished.values()) finished.reject(reason);
     await this.#commits.catch(() => {});
   }
 
@@ -95,8 +95,8 @@ export class PieceLine {
 
   async #commit(piece: PieceRequest, { encoded, path }: { encoded: EncodedPiece; path: string }): Promise<void> {
     const { claim, storage, records, log } = this.#context;
-    const claimedSha256 = await this.#engineHashes.get(piece.index)!.promise;
-    if (claimedSha256 !== encoded.sha256)
+    const finished = await this.#finished.get(piece.index)!.promise;
+    if (finished.sha256 !== encoded.sha256)
       throw new EngineError(
         'frames-differ',
         `The frames of piece ${piece.index} that arrived at the encoder are not those the engine wrote.`,
@@ -105,6 +105,7 @@ export class PieceLine {
     const key = objectKeys.piece(claim.job.id, claim.task.id, claim.attempt.id, piece.firstFrame);
     const fileSha256 = await sha256OfFile(path);
     await storage.put(key, { filePath: path }, { contentType: 'video/mp4' });
+    const stateKey = finished.statePath && (await this.#storeState(piece, finished.statePath));
     const record: PieceRecord = {
       firstFrame: piece.firstFrame,
       frameCount: piece.frameCount,
@@ -113,11 +114,12 @@ export class PieceLine {
       rawSha256: encoded.sha256,
       fileSha256,
       attemptId: claim.attempt.id,
+      ...(stateKey && { stateKey }),
     };
     const outcome = await commitPiece(records, { taskId: claim.task.id, attemptId: claim.attempt.id, piece: record });
     await rm(path, { force: true });
     if (outcome !== 'committed') {
-      await storage.delete([key]);
+      await storage.delete(stateKey ? [key, stateKey] : [key]);
       throw new Interrupted(`The commit of piece ${piece.index} was refused: ${outcome}.`);
     }
     log.info({ piece: piece.index, firstFrame: piece.firstFrame, frameCount: piece.frameCount }, 'piece committed');
@@ -125,10 +127,24 @@ export class PieceLine {
     this.#startEncoders();
   }
 
+  async #storeState(piece: PieceRequest, path: string): Promise<string> {
+    const { claim, storage } = this.#context;
+    const key = objectKeys.state(claim.job.id, claim.task.id, claim.attempt.id, piece.firstFrame);
+    await storage.put(key, { filePath: path }, { contentType: 'application/octet-stream' });
+    await rm(path, { force: true });
+    return key;
+  }
+
   #fail(error: unknown): void {
     this.#stop.abort(error);
     this.#done.reject(error);
   }
+}
+
+/** What the engine says of a piece: the hash of its frames, and the border state behind it if it makes any. */
+interface FinishedPiece {
+  sha256: string;
+  statePath?: string | undefined;
 }
 
 interface Deferred<Value> {

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FarmError, type PieceRequest, type RenderCommand, type ResolvedSpec } from '@farm/contracts';
 import { makeFifos } from '@farm/media';
@@ -24,7 +25,7 @@ export async function render(context: TaskContext): Promise<TaskOutcome> {
   draining.addEventListener('abort', interruptLater, { once: true });
   const rendering = engine.render(command, {
     onProgress: (framesDone) => context.reportFrames(framesDone),
-    onPieceFinished: (piece) => line.onPieceFinished(piece.index, piece.sha256),
+    onPieceFinished: (piece) => line.onPieceFinished(piece.index, piece),
     onWarning: (warning) => void addWarning(context.records, claim.job.id, warning),
   });
   if (draining.aborted) interruptLater();
@@ -87,6 +88,7 @@ async function renderCommand(
     ),
   ]);
   const { spec } = claim.job;
+  const states = spec.engine === 'liveavatar' ? await borderStates(context) : {};
   return {
     type: 'render',
     renderId: claim.attempt.id,
@@ -99,7 +101,20 @@ async function renderCommand(
     pieces,
     seed: segment.seed,
     settings: settingsOf(spec),
+    ...states,
   };
+}
+
+/** Where the engine leaves its border states, and the one to go on from if an attempt before this one left any. */
+async function borderStates(context: TaskContext): Promise<{ stateDirectory: string; resumeStatePath?: string }> {
+  const { claim, directory, storage, signal } = context;
+  const stateDirectory = join(directory, 'states');
+  await mkdir(stateDirectory);
+  const key = claim.pieces.at(-1)?.stateKey;
+  const resumeStatePath = join(directory, 'resume.safetensors');
+  // Without the state the engine starts from the segment's beginning: slower, and right all the same.
+  if (key === undefined || !(await storage.getToFile(key, resumeStatePath, { signal }))) return { stateDirectory };
+  return { stateDirectory, resumeStatePath };
 }
 
 function settingsOf(spec: ResolvedSpec): RenderCommand['settings'] {
