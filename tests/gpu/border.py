@@ -6,12 +6,12 @@ import dataclasses
 import time
 
 import torch
+from torch import Tensor
+
 from farm_engine.liveavatar.border import BorderState
 from farm_engine.liveavatar.config import Geometry
 from farm_engine.liveavatar.model import DiffusionTransformer
 from farm_engine.liveavatar.rollout import Interrupted, Rollout, Settings
-from torch import Tensor
-
 from tests.gpu import real_size
 from tests.gpu.measure import forget_peak, relative_error, synchronize
 

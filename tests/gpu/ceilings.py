@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
 from farm_engine.liveavatar.config import Geometry
 from farm_engine.liveavatar.model import DiffusionTransformer
 from farm_engine.liveavatar.rollout import Rollout, Settings
-from torch.nn.attention import SDPBackend, sdpa_kernel
-
 from tests.gpu import real_size
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import torch
+
 from farm_engine.liveavatar.config import TINY
 from farm_engine.liveavatar.model import DiffusionTransformer
 from farm_engine.liveavatar.random_weights import fill_with_random_weights

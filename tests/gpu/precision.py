@@ -10,10 +10,10 @@ import dataclasses
 from pathlib import Path
 
 import torch
-from farm_engine.liveavatar.config import Geometry, ModelConfig
-from farm_engine.liveavatar.model import DiffusionTransformer
 from torch.nn.attention import SDPBackend
 
+from farm_engine.liveavatar.config import Geometry, ModelConfig
+from farm_engine.liveavatar.model import DiffusionTransformer
 from tests.gpu import real_size
 from tests.gpu.measure import forget_peak, relative_error
 from tests.gpu.speed import Velocities, measure_published, our_velocities

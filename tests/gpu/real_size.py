@@ -6,10 +6,11 @@ import hashlib
 import math
 
 import torch
+from torch import Tensor, nn
+
 from farm_engine.liveavatar.config import FRAMES_PER_CLIP, MOTION_LATENTS, Geometry, ModelConfig
 from farm_engine.liveavatar.model import DiffusionTransformer
 from farm_engine.liveavatar.rollout import Conditions
-from torch import Tensor, nn
 
 PROMPT_TOKENS = 100
 

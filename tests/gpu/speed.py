@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from torch import Tensor
+
 from farm_engine.liveavatar.config import BLOCKS_PER_CLIP, FRAMES_PER_BLOCK, Geometry
 from farm_engine.liveavatar.model import DiffusionTransformer
 from farm_engine.liveavatar.randomness import SeededRandomness
 from farm_engine.liveavatar.rollout import Rollout, Settings
 from farm_engine.liveavatar.sampling import Block, BlockSampler
 from farm_engine.liveavatar.schedule import Schedule
-from torch import Tensor
-
 from tests.gpu import real_size
 from tests.gpu.measure import forget_peak, peak, relative_error, seconds_each, summary
 from tests.gpu.published import PublishedTransformer
