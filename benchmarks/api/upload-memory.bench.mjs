@@ -153,7 +153,7 @@ async function measure({ port, child }, redis, directory) {
   return { one, ten };
 }
 
-const directory = await mkdtemp(join(tmpdir(), 'farm-benchmark-api-'));
+const directory = await mkdtemp(join(tmpdir(), 'measured-api-'));
 try {
   const { bavail, bsize } = await statfs(directory);
   // Each upload lies in storage, and once more where it is judged.

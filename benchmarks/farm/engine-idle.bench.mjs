@@ -120,7 +120,7 @@ function summary(renders) {
   };
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'farm-benchmark-'));
+const folder = await mkdtemp(join(tmpdir(), 'measured-farm-'));
 try {
   const tapFile = join(folder, 'tap.jsonl');
   const settings = { FARM_PYTHON: await tappedPython(folder, tapFile) };

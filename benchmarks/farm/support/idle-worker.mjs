@@ -4,7 +4,7 @@ import { TicketTaker } from '@farm/queue';
 import { claimTask, connectRedis, LEASE_MS } from '@farm/records';
 
 const [url, engine, ...classes] = process.argv.slice(2);
-const redis = connectRedis(url, { manner: 'patient', name: 'farm-benchmark-worker' });
+const redis = connectRedis(url, { manner: 'patient', name: 'measured-worker' });
 const records = { redis, enqueue: async () => {} };
 const claimant = { workerId: `idle-${process.pid}`, classes, engine, warmKey: '', leaseMs: LEASE_MS };
 

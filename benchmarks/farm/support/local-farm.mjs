@@ -16,7 +16,7 @@ export const sampleSpeech = sample('speech.wav');
  * @param {NodeJS.ProcessEnv} settings for every process of the farm
  */
 export async function withLocalFarm(settings, work) {
-  const folder = await mkdtemp(join(tmpdir(), 'farm-benchmark-'));
+  const folder = await mkdtemp(join(tmpdir(), 'measured-farm-'));
   const farm = await startLocalFarm({
     directory: join(folder, 'data'),
     host: '127.0.0.1',
@@ -27,7 +27,7 @@ export async function withLocalFarm(settings, work) {
     toolchain: toolchainContext({ environment: { ...process.env, ...settings } }),
     onTrouble: (message) => process.stderr.write(`${message}\n`),
   });
-  const redis = connectRedis(farm.environment.REDIS_URL, { manner: 'patient', name: 'farm-benchmark' });
+  const redis = connectRedis(farm.environment.REDIS_URL, { manner: 'patient', name: 'measured-farm' });
   try {
     return await work({ farm, redis, folder });
   } finally {

@@ -6,9 +6,9 @@ import { startRedisServer } from '@farm/toolchain';
 
 /** A redis-server with an append-only file (everysec) for `work` alone, in a folder that is gone afterwards. */
 export async function withPrivateRedis(work) {
-  const directory = await mkdtemp(join(tmpdir(), 'farm-benchmark-'));
+  const directory = await mkdtemp(join(tmpdir(), 'measured-farm-'));
   const server = await startRedisServer({ directory });
-  const redis = connectRedis(server.url, { manner: 'patient', name: 'farm-benchmark' });
+  const redis = connectRedis(server.url, { manner: 'patient', name: 'measured-farm' });
   try {
     return await work({ redis, url: server.url });
   } finally {
