@@ -113,6 +113,13 @@ describe('a job on plain files', () => {
     expect(frameHashes(await test.manifest(other.id))).not.toEqual(frameHashes(manifest));
   }, 120_000);
 
+  it('is one unbroken take when that is asked for', async () => {
+    const job = await test.submit(sampleSpeech, { segmentClips: 2, continuity: 'continuous' });
+    await test.until(job.id, (state) => state.status === 'succeeded');
+    const { segments, video } = await test.manifest(job.id);
+    expect(segments.map((segment) => [segment.firstFrame, segment.frameCount])).toEqual([[0, video.frameCount]]);
+  }, 120_000);
+
   it('goes on where it was after the whole farm was stopped and started again', async () => {
     const first = await openTestFarm();
     const job = await first.submit(await repeatedSpeech(first.folder, 2));

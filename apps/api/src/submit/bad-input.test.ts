@@ -169,6 +169,12 @@ const specCases: Case[] = [
   ['a date in words', 'invalid-due-at', () => withSpec({ ...plainSpec, dueAt: 'tomorrow' })],
   ['metadata that is no text', 'invalid-metadata', () => withSpec({ ...plainSpec, metadata: { a: { b: 1 } } })],
   ['guidance', 'not-supported-yet', () => withSpec({ ...plainSpec, guidanceScale: 5 })],
+  ['8-bit arithmetic', 'not-supported-yet', () => withSpec({ ...plainSpec, precision: 'fp8' })],
+  [
+    'clips that the model was not made for',
+    'not-supported-yet',
+    () => withSpec({ ...plainSpec, engine: 'liveavatar', framesPerClip: 36 }),
+  ],
   ['an oversized spec', 'body-too-large', () => withSpec(`{"prompt":"${'x'.repeat(300_000)}"}`)],
 ];
 

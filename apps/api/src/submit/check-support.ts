@@ -1,4 +1,4 @@
-import { FarmError, type JobSpec } from '@farm/contracts';
+import { DEFAULT_FRAMES_PER_CLIP, FarmError, type JobSpec, type ResolvedSpec } from '@farm/contracts';
 
 interface Refusal {
   field: keyof JobSpec;
@@ -14,11 +14,6 @@ const refusals: readonly Refusal[] = [
     sentence: 'guidanceScale can only be 0: the distilled model runs without guidance. Leave it out.',
   },
   {
-    field: 'continuity',
-    applies: (spec) => spec.continuity === 'continuous',
-    sentence: 'continuity "continuous" is not rendered yet. Leave it out, and long speech is cut at its silences.',
-  },
-  {
     field: 'precision',
     applies: (spec) => spec.precision === 'fp8' || spec.precision === 'int8',
     sentence: 'precision "fp8" and "int8" are not rendered yet. Use "auto" or "bf16".',
@@ -28,6 +23,22 @@ const refusals: readonly Refusal[] = [
 /** @throws FarmError `not-supported-yet`, naming the field */
 export function checkSupport(spec: JobSpec): void {
   const refusal = refusals.find((candidate) => candidate.applies(spec));
-  if (refusal)
-    throw new FarmError('not-supported-yet', refusal.sentence, { status: 422, data: { field: refusal.field } });
+  if (refusal) throw notSupported(refusal.field, refusal.sentence);
+}
+
+/**
+ * What hangs on the engine that was found for the job.
+ *
+ * @throws FarmError `not-supported-yet`, naming the field
+ */
+export function checkEngineSupport({ engine, framesPerClip }: ResolvedSpec): void {
+  if (engine === 'liveavatar' && framesPerClip !== DEFAULT_FRAMES_PER_CLIP)
+    throw notSupported(
+      'framesPerClip',
+      `framesPerClip ${framesPerClip}: the liveavatar model was distilled for clips of ${DEFAULT_FRAMES_PER_CLIP} frames. Leave it out.`,
+    );
+}
+
+function notSupported(field: keyof JobSpec, sentence: string): FarmError {
+  return new FarmError('not-supported-yet', sentence, { status: 422, data: { field } });
 }

@@ -12,7 +12,7 @@ import {
 } from '@farm/contracts';
 import { liveAvatarProfile, outputSize, type PixelSize, placeRender } from '@farm/placement';
 import { framesOfSpeech } from '../views/progress.js';
-import { checkSupport } from './check-support.js';
+import { checkEngineSupport, checkSupport } from './check-support.js';
 import { presets } from './presets.js';
 
 /** A worker that could claim now or soon. */
@@ -69,6 +69,7 @@ export function resolveSpec(asked: JobSpec, facts: InputFacts, workers: readonly
     ...(spec.dueAt && { dueAt: spec.dueAt }),
     metadata: spec.metadata ?? {},
   };
+  checkEngineSupport(resolved);
   const frameCount = countFrames(resolved, facts.speechSeconds, warnings);
   const { vramClass, predictedPeakGB } = place(resolved, workers);
   warnings.push(...warningsAbout(asked, resolved, vramClass, workers));
