@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 
-ENGINE_PACKAGES = {"draft": "farm_engine.draft", "liveavatar": "farm_engine.liveavatar"}
+ENGINE_MODULES = {"draft": "farm_engine.draft.engine", "liveavatar": "farm_engine.liveavatar.launch"}
 
 DESCRIPTION = """\
 Starts a render engine. It reads commands (one JSON object a line) from standard input, answers with events on standard
@@ -30,14 +30,15 @@ def main(argv: list[str] | None = None) -> int:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("engine", choices=ENGINE_PACKAGES, help="which engine to start")
+    parser.add_argument("engine", choices=ENGINE_MODULES, help="which engine to start")
     parser.add_argument("options", nargs=argparse.REMAINDER, help="options of that engine")
     arguments = parser.parse_args(argv)
     try:
-        package = importlib.import_module(ENGINE_PACKAGES[arguments.engine])
+        module_name = ENGINE_MODULES[arguments.engine]
+        package = importlib.import_module(module_name.rpartition(".")[0])
         # What the engine's libraries read from the environment while they are imported.
         os.environ.update(getattr(package, "PROCESS_ENVIRONMENT", {}))
-        engine_module = importlib.import_module(f"{package.__name__}.engine")
+        engine_module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         print(
             f"farm_engine: the {arguments.engine} engine needs the Python package '{error.name}', which is not "

@@ -30,6 +30,8 @@ interface CurrentRender {
 
 /** The engine says `alive` every 2 s, loading included. */
 const SILENCE_MS = 15_000;
+/** Until it is ready, libraries that come from a cold disk may hold up the whole process. */
+const LOADING_SILENCE_MS = 120_000;
 const STOP_MS = 3000;
 
 /**
@@ -49,6 +51,7 @@ export class EngineProcess {
   #lastHeard = performance.now();
   #fatal: EngineError | undefined;
   #lastWords = '';
+  #isReady = false;
   #onLoading: (phase: string, fraction: number) => void;
 
   constructor(line: EngineCommandLine, log: Logger, onLoading: (phase: string, fraction: number) => void = () => {}) {
@@ -165,6 +168,7 @@ export class EngineProcess {
         return;
       case 'ready':
         this.description = event.description;
+        this.#isReady = true;
         this.#ready.resolve();
         return;
       case 'alive':
@@ -230,8 +234,9 @@ export class EngineProcess {
     // A late timer means that this process itself stood still: the engine's lines are still to be read.
     if (now - this.#lastCheck > 3000) this.#lastHeard = now;
     this.#lastCheck = now;
-    if (now - this.#lastHeard < SILENCE_MS) return;
-    this.#end('engine-hung', `The engine was silent for ${SILENCE_MS / 1000} s and was ended.`);
+    const limitMs = this.#isReady ? SILENCE_MS : LOADING_SILENCE_MS;
+    if (now - this.#lastHeard < limitMs) return;
+    this.#end('engine-hung', `The engine was silent for ${limitMs / 1000} s and was ended.`);
   }
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import tempfile
 from collections.abc import Hashable
@@ -28,20 +27,6 @@ from farm_engine.liveavatar.serving.mark import mark_random_weights
 from farm_engine.liveavatar.serving.memory_use import MemoryUse
 from farm_engine.liveavatar.serving.renderer import SegmentRenderer
 from farm_engine.liveavatar.settings import Settings
-
-
-def create_engine(argv: list[str]) -> LiveAvatarEngine:
-    """Engine from the command line's options."""
-    parser = argparse.ArgumentParser(
-        prog="farm_engine liveavatar", description="Renders with the Live Avatar model; see docs/liveavatar.md."
-    )
-    weights = parser.add_mutually_exclusive_group(required=True)
-    weights.add_argument("--weights", type=Path, help="folder that `farm models pull` filled")
-    weights.add_argument("--tiny", action="store_true", help="a tiny model with random weights, to try the farm")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--compile", action="store_true", help="compile the layers: minutes at first, then faster")
-    options = parser.parse_args(argv)
-    return LiveAvatarEngine(options.weights, device=options.device, compiled=options.compile)
 
 
 class LiveAvatarEngine:

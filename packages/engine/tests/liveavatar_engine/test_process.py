@@ -32,6 +32,8 @@ def readers(inputs, render_id: str, count: int) -> list[FifoReader]:
 
 def test_one_process_loads_once_and_renders_many_jobs(process, inputs):
     assert process.next("hello")["engine"] == "liveavatar"
+    # Said before PyTorch is imported, which takes seconds.
+    assert process.next("loading", timeout=TIMEOUT)["phase"] == "libraries"
     loading = process.next("loading", timeout=TIMEOUT)
     assert loading["phase"] == "transformer"
     description = process.next("ready", timeout=TIMEOUT)["description"]
