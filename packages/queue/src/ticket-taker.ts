@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TaskClass } from '@farm/contracts';
 import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -92,10 +93,11 @@ export class TicketTaker {
       const marker = { key: popped[0], member: popped[1], score: Number(popped[2]) };
       // A score in the future marks a delayed ticket: nobody else will be woken for it, so wait here.
       const waitMs = marker.score - Date.now();
-      if (marker.score > 0 && waitMs > 0) await sleep(Math.min(waitMs, BLOCK_SECONDS * 1000), signal);
+      if (marker.score > 0 && waitMs > 0)
+        await sleep(Math.min(waitMs, BLOCK_SECONDS * 1000), undefined, { signal }).catch(() => {});
       return marker;
     } catch {
-      await sleep(200, signal);
+      await sleep(200, undefined, { signal }).catch(() => {});
       return undefined;
     } finally {
       signal.removeEventListener('abort', abort);
@@ -107,17 +109,4 @@ export class TicketTaker {
     this.#blocking.disconnect();
     await Promise.all(this.#workers.map((worker) => worker.close()));
   }
-}
-
-async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

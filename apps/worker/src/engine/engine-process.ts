@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { ENGINE_PROTOCOL_VERSION, type EngineCommand, EngineEvent, type RenderCommand } from '@farm/contracts';
 import type { Logger } from 'pino';
+import { deferred } from '../deferred.js';
 import { EngineError } from './engine-error.js';
 
 export interface EngineCommandLine {
@@ -46,7 +47,7 @@ export class EngineProcess {
   hasExited = false;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #log: Logger;
-  readonly #ready: { promise: Promise<void>; resolve(): void; reject(error: Error): void };
+  readonly #ready = deferred<void>();
   #render: CurrentRender | undefined;
   #lastHeard = performance.now();
   #fatal: EngineError | undefined;
@@ -57,9 +58,6 @@ export class EngineProcess {
   constructor(line: EngineCommandLine, log: Logger, onLoading: (phase: string, fraction: number) => void = () => {}) {
     this.#log = log;
     this.#onLoading = onLoading;
-    this.#ready = deferred();
-    // Waiting for `ready` is optional; its failure is not an unhandled one.
-    this.#ready.promise.catch(() => {});
     this.#child = spawn(line.command, [...line.args], { env: line.environment, stdio: ['pipe', 'pipe', 'pipe'] });
     this.pid = this.#child.pid ?? 0;
     this.#child.stdin.on('error', () => {});
@@ -238,14 +236,4 @@ export class EngineProcess {
     if (now - this.#lastHeard < limitMs) return;
     this.#end('engine-hung', `The engine was silent for ${limitMs / 1000} s and was ended.`);
   }
-}
-
-function deferred() {
-  let resolve!: () => void;
-  let reject!: (error: Error) => void;
-  const promise = new Promise<void>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
 }

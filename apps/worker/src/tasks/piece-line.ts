@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { objectKeys, type PieceRequest } from '@farm/contracts';
 import { type EncodedPiece, encodePiece } from '@farm/media';
 import { commitPiece, type PieceRecord } from '@farm/records';
+import { type Deferred, deferred } from '../deferred.js';
 import { EngineError } from '../engine/engine-error.js';
 import { sha256OfFile } from '../sha256-of-file.js';
 import { Interrupted, type TaskContext } from '../task-context.js';
@@ -145,17 +146,4 @@ export class PieceLine {
 interface FinishedPiece {
   sha256: string;
   statePath?: string | undefined;
-}
-
-interface Deferred<Value> {
-  promise: Promise<Value>;
-  resolve(value: Value): void;
-  reject(error: unknown): void;
-}
-
-function deferred<Value>(): Deferred<Value> {
-  const result = {} as Deferred<Value>;
-  result.promise = new Promise<Value>((resolve, reject) => Object.assign(result, { resolve, reject }));
-  result.promise.catch(() => {});
-  return result;
 }
