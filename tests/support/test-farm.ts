@@ -73,7 +73,8 @@ export async function openTestFarm(options: Partial<LocalFarmOptions> = {}): Pro
         const job = await client.getJob(jobId);
         if (accept(job)) return job;
         if (hasEnded(job.status)) throw new Error(`Job ${jobId} ended as ${job.status}: ${JSON.stringify(job.error)}`);
-        await sleep(25);
+        // Ten a second stays under the limit of requests per owner, which would otherwise hold the client back.
+        await sleep(100);
       }
       throw new Error(`Job ${jobId} did not get there in ${seconds} s: ${JSON.stringify(await client.getJob(jobId))}`);
     },
