@@ -30,6 +30,10 @@ const WINDOW = 64;
 
 const script = new Script(`
 local worker, attempt, lease_ms, engine, warm_key = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
+-- The reply to an earlier call may have been lost on a broken connection: a second task under one attempt would have no lease.
+local before_this = redis.call('HMGET', P .. 'attempt:' .. attempt, 'taskId', 'jobId')
+if before_this[1] then return {'claimed', before_this[1], before_this[2]} end
+
 local seen = false
 local best, best_class, best_rank
 

@@ -102,6 +102,7 @@ export async function createJob(context: RecordsContext, job: NewJob): Promise<C
       { status: 429, data: { limit: 'unendedJobs', maximum: job.maximumUnendedJobs, used: ticket } },
     );
   if (outcome === 'repeated') return { created: false, jobId };
-  if (ticket) await context.enqueue(ticketsFrom([ticket]));
+  // The job is recorded: a ticket that cannot be added now comes with the next sweep, and is no failure of the submit.
+  if (ticket) await context.enqueue(ticketsFrom([ticket])).catch(() => {});
   return { created: true, jobId };
 }

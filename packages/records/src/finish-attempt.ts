@@ -23,6 +23,8 @@ local attempt, status, retriable, error, metrics, result =
 local row = redis.call('HMGET', P .. 'attempt:' .. attempt, 'status', 'taskId', 'jobId', 'workerId')
 if row[1] ~= 'running' then return {'fenced'} end
 local task, job, worker = row[2], row[3], row[4]
+-- Its worker may have renewed the lease since the sweep read it.
+if status == 'lost' and tonumber(redis.call('ZSCORE', P .. 'leases', attempt) or '0') > now then return {'fenced'} end
 local key = P .. 'task:' .. task
 local held, _, job_status = holds(task, attempt)
 local incomplete = false

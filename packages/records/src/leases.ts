@@ -79,6 +79,8 @@ return redis.call('ZRANGE', P .. 'leases', '-inf', now, 'BYSCORE', 'LIMIT', 0, 1
  */
 export async function expireLeases(context: RecordsContext, intervalMs: number): Promise<string[]> {
   const expired = (await expiredScript.run(context.redis, intervalMs, LEASE_MS)) as string[];
-  for (const attemptId of expired) await finishAttempt(context, attemptId, { status: 'lost' });
-  return expired;
+  const lost: string[] = [];
+  for (const attemptId of expired)
+    if ((await finishAttempt(context, attemptId, { status: 'lost' })) === 'ended') lost.push(attemptId);
+  return lost;
 }

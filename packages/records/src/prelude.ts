@@ -107,7 +107,7 @@ local function drop_details(job)
   redis.call('ZREM', P .. 'ended-jobs', job)
 end
 
--- The attempt that may write for this task, or an error reply that names why not.
+-- Whether the attempt may write for this task; then also the task's job and its status.
 local function holds(task, attempt)
   local row = redis.call('HMGET', P .. 'task:' .. task, 'status', 'attemptId', 'jobId')
   if row[1] ~= 'running' or row[2] ~= attempt then return false end

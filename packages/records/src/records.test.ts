@@ -101,7 +101,7 @@ describe('the way of a job', () => {
       finishAttempt(crashing, claim.attempt.id, { status: 'succeeded', result, metrics: {} }),
     ).rejects.toThrow('killed');
     records.tickets.length = 0;
-    await advanceLiveJobs(context);
+    await advanceLiveJobs(context, expect.unreachable);
     expect(await addMissingTickets(context, { taskClass: 'cpu', count: 10, olderThanMs: -1 })).toBe(1);
     expect(records.tickets).toEqual([
       { taskId: `${job.id}-render-00000`, taskClass: 'cpu', generation: 2, delayMs: 0 },
@@ -198,9 +198,9 @@ describe('commitPiece', () => {
       attemptId: frozen.attempt.id,
       piece: testPiece(frozen, 0, 48),
     });
-    await expireLeases(context, 1000);
+    await expireLeases(context, 60_000);
     await redis.zadd(`${KEY_PREFIX}leases`, 1, frozen.attempt.id);
-    expect(await expireLeases(context, 1000)).toEqual([frozen.attempt.id]);
+    expect(await expireLeases(context, 60_000)).toEqual([frozen.attempt.id]);
     const next = await claimed(context, renderClaimant('w2'));
     expect(next.task.framesCommitted).toBe(48);
     expect(next.pieces).toHaveLength(1);

@@ -1,3 +1,4 @@
+import { advance } from './advance.js';
 import { type RecordsContext, ticketsFrom } from './records-context.js';
 import { Script } from './script.js';
 
@@ -14,14 +15,13 @@ local tickets = {}
 for _, task in ipairs(redis.call('LRANGE', key .. ':tasks', 0, -1)) do
   local task_key = P .. 'task:' .. task
   local task_row = redis.call('HMGET', task_key, 'status', 'kind')
-  if task_row[1] ~= 'succeeded' then
+  if task_row[2] == 'assemble' then
+    redis.call('HSET', task_key, 'status', 'pending', 'failures', 0, 'losses', 0)
+    redis.call('DEL', task_key .. ':excluded')
+  elseif task_row[1] ~= 'succeeded' then
     redis.call('HSET', task_key, 'failures', 0, 'losses', 0)
     redis.call('DEL', task_key .. ':excluded')
-    if task_row[2] == 'assemble' then
-      redis.call('HSET', task_key, 'status', 'pending')
-    else
-      tickets[#tickets + 1] = make_ready(task, 0)
-    end
+    tickets[#tickets + 1] = make_ready(task, 0)
   elseif task_row[2] == 'render' and row[1] == 'canceled' then
     -- Canceling dropped its pieces.
     redis.call('HINCRBY', key, 'rendersLeft', 1)
@@ -50,6 +50,10 @@ export type RetryOutcome =
 /** Starts a failed or canceled job again from what is committed; answers the status that forbids it otherwise. */
 export async function retryJob(context: RecordsContext, jobId: string): Promise<RetryOutcome> {
   const [outcome, tickets] = (await script.run(context.redis, jobId)) as [RetryOutcome, unknown?];
-  if (outcome === 'retried') await context.enqueue(ticketsFrom(tickets));
+  if (outcome === 'retried') {
+    await context.enqueue(ticketsFrom(tickets));
+    // Where every render had succeeded, the next step is the planner's.
+    await advance(context, jobId);
+  }
   return outcome;
 }
