@@ -106,6 +106,15 @@ describe('tickets', () => {
     expect((await Promise.all(works)).sort()).toEqual(['both', 'idle']);
   });
 
+  it('that were lost under a claim do not lose the work', async () => {
+    await queues.add([ticket('a')]);
+    const claim = async () => {
+      await redis.del(`${QUEUE_PREFIX}:${queueName('cpu')}:a-1:lock`);
+      return { work: 'claimed' };
+    };
+    expect(await openTaker(['cpu']).next(claim, signal)).toBe('claimed');
+  });
+
   it('make no sound when the wait is aborted', async () => {
     const abort = new AbortController();
     const waiting = openTaker(['cpu']).next(async () => ({ work: 1 }), abort.signal);

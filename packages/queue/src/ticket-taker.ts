@@ -76,8 +76,13 @@ export class TicketTaker {
         await ticket.moveToDelayed(Date.now() + NOT_FOR_YOU_DELAY_MS, this.#token);
         return undefined;
       }
-      await ticket.moveToCompleted('', this.#token, false);
-      if (answer !== 'none') return answer.work;
+      const ended = ticket.moveToCompleted('', this.#token, false);
+      if (answer !== 'none') {
+        // The work is this slot's now. A ticket that was lost meanwhile comes back, finds nothing and ends.
+        await ended.catch(() => {});
+        return answer.work;
+      }
+      await ended;
     }
     return undefined;
   }
