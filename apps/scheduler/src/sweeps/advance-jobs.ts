@@ -13,7 +13,7 @@ export async function runOnce(context: {
   log: Logger;
 }): Promise<number> {
   const { records, queues, log } = context;
-  await advanceLiveJobs(records);
+  await advanceLiveJobs(records, (jobId, error) => log.error({ jobId, err: error }, 'the job cannot be moved on'));
   const ready = await countClaimable(records);
   let added = 0;
   for (const taskClass of taskClasses) {

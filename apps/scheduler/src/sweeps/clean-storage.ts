@@ -5,6 +5,13 @@ import type { Logger } from 'pino';
 
 const BATCH = 500;
 
+interface JobObjects {
+  jobId: string;
+  exists: boolean;
+  /** What the record points to; `unknown` when it cannot be read, and then everything is kept. */
+  keys: Set<string> | 'unknown';
+}
+
 /**
  * Deletes objects that no record points to: pieces whose commit was refused, what a deleted or canceled job left,
  * uploads that were never submitted. Objects younger than `unreferencedMs` may still get their record.
@@ -17,7 +24,7 @@ export async function runOnce(context: {
 }): Promise<number> {
   const { records, storage, unreferencedMs, log } = context;
   const before = Date.now() - unreferencedMs;
-  let current: { jobId: string; exists: boolean; keys: Set<string> } | undefined;
+  let current: JobObjects | undefined;
   let doomed: string[] = [];
   let count = 0;
   const flush = async () => {
@@ -29,14 +36,9 @@ export async function runOnce(context: {
   for await (const object of storage.list(JOBS_PREFIX)) {
     const jobId = jobOfKey(object.key);
     if (jobId === undefined || object.modifiedAt.getTime() > before) continue;
-    if (current?.jobId !== jobId)
-      current = {
-        jobId,
-        exists: (await getJob(records, jobId)) !== undefined,
-        keys: await referencedKeys(records, jobId),
-      };
+    if (current?.jobId !== jobId) current = await objectsOf(records, jobId, log);
     const isLog = current.exists && object.key.startsWith(objectKeys.logPrefix(jobId));
-    if (isLog || current.keys.has(object.key)) continue;
+    if (isLog || current.keys === 'unknown' || current.keys.has(object.key)) continue;
     doomed.push(object.key);
     if (doomed.length === BATCH) await flush();
   }
@@ -44,4 +46,14 @@ export async function runOnce(context: {
   await storage.sweepUnfinishedUploads({ olderThanMs: Math.max(unreferencedMs, 60_000) });
   if (count > 0) log.info({ count }, 'unreferenced objects deleted');
   return count;
+}
+
+async function objectsOf(records: RecordsContext, jobId: string, log: Logger): Promise<JobObjects> {
+  try {
+    const exists = (await getJob(records, jobId)) !== undefined;
+    return { jobId, exists, keys: await referencedKeys(records, jobId) };
+  } catch (error) {
+    log.error({ jobId, err: error }, 'the record of this job cannot be read; its objects are kept');
+    return { jobId, exists: true, keys: 'unknown' };
+  }
 }

@@ -151,6 +151,15 @@ describe('clean-storage', () => {
     expect((await keysLeft()).some((key) => key.includes('/pieces/'))).toBe(false);
   });
 
+  it('keeps what belongs to a record that it cannot read, and goes on', async () => {
+    const { id } = await rendering();
+    await redis.hset(`${KEY_PREFIX}job:${id}`, 'schema', 99);
+    const before = await keysLeft();
+    await storage.put(objectKeys.input('zz-never-submitted', 'speech', 'wav'), Buffer.from('x'));
+    expect(await clean()).toBe(1);
+    expect(await keysLeft()).toEqual(before);
+  });
+
   it('leaves outputs and inputs of a shrunk job', async () => {
     const { id, claimed } = await rendering();
     await cancelJob(records, id);
