@@ -7,6 +7,7 @@ import os
 import queue
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -55,11 +56,18 @@ class CommandReader:
         self._controls.pop(request.render_id, None)
 
     def _run(self) -> None:
-        for line in _lines(self._descriptor):
-            self._handle(line)
-        # No orphan keeps a GPU: whatever the render is in the middle of, the supervisor that would want it is gone.
-        print("farm_engine: standard input closed, ending", file=sys.stderr, flush=True)
-        os._exit(0)
+        try:
+            for line in _lines(self._descriptor):
+                self._handle(line)
+            print("farm_engine: standard input closed, ending", file=sys.stderr, flush=True)
+        except OSError:
+            pass  # a killed worker closes all three pipes: nobody is left to tell
+        except Exception:
+            traceback.print_exc()
+        finally:
+            # No orphan keeps a GPU, and none goes on deaf: whatever the render is in the middle of, the supervisor
+            # that would want it is gone.
+            os._exit(0)
 
     def _handle(self, line: bytes) -> None:
         command: Any = None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from engine_process import EngineProcess, FifoReader, render_command
+from engine_process import ENGINE_ROOT, EngineProcess, FifoReader, render_command
 
 HERE = Path(__file__).parent
 
@@ -199,6 +202,31 @@ def test_the_closed_standard_input_ends_a_busy_engine_within_a_second(start, tmp
     assert engine.next("alive", timeout=4.0)["renderId"] == "render-1"
     engine.process.stdin.close()
     assert engine.wait(1.0) == 0
+
+
+def test_a_busy_engine_ends_when_all_its_pipes_break_at_once(tmp_path):
+    """As they do when its worker is killed: what it would say about it has no reader either."""
+    command = [sys.executable, str(HERE / "scripted_engine.py")]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ENGINE_ROOT)},
+    ) as process:
+        while b'"ready"' not in process.stdout.readline():
+            pass
+        process.stdin.write(json.dumps(render_command(tmp_path, [1], prompt="busy")).encode() + b"\n")
+        process.stdin.flush()
+        while b'"alive"' not in process.stdout.readline():
+            pass
+        process.stdout.close()
+        process.stderr.close()
+        process.stdin.close()
+        try:
+            assert process.wait(5) == 0
+        finally:
+            process.kill()
 
 
 def test_sigterm_interrupts_and_ends_and_sigint_does_nothing(start, tmp_path):
