@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from farm_engine.models.catalog import CATALOG, Repository
@@ -16,17 +17,27 @@ from farm_engine.models.sizes import readable_size
 DISK_SLACK_BYTES = 1 << 30
 
 
+@dataclass(frozen=True, kw_only=True)
+class BroughtFile:
+    """File `number` of `count` (from 1) is verified; `fetched` is false where it was there already."""
+
+    number: int
+    count: int
+    file: PulledFile
+    fetched: bool
+
+
 def pull(
     folder: Path,
     hub: Hub,
     *,
-    say: Callable[[str], None],
+    report: Callable[[BroughtFile], None],
     catalog: Sequence[Repository] = CATALOG,
 ) -> Manifest:
     """Bring the weights folder to what the hub publishes; files that are already right are not fetched again.
 
     Downloads go on where an earlier pull was cut off. Every file's contents are compared with the published hash, then
-    recorded in the manifest. Raises ModelsError.
+    recorded in the manifest; `report` hears of each one then. Raises ModelsError.
     """
     files = [file for repository in catalog for file in hub.files_of(repository)]
     folder.mkdir(parents=True, exist_ok=True)
@@ -35,8 +46,7 @@ def pull(
     for number, file in enumerate(files, start=1):
         fetched = _bring(file, folder, hub, manifest)
         manifest.write(folder)
-        state = "fetched and verified" if fetched else "already there, verified"
-        say(f"[{number}/{len(files)}] {file.path}  {readable_size(file.size)}  {state}")
+        report(BroughtFile(number=number, count=len(files), file=manifest.files[file.path], fetched=fetched))
     return manifest
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import pty
 import random
@@ -29,6 +30,7 @@ from farm_engine.models.errors import (
     NotPulledError,
 )
 from farm_engine.models.hub import ATTEMPTS, Hub
+from farm_engine.models.listing import list_files
 from farm_engine.models.manifest import Manifest
 from farm_engine.models.pull import pull
 
@@ -67,10 +69,8 @@ def run_pull(hub, tmp_path):
     waits: list[float] = []
 
     def run() -> Manifest:
-        said: list[str] = []
-        manifest = pull(tmp_path / "weights", Hub(hub.endpoint, wait=waits.append), say=said.append)
-        run.said = said
-        return manifest
+        run.brought = []
+        return pull(tmp_path / "weights", Hub(hub.endpoint, wait=waits.append), report=run.brought.append)
 
     run.waits, run.folder = waits, tmp_path / "weights"
     return run
@@ -85,7 +85,8 @@ def test_pull_fetches_what_the_engine_needs_and_nothing_else(hub, run_pull):
         assert file.revision == COMMIT
     assert hub.downloads("README.md") == hub.downloads("wav2vec2-large-xlsr-53-english/flax_model.msgpack") == []
     assert Manifest.read(run_pull.folder) == manifest
-    assert all("fetched and verified" in line for line in run_pull.said)
+    assert [brought.number for brought in run_pull.brought] == list(range(1, 11))
+    assert all(brought.fetched and brought.count == 10 for brought in run_pull.brought)
 
 
 def test_a_second_pull_fetches_nothing(hub, run_pull):
@@ -93,7 +94,7 @@ def test_a_second_pull_fetches_nothing(hub, run_pull):
     hub.requests.clear()
     run_pull()
     assert hub.requests == []
-    assert all("already there" in line for line in run_pull.said)
+    assert not any(brought.fetched for brought in run_pull.brought)
 
 
 def test_files_brought_by_other_means_are_verified_instead_of_fetched(hub, run_pull):
@@ -165,7 +166,7 @@ def test_a_hub_that_stays_overloaded_is_named(hub, run_pull):
 
 def test_no_server_at_all_is_named(tmp_path):
     with pytest.raises(HubUnreachableError, match="HF_ENDPOINT"):
-        pull(tmp_path, Hub("http://127.0.0.1:9", wait=lambda seconds: None), say=print)
+        pull(tmp_path, Hub("http://127.0.0.1:9", wait=lambda seconds: None), report=print)
 
 
 def test_an_unknown_repository_is_named_without_retrying(hub, run_pull):
@@ -249,15 +250,53 @@ def test_the_command_line_pulls_lists_and_checks(hub, tmp_path):
     assert before.stdout.count("missing") == 9
     pulled = command(hub, "pull", *folder)
     assert pulled.returncode == 0, pulled.stderr
+    assert "[10/10] LiveAvatar/liveavatar.safetensors  40.00 kB  fetched and verified" in pulled.stdout
     assert "10 files, 27.15 MB, are complete" in pulled.stdout
+    assert "already there, verified" in command(hub, "pull", *folder).stdout
     listed = command(hub, "list", *folder)
     assert listed.stdout.count(f"commit {COMMIT[:12]}") == 10
     assert command(hub, "check", *folder).returncode == 0
     damage(tmp_path / SHARD_PATH, "wrong contents")
     checked = command(hub, "check", *folder)
-    assert checked.returncode == 1
+    assert checked.returncode == 11
     assert SHARD_PATH in checked.stderr
     assert "wrong contents" in checked.stdout
+
+
+def test_programs_get_json(hub, tmp_path):
+    arguments = ("--json", "--folder", str(tmp_path))
+    before = json.loads(command(hub, "list", *arguments).stdout)
+    assert before["folder"] == str(tmp_path)
+    assert [file["state"] for file in before["files"]] == ["missing"] * 9
+    pulled = command(hub, "pull", *arguments)
+    *brought, complete = [json.loads(line) for line in pulled.stdout.splitlines()]
+    assert [(step["event"], step["number"], step["fetched"]) for step in brought] == [
+        ("verified", number, True) for number in range(1, 11)
+    ]
+    assert brought[0]["file"]["revision"] == COMMIT
+    assert complete == {"event": "complete", "folder": str(tmp_path), "count": 10, "size": 27_145_033}
+    assert pulled.stderr == ""
+    (tmp_path / "Wan2.2-S2V-14B/Wan2.1_VAE.pth").unlink()
+    listed = json.loads(command(hub, "list", *arguments).stdout)["files"]
+    states = {file["path"]: (file["state"], file["size"]) for file in listed}
+    assert states.pop("Wan2.2-S2V-14B/Wan2.1_VAE.pth") == ("missing", None)
+    assert states[SHARD_PATH] == ("pulled", 24_000_000)
+    assert {state for state, _ in states.values()} == {"pulled"}
+    checked = command(hub, "check", *arguments)
+    assert checked.returncode == 11
+    wrong = [file for file in json.loads(checked.stdout)["files"] if file["state"] != "right"]
+    assert [(file["path"], file["state"]) for file in wrong] == [("Wan2.2-S2V-14B/Wan2.1_VAE.pth", "missing")]
+    error = json.loads(checked.stderr)["error"]
+    assert error["code"] == "wrong-files"
+    assert "Wan2.1_VAE.pth" in error["message"]
+
+
+def test_a_file_that_no_pull_verified_is_listed_as_such(tmp_path):
+    path = tmp_path / SHARD_PATH
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"by other means")
+    listed = {file.path: file for file in list_files(tmp_path)}
+    assert (listed[SHARD_PATH].state, listed[SHARD_PATH].size) == ("unverified", 14)
 
 
 def test_a_terminal_shows_a_progress_bar(hub, tmp_path):
@@ -281,6 +320,13 @@ def test_a_terminal_shows_a_progress_bar(hub, tmp_path):
 
 def test_the_command_line_fails_in_words(hub, tmp_path):
     checked = command(hub, "check", "--folder", str(tmp_path))
-    assert checked.returncode == 1
+    assert checked.returncode == 11
     assert "farm models pull" in checked.stderr
     assert "Traceback" not in checked.stderr
+
+
+def test_a_hub_that_refuses_has_an_exit_code_of_its_own(hub, tmp_path):
+    hub.repositories.clear()
+    pulled = command(hub, "pull", "--json", "--folder", str(tmp_path))
+    assert pulled.returncode == 5
+    assert json.loads(pulled.stderr)["error"]["code"] == "not-published"
