@@ -24,13 +24,13 @@ export const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> 
   usage: 'the command line is wrong',
   refused: 'the farm, or a check before it, refused the input',
   notFound: 'no such job, worker or key',
-  unreachable: 'the farm does not answer, or is not available now',
+  unreachable: 'the farm, or the hub of the weights, does not answer or is not available now',
   notAllowed: 'the key is missing, unknown, revoked or not allowed to do this',
   jobNotMade: 'the job failed or was canceled',
   partlyMade: 'some of several files failed; the others are done',
   conflict: 'the state does not allow it, such as retrying a job that runs',
   limitReached: 'a rate limit or a quota is reached',
-  machineUnfit: 'farm doctor found something that does not fit',
+  machineUnfit: 'farm doctor or farm models found something that does not fit',
   interrupted: 'Ctrl-C; what was submitted goes on in the farm',
 };
 
@@ -38,12 +38,15 @@ export const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> 
 export class CommandError extends Error {
   readonly code: string;
   readonly exitCode: ExitCode;
+  /** The program that did the work has said it on stderr. */
+  readonly alreadyTold: boolean;
 
-  constructor(details: { code: string; exitCode: ExitCode; message: string; cause?: unknown }) {
+  constructor(details: { code: string; exitCode: ExitCode; message: string; cause?: unknown; alreadyTold?: true }) {
     super(details.message, { cause: details.cause });
     this.name = 'CommandError';
     this.code = details.code;
     this.exitCode = details.exitCode;
+    this.alreadyTold = details.alreadyTold ?? false;
   }
 }
 

@@ -90,6 +90,57 @@ test('keys: made, used, rotated, revoked', async () => {
   expect((await farm('list', '--key', rotated.stdout.trim())).code).toBe(6);
 });
 
+test('an ended job is deleted, one that goes on is not', async () => {
+  const [first, second] = await Promise.all(['one', 'two'].map((word) => submit(`A woman counts to ${word}`)));
+  const [a, b] = [first!.stdout.trim(), second!.stdout.trim()];
+  await farm('cancel', a);
+  const mixed = await farm('delete', a, b);
+  expect(mixed).toMatchObject({ code: 8, stdout: `${a}  deleted\n` });
+  expect(mixed.stderr).toContain(`${b}  The job is preparing. Cancel it, and delete it when it has ended.`);
+  expect((await farm('delete', b)).code).toBe(9);
+  expect((await farm('show', a)).code).toBe(4);
+  await farm('cancel', b);
+  expect(JSON.parse((await farm('rm', b, '--json')).stdout)).toEqual({ jobs: [{ id: b, deleted: true }] });
+});
+
+test('limits of an owner: set, enforced, reset', async () => {
+  const shown = async (...words: string[]) => JSON.parse((await farm('limits', ...words, '--json')).stdout);
+  const ofTheFarm = await shown('show', 'geo');
+  expect(ofTheFarm).toEqual({ owner: 'geo', requestsPerMinute: expect.any(Number), unendedJobs: expect.any(Number) });
+  expect(await shown('set', 'geo', '--requests-per-minute', '500', '--unended-jobs', '1')).toEqual({
+    owner: 'geo',
+    requestsPerMinute: 500,
+    unendedJobs: 1,
+  });
+  const key = (await farm('keys', 'create', '--owner', 'geo')).stdout.trim();
+  expect((await submit('A man draws a map', '--key', key)).code).toBe(0);
+  // The command would ask again for half a minute: a job of the owner may end.
+  const impatient = new FarmClient({ url: api.url, key, retryForMs: 0 });
+  await expect(
+    impatient.submitJob({ spec: { prompt: 'A man folds a map' }, imagePath, audioPath }),
+  ).rejects.toMatchObject({ status: 429, code: 'quota-exceeded' });
+  expect((await farm('limits', 'set', 'geo', '--requests-per-minute', '600')).stdout).toContain(
+    `geo    600                ${ofTheFarm.unendedJobs}\n`,
+  );
+  expect(await shown('reset', 'geo')).toEqual(ofTheFarm);
+  expect((await farm('limits', 'show', 'geo', '--key', key)).code).toBe(6);
+  const refused = await farm('limits', 'set', 'no such', '--unended-jobs', '1');
+  expect(refused).toMatchObject({ code: 3, stderr: expect.stringMatching(/^owner: An owner has 1 to 64 .*\n$/) });
+});
+
+test('jobs of an owner, whose key it is, and what only a finished video or a connected worker has', async () => {
+  const key = (await farm('keys', 'create', '--owner', 'chem')).stdout.trim();
+  const id = (await submit('A woman mixes colours', '--key', key)).stdout.trim();
+  const { jobs } = JSON.parse((await farm('list', '--owner', 'chem', '--json')).stdout);
+  expect(jobs.map((job: JobDetail) => job.id)).toEqual([id]);
+  expect((await farm('list', '--owner', 'admin', '--key', key)).stderr).toBe('No jobs.\n');
+  expect((await farm('keys', 'self', '--key', key)).stdout).toMatch(/\n\S+ {2}chem {3}submit {2}\S+Z\n$/);
+  expect(JSON.parse((await farm('keys', 'self', '--json')).stdout)).toMatchObject({ role: 'admin' });
+  expect((await farm('show', id, '--urls')).code).toBe(9);
+  expect((await farm('workers', 'drain', 'gpu-7')).code).toBe(4);
+  expect((await farm('workers', 'drain', 'gpu-7', '--key', key)).code).toBe(6);
+});
+
 test('watching outlives a killed API', async () => {
   const client = new FarmClient({ url: api.url, key: api.key });
   const job = await client.submitJob({ spec: { prompt: 'A woman tells a story' }, imagePath, audioPath });

@@ -25,6 +25,11 @@ test.each(commands)('farm %s %s explains itself, with an example', async (...wor
   expect(own.stdout).toContain('\nExamples:\n  $ ');
 });
 
+test.each(commands.filter(([name]) => name !== 'completion'))('farm %s %s has --json', async (...words) => {
+  const path = words.filter((word) => typeof word === 'string');
+  expect((await runCaptured([...path, '--help'])).stdout).toMatch(/^ {2}--json +\S/m);
+});
+
 test('the help and the documentation list the exit codes (node apps/cli/scripts/write-docs.mjs renews them)', async () => {
   expect((await runCaptured(['--help'])).stdout).toMatch(/Exit codes:\n +0 {2}done\n/);
   const page = await readFile(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
@@ -35,12 +40,25 @@ test.each([
   [['sumbit'], "unknown command 'sumbit'\n(Did you mean submit?)"],
   [['list', '--stauts', 'queued'], "unknown option '--stauts'\n(Did you mean --status?)"],
   [['list', '--status', 'broken'], 'Allowed choices are preparing, queued'],
-  [['list', '--limit', 'many'], '"many" is not a whole number.'],
+  [['list', '--limit', 'many'], '--limit: write a whole number from 1 to 200, not "many".'],
   [['watch'], "missing required argument 'job'"],
+  [['workers', 'drian', 'gpu-7'], 'farm workers has no command "drian". It has: list, drain.'],
+  [['limits', 'set', 'bio'], 'Name a limit: --requests-per-minute or --unended-jobs.'],
+  [['limits', 'set', 'bio', '--unended-jobs', '0'], 'A limit is a whole number from 1 to 1000000, not "0".'],
 ])('a wrong command line is exit code 2: %j', async (words, sentence) => {
   const { code, stdout, stderr } = await runCaptured(words);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toContain(sentence);
+});
+
+test.each([
+  [['list', '--json', '--stauts', 'queued'], "unknown option '--stauts'\n(Did you mean --status?)"],
+  [['list', '--json', '--limit', '0'], '--limit: write a whole number from 1 to 200, not "0".'],
+  [['delete', '--json'], "missing required argument 'jobs'"],
+])('a program is told in JSON: %j', async (words, message) => {
+  const { code, stdout, stderr } = await runCaptured(words);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(JSON.parse(stderr)).toEqual({ error: { code: 'usage', message } });
 });
 
 test('an API that is away is said at once, while the call is repeated; Ctrl-C ends that', async () => {

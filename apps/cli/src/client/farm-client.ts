@@ -8,7 +8,16 @@ import { downloadFile } from './download.js';
 import { UnexpectedAnswerError } from './errors.js';
 import { type EventStreamOptions, followEvents, type StreamedEvent } from './event-stream.js';
 import { type ApiRequest, type Connection, callApi } from './request.js';
-import { JobPage, KeyPage, type KeyRequest, type KeyView, KeyWithSecret, WorkerPage } from './views.js';
+import {
+  JobPage,
+  KeyPage,
+  type KeyRequest,
+  KeyView,
+  KeyWithSecret,
+  OwnerLimits,
+  SignedUrls,
+  WorkerPage,
+} from './views.js';
 import { watchJob } from './watch-job.js';
 
 export interface FarmClientOptions {
@@ -33,6 +42,8 @@ export interface JobSubmission {
 
 export interface JobQuery {
   readonly status?: JobStatus;
+  /** Whose jobs; operators and administrators see everyone's without it. */
+  readonly owner?: string;
   readonly limit?: number;
   readonly cursor?: string;
 }
@@ -120,6 +131,11 @@ export class FarmClient {
     return this.#json(Manifest, { method: 'GET', path: `${jobPath(jobId)}/manifest`, repeatable: true, signal });
   }
 
+  /** URLs of the video, its manifest and its poster that need no key, for an hour. */
+  getSignedUrls(jobId: string): Promise<SignedUrls> {
+    return this.#json(SignedUrls, { method: 'GET', path: `${jobPath(jobId)}/signed-urls`, repeatable: true });
+  }
+
   async getLog(jobId: string): Promise<string> {
     const request = { method: 'GET', path: `${jobPath(jobId)}/log`, headers: { accept: '*/*' } } as const;
     return (await callApi(this.#connection, { ...request, repeatable: true })).text();
@@ -133,6 +149,26 @@ export class FarmClient {
 
   async listWorkers(): Promise<WorkerView[]> {
     return (await this.#json(WorkerPage, { method: 'GET', path: '/v1/workers', repeatable: true })).workers;
+  }
+
+  /** Asks a worker to finish its piece and leave; it does so within seconds, and is gone from the list then. */
+  async drainWorker(workerId: string): Promise<void> {
+    const path = `/v1/workers/${encodeURIComponent(workerId)}/drain`;
+    await callApi(this.#connection, { method: 'POST', path, repeatable: true });
+  }
+
+  getOwnerLimits(owner: string): Promise<OwnerLimits> {
+    return this.#json(OwnerLimits, { method: 'GET', path: limitsPath(owner), repeatable: true });
+  }
+
+  /** Replaces the limits of an owner; what is left out follows the farm's configuration again. */
+  setOwnerLimits(owner: string, limits: Partial<OwnerLimits>): Promise<OwnerLimits> {
+    return this.#json(OwnerLimits, { ...jsonBody(limits), method: 'PUT', path: limitsPath(owner), repeatable: true });
+  }
+
+  /** Whose key this client uses. */
+  getOwnKey(): Promise<KeyView> {
+    return this.#json(KeyView, { method: 'GET', path: '/v1/keys/self', repeatable: true });
   }
 
   async listKeys(owner?: string): Promise<KeyView[]> {
@@ -190,6 +226,10 @@ async function readJson<Schema extends z.ZodType>(
 
 function jobPath(jobId: string): string {
   return `/v1/jobs/${encodeURIComponent(jobId)}`;
+}
+
+function limitsPath(owner: string): string {
+  return `/v1/owners/${encodeURIComponent(owner)}/limits`;
 }
 
 function jsonBody(value: unknown): Pick<ApiRequest, 'headers' | 'body'> {

@@ -2,4 +2,13 @@ export * from './errors.js';
 export type { StreamedEvent } from './event-stream.js';
 export * from './farm-client.js';
 export * from './idempotency-key.js';
-export { type JobPage, type KeyRequest, type KeyRole, type KeyView, type KeyWithSecret, keyRoles } from './views.js';
+export {
+  type JobPage,
+  type KeyRequest,
+  type KeyRole,
+  type KeyView,
+  type KeyWithSecret,
+  keyRoles,
+  type OwnerLimits,
+  type SignedUrls,
+} from './views.js';

@@ -16,7 +16,7 @@ export interface Connection {
 }
 
 export interface ApiRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly headers?: Record<string, string>;
   /** Files in a form are read as they are sent, anew for every try. */

@@ -15,6 +15,12 @@ export const KeyPage = z.object({ keys: z.array(KeyView) });
 export const KeyWithSecret = KeyView.extend({ secret: z.string() });
 export type KeyWithSecret = z.infer<typeof KeyWithSecret>;
 
+export const OwnerLimits = z.object({ requestsPerMinute: z.int(), unendedJobs: z.int() });
+export type OwnerLimits = z.infer<typeof OwnerLimits>;
+
+export const SignedUrls = z.object({ expiresAt: z.string(), urls: z.record(z.string(), z.string()) });
+export type SignedUrls = z.infer<typeof SignedUrls>;
+
 export type KeyRole = (typeof keyRoles)[number];
 
 export interface KeyRequest {

@@ -1,5 +1,5 @@
 import { type ClientOptions, type CommandContext, clientCommand, examples, openClient } from './command.js';
-import { forEachJob } from './for-each-job.js';
+import { forEach } from './for-each.js';
 
 export const cancelCommand = (context: CommandContext) =>
   clientCommand('cancel')
@@ -14,5 +14,9 @@ export const cancelCommand = (context: CommandContext) =>
     )
     .action(async (jobIds: string[], options: ClientOptions) => {
       const client = await openClient(context, options);
-      await forEachJob(jobIds, { context, json: options.json, act: (jobId) => client.cancelJob(jobId) });
+      const act = async (jobId: string) => {
+        const job = await client.cancelJob(jobId);
+        return { word: job.status, document: { job } };
+      };
+      await forEach(jobIds, { context, json: options.json, noun: 'jobs', act });
     });

@@ -4,15 +4,15 @@ import { join, resolve } from 'node:path';
 import { terminalReporter, toolchainContext } from '@farm/toolchain';
 import { Command, Option } from 'commander';
 import { FarmClient } from '../client/index.js';
+import { createDemoReporter, type DemoReporter } from '../demo/demo-reporter.js';
 import { CommandError, exitCodes, usageError } from '../exit-codes.js';
 import { type LocalFarm, startLocalFarm } from '../farm-up/local-farm.js';
 import { samplePortrait, sampleSpeech } from '../farm-up/project-files.js';
-import { createProgressView } from '../progress/index.js';
 import { watchAndSave } from '../watch/watch-and-save.js';
-import { type CommandContext, examples } from './command.js';
+import { type CommandContext, examples, type JsonOption } from './command.js';
 import { portOf } from './up.js';
 
-interface DemoOptions {
+interface DemoOptions extends JsonOption {
   readonly image: string;
   readonly audio: string;
   readonly prompt: string;
@@ -29,6 +29,7 @@ export const demoCommand = (context: CommandContext) =>
     .description(
       'Start a farm for a moment, send it a portrait and speech through its API, save the video, stop the farm.',
     )
+    .option('--json', 'print a line of JSON for everything that happens, for programs')
     .option('--image <file>', 'the portrait', samplePortrait)
     .option('--audio <file>', 'the speech', sampleSpeech)
     .option('--prompt <text>', 'the person and the scene', 'A person speaks to the camera, calm and friendly')
@@ -57,6 +58,7 @@ export const demoCommand = (context: CommandContext) =>
 
 async function demo(options: DemoOptions, context: CommandContext): Promise<void> {
   const { output, signal, environment } = context;
+  const reporter = createDemoReporter({ output, environment, json: options.json === true });
   const started = performance.now();
   const port = portOf(options.port);
   for (const [option, file] of [
@@ -77,11 +79,10 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<void
       engine: options.engine === 'tiny' ? 'liveavatar' : 'draft',
       engineArguments: options.engine === 'tiny' ? ['--tiny'] : [],
       toolchain: toolchainContext({ environment, report: terminalReporter(), signal }),
-      onTrouble: (message) => output.note(message),
+      onTrouble: reporter.onTrouble,
     });
-    output.line(`farm:  ${farm.url} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
-    const path = await renderThrough(farm, options, context);
-    output.line(`video: ${path}`);
+    reporter.onFarm({ url: farm.url, seconds: (performance.now() - started) / 1000 });
+    reporter.onSaved(await renderThrough(farm, options, { reporter, signal }));
   } catch (error) {
     if (!signal.aborted) throw error;
     throw new CommandError({
@@ -91,13 +92,16 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<void
     });
   } finally {
     await farm?.stop();
-    if (options.keep) output.line(`data:  ${directory}`);
+    if (options.keep) reporter.onKept(directory);
     else await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function renderThrough(farm: LocalFarm, options: DemoOptions, context: CommandContext): Promise<string> {
-  const { output, signal, environment } = context;
+async function renderThrough(
+  farm: LocalFarm,
+  options: DemoOptions,
+  { reporter, signal }: { reporter: DemoReporter; signal: AbortSignal },
+): Promise<string> {
   const client = new FarmClient({ url: farm.url, key: farm.adminKey, signal });
   // Even the tiny model takes its time on a CPU.
   const size = options.size ?? (options.engine === 'tiny' ? '128*128' : undefined);
@@ -111,25 +115,12 @@ async function renderThrough(farm: LocalFarm, options: DemoOptions, context: Com
     audioPath: options.audio,
     signal,
   });
-  output.line(
-    `job:   ${job.id}, ${job.spec.width} x ${job.spec.height}, engine ${options.engine}, POST ${farm.url}/v1/jobs`,
-  );
-  for (const warning of job.warnings) output.note(`note:  ${warning.message}`);
-  const view = createProgressView({ stream: output.stdout, environment });
+  reporter.onSubmitted(job, { url: farm.url, engine: options.engine });
+  const watched = { jobId: job.id, outPath: resolve(options.out) };
   try {
-    const told = new Set(job.warnings.map((warning) => warning.code));
-    const onUpdate = (state: typeof job) => {
-      view.update(state.id, state);
-      for (const { code, message } of state.warnings)
-        if (!told.has(code) && told.add(code)) view.note(`note:  ${message}`);
-    };
-    const { savedTo } = await watchAndSave(
-      client,
-      { jobId: job.id, outPath: resolve(options.out) },
-      { signal, onUpdate },
-    );
+    const { savedTo } = await watchAndSave(client, watched, { signal, onUpdate: reporter.onUpdate });
     return savedTo!;
   } finally {
-    view.close();
+    reporter.onWatched();
   }
 }

@@ -7,16 +7,20 @@ import { type ClientOptions, type CommandContext, clientCommand, examples, openC
 
 interface ListOptions extends ClientOptions {
   readonly status?: JobStatus;
+  readonly owner?: string;
   readonly limit: number;
   readonly cursor?: string;
 }
+
+const LONGEST_PAGE = 200;
 
 export const listCommand = (context: CommandContext) =>
   clientCommand('list')
     .alias('ls')
     .description('List jobs, newest first.')
     .addOption(new Option('-s, --status <status>', 'only jobs of this status').choices(JobStatus.options))
-    .option('-n, --limit <count>', 'how many, 1 to 100', wholeNumber, 20)
+    .option('--owner <name>', 'only jobs of this owner (needs an operator key)')
+    .option('-n, --limit <count>', 'how many, 1 to 200', pageSize, 20)
     .option('--cursor <cursor>', 'go on behind an earlier page')
     .addHelpText(
       'after',
@@ -28,8 +32,13 @@ export const listCommand = (context: CommandContext) =>
     )
     .action(async (options: ListOptions) => {
       const client = await openClient(context, options);
-      const { limit, status, cursor } = options;
-      const page = await client.listJobs({ limit, ...(status && { status }), ...(cursor && { cursor }) });
+      const { limit, status, owner, cursor } = options;
+      const page = await client.listJobs({
+        limit,
+        ...(status && { status }),
+        ...(owner !== undefined && { owner }),
+        ...(cursor && { cursor }),
+      });
       const { output } = context;
       if (options.json) return output.json(page);
       if (page.jobs.length === 0) return output.note('No jobs.');
@@ -52,7 +61,8 @@ function row(job: JobView, columns: number): string[] {
   return [...cells, fit(job.spec.prompt.replaceAll('\n', ' '), Math.min(60, room))];
 }
 
-export function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw usageError(`"${text}" is not a whole number.`);
-  return Number(text);
+function pageSize(text: string): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && count <= LONGEST_PAGE) return count;
+  throw usageError(`--limit: write a whole number from 1 to ${LONGEST_PAGE}, not "${text}".`);
 }

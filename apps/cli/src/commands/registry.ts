@@ -1,9 +1,11 @@
 import { cancelCommand } from './cancel.js';
 import type { FarmCommand } from './command.js';
 import { completionCommand } from './completion.js';
+import { deleteCommand } from './delete.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { keysCommand } from './keys/keys.js';
+import { limitsCommand } from './limits/limits.js';
 import { listCommand } from './list.js';
 import { modelsCommand } from './models.js';
 import { retryCommand } from './retry.js';
@@ -12,7 +14,7 @@ import { submitCommand } from './submit.js';
 import { upCommand } from './up.js';
 import { watchCommand } from './watch.js';
 import { workerCommand } from './worker.js';
-import { workersCommand } from './workers.js';
+import { workersCommand } from './workers/workers.js';
 
 /** Every command of `farm`, in the order of its help. */
 export const commands: readonly FarmCommand[] = [
@@ -24,8 +26,10 @@ export const commands: readonly FarmCommand[] = [
   showCommand,
   cancelCommand,
   retryCommand,
+  deleteCommand,
   workersCommand,
   keysCommand,
+  limitsCommand,
   modelsCommand,
   doctorCommand,
   demoCommand,

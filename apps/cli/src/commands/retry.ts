@@ -1,5 +1,5 @@
 import { type ClientOptions, type CommandContext, clientCommand, examples, openClient } from './command.js';
-import { forEachJob } from './for-each-job.js';
+import { forEach } from './for-each.js';
 
 export const retryCommand = (context: CommandContext) =>
   clientCommand('retry')
@@ -14,5 +14,9 @@ export const retryCommand = (context: CommandContext) =>
     )
     .action(async (jobIds: string[], options: ClientOptions) => {
       const client = await openClient(context, options);
-      await forEachJob(jobIds, { context, json: options.json, act: (jobId) => client.retryJob(jobId) });
+      const act = async (jobId: string) => {
+        const job = await client.retryJob(jobId);
+        return { word: job.status, document: { job } };
+      };
+      await forEach(jobIds, { context, json: options.json, noun: 'jobs', act });
     });

@@ -1,4 +1,5 @@
 import type { JobDetail, TaskView } from '@farm/contracts';
+import type { SignedUrls } from '../client/index.js';
 import type { Output } from '../output/output.js';
 import { table } from '../output/table.js';
 import { phaseOf, progressFacts } from '../progress/job-line.js';
@@ -7,6 +8,7 @@ import { type ClientOptions, type CommandContext, clientCommand, examples, openC
 interface ShowOptions extends ClientOptions {
   readonly log?: true;
   readonly manifest?: true;
+  readonly urls?: true;
 }
 
 export const showCommand = (context: CommandContext) =>
@@ -15,11 +17,13 @@ export const showCommand = (context: CommandContext) =>
     .argument('<job>', 'id of the job')
     .option('--log', 'print its log instead')
     .option('--manifest', 'print the manifest of its video instead (JSON)')
+    .option('--urls', 'print URLs of its video, manifest and poster that need no key, for an hour, instead')
     .addHelpText(
       'after',
       examples([
         ['farm show 01JZ6Q', 'the job and its tasks'],
         ['farm show 01JZ6Q --log', 'what its workers wrote'],
+        ['farm show 01JZ6Q --urls', 'links to send to someone without a key'],
         ['farm show 01JZ6Q --json | jq .spec.seed', 'the seed it was rendered with'],
       ]),
     )
@@ -28,10 +32,20 @@ export const showCommand = (context: CommandContext) =>
       const { output } = context;
       if (options.log) return output.line((await client.getLog(jobId)).trimEnd());
       if (options.manifest) return output.json(await client.getManifest(jobId));
+      if (options.urls) return showUrls(await client.getSignedUrls(jobId), { output, json: options.json });
       const job = await client.getJob(jobId);
       if (options.json) return output.json(job);
       showJob(job, output);
     });
+
+function showUrls(signed: SignedUrls, { output, json }: { output: Output; json: true | undefined }): void {
+  if (json) {
+    output.json(signed);
+    return;
+  }
+  for (const [name, url] of Object.entries(signed.urls)) output.line(`${output.paint('dim', name.padEnd(8))}  ${url}`);
+  output.note(`They end at ${signed.expiresAt}.`);
+}
 
 function showJob(job: JobDetail, { line, paint }: Output): void {
   const { spec } = job;

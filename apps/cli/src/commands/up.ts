@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import { terminalReporter, toolchainContext } from '@farm/toolchain';
 import { Command, Option } from 'commander';
-import pinoPretty from 'pino-pretty';
 import { defaultDataDirectory } from '../connection/farm-location.js';
 import { usageError } from '../exit-codes.js';
 import { startLocalFarm } from '../farm-up/local-farm.js';
 import { followLog } from '../farm-up/log-follower.js';
-import { type CommandContext, examples } from './command.js';
+import { createUpReporter, type UpReporter } from '../farm-up/up-reporter.js';
+import { type CommandContext, examples, type JsonOption } from './command.js';
 
-interface UpOptions {
+interface UpOptions extends JsonOption {
   readonly host: string;
   readonly port: string;
   readonly data?: string;
@@ -24,6 +24,7 @@ export const upCommand = (context: CommandContext) =>
     .description(
       'Run a whole farm on this machine: Redis, storage, API, scheduler and one worker. Ctrl-C stops it all.',
     )
+    .option('--json', 'print a line of JSON for everything that happens, for programs')
     .option(
       '--host <address>',
       'address to listen on; anything but loopback opens the farm to the network',
@@ -47,6 +48,7 @@ export const upCommand = (context: CommandContext) =>
       examples([
         ['farm up', 'a farm at http://127.0.0.1:8080'],
         ['farm up --port 9000 --data /srv/farm', 'another port, another folder'],
+        ['farm up --port 0 --json --quiet', 'for a program: where it is, and nothing but trouble after that'],
         ['farm submit -i portrait.jpg -a talk.wav -p "A woman speaks" --out talk.mp4', 'in a second terminal'],
       ]),
     )
@@ -54,6 +56,7 @@ export const upCommand = (context: CommandContext) =>
 
 async function up(options: UpOptions, context: CommandContext): Promise<void> {
   const { output, signal, environment } = context;
+  const reporter = createUpReporter(output, { json: options.json === true });
   const farm = await startLocalFarm({
     directory: resolve(options.data ?? defaultDataDirectory(environment)),
     host: options.host,
@@ -63,40 +66,30 @@ async function up(options: UpOptions, context: CommandContext): Promise<void> {
     engineArguments: options.engineArguments?.split(' ') ?? [],
     publicUrl: options.publicUrl,
     toolchain: toolchainContext({ environment, report: terminalReporter(), signal }),
-    onTrouble: (message) => output.note(message),
+    onTrouble: reporter.onTrouble,
   });
-  output.line(`The farm is up: ${farm.url}   (docs: ${farm.url}/docs, data: ${farm.directory.path})`);
-  if (farm.adminKeyIsNew) output.line(`Admin key, shown this once: ${farm.adminKey}`);
-  output.line(`The admin key lies in ${farm.directory.adminKeyFile}. Ctrl-C stops everything.`);
-  const following = options.quiet ? [] : followLogs(farm.directory.logs, context);
+  reporter.onUp(farm);
+  const following = options.quiet ? [] : followLogs(farm.directory.logs, reporter, signal);
   try {
     await new Promise<void>((done) => {
       if (signal.aborted) done();
       signal.addEventListener('abort', () => done(), { once: true });
     });
-    output.note('Stopping. What is committed stays; unfinished jobs go on at the next `farm up`.');
+    reporter.onStopping();
   } finally {
     await farm.stop();
     await Promise.all(following);
   }
+  reporter.onStopped();
 }
 
-function followLogs(folder: string, { output, signal }: CommandContext): Promise<void>[] {
-  const pretty = pinoPretty.prettyFactory({
-    colorize: output.stdout.isTTY === true,
-    ignore: 'pid,hostname,workerId',
-    translateTime: 'SYS:HH:MM:ss',
-    singleLine: true,
+function followLogs(folder: string, reporter: UpReporter, signal: AbortSignal): Promise<void>[] {
+  return ['api', 'scheduler', 'worker'].map((part) => {
+    const onLine = (line: string) => {
+      if (isWorthShowing(line)) reporter.onLog(part, line);
+    };
+    return followLog(`${folder}/${part}.log`, onLine, signal);
   });
-  return ['api', 'scheduler', 'worker'].map((name) =>
-    followLog(
-      `${folder}/${name}.log`,
-      (line) => {
-        if (isWorthShowing(line)) output.stdout.write(`${name.padEnd(9)} ${pretty(line)}`);
-      },
-      signal,
-    ),
-  );
 }
 
 /** Requests for health and progress would drown what happens. */

@@ -6,9 +6,9 @@ import { obtainFfmpeg, obtainPython, terminalReporter, toolchainContext } from '
 import { Command, Option } from 'commander';
 import { CommandError, exitCodes, usageError } from '../exit-codes.js';
 import { enginePath, workerEntry } from '../farm-up/project-files.js';
-import { type CommandContext, examples } from './command.js';
+import { type CommandContext, examples, type JsonOption } from './command.js';
 
-interface WorkerCommandOptions {
+interface WorkerCommandOptions extends JsonOption {
   readonly env?: string;
   readonly engine: 'draft' | 'liveavatar';
   readonly engineArguments?: string;
@@ -21,6 +21,7 @@ export const workerCommand = (context: CommandContext) =>
       'Run a worker on this machine for a farm that runs elsewhere. The farm and its storage come from the environment ' +
         '(REDIS_URL, S3_ENDPOINT, ...) or from the worker.env that `farm up` writes. Ctrl-C hands the work back.',
     )
+    .option('--json', 'log in JSON for programs, on a terminal too')
     .option('--env <file>', 'variables of the farm, as in DATA/worker.env')
     .addOption(new Option('--engine <name>', 'what it renders with').choices(['draft', 'liveavatar']).default('draft'))
     .option('--engine-arguments <words>', 'further words for the engine')
@@ -34,14 +35,16 @@ export const workerCommand = (context: CommandContext) =>
     )
     .action((options: WorkerCommandOptions) => runWorker(options, context));
 
-async function runWorker(options: WorkerCommandOptions, { environment, signal }: CommandContext): Promise<void> {
+async function runWorker(options: WorkerCommandOptions, context: CommandContext): Promise<void> {
+  const { environment, output, signal } = context;
   const given = options.env === undefined ? {} : await readVariables(options.env);
   const toolchain = toolchainContext({ environment, report: terminalReporter(), signal });
   const { ffmpeg, ffprobe } = await obtainFfmpeg(toolchain);
   const extras = options.engine === 'draft' ? [] : ['liveavatar'];
   const python = await obtainPython(toolchain, { packageDirectory: enginePath, extras });
   const child = spawn(process.execPath, [workerEntry], {
-    stdio: 'inherit',
+    // Where its stdout is no terminal it logs a line of JSON for every event.
+    stdio: ['inherit', options.json ? 'pipe' : 'inherit', 'inherit'],
     // Ctrl-C reaches the whole foreground group; the worker's own handler decides what it means.
     env: {
       ...environment,
@@ -55,6 +58,7 @@ async function runWorker(options: WorkerCommandOptions, { environment, signal }:
       ...(options.id !== undefined && { FARM_WORKER_ID: options.id }),
     },
   });
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => void output.stdout.write(text));
   const forward = () => child.kill('SIGTERM');
   signal.addEventListener('abort', forward, { once: true });
   const [code] = (await once(child, 'exit')) as [number | null];

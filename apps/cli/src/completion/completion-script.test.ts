@@ -21,8 +21,13 @@ async function complete(...words: string[]): Promise<string[]> {
 
 test('bash completes commands, options and known values', async () => {
   expect(await complete('farm', 'su')).toEqual(['submit']);
-  expect(await complete('farm', 'keys', '')).toEqual(['create', 'list', 'revoke', 'rotate', '--help']);
+  expect(await complete('farm', 'keys', '')).toEqual(['create', 'list', 'revoke', 'rotate', 'self', '--help']);
   expect(await complete('farm', 'keys', 'create', '--role', '')).toEqual(['submit', 'operator', 'admin']);
+  expect(await complete('farm', 'work')).toEqual(['worker', 'workers']);
+  expect(await complete('farm', 'workers', 'd')).toEqual(['drain']);
+  expect(await complete('farm', 'workers', '--j')).toEqual(['--json']);
+  expect(await complete('farm', 'workers', 'drain', '--w')).toEqual(['--wait']);
+  expect(await complete('farm', 'limits', '')).toEqual(['show', 'set', 'reset', '--help']);
   expect(await complete('farm', 'submit', '--json', '--preset', 'st')).toEqual(['standard']);
   expect(await complete('farm', 'list', '--st')).toEqual(['--status']);
   expect(await complete('farm', 'completion', '')).toEqual(['bash', 'zsh', 'fish', '--help']);
@@ -36,7 +41,9 @@ test('fish keeps the options of `keys list` from those of `list`', async () => {
   const lines = (await script('fish')).split('\n');
   const status = lines.filter((line) => line.includes('-l status'));
   expect(status).toHaveLength(1);
-  expect(status[0]).toContain("-n '__fish_seen_subcommand_from list; and not __fish_seen_subcommand_from keys models'");
+  expect(status[0]).toContain(
+    "-n '__fish_seen_subcommand_from list; and not __fish_seen_subcommand_from workers keys limits models'",
+  );
 });
 
 test('an unknown shell is refused with those there are', async () => {

@@ -1,4 +1,5 @@
 import type { Command, Option } from 'commander';
+import { CommandGroup } from '../commands/command-group.js';
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];
@@ -22,7 +23,8 @@ export function completionScript(program: Command, shell: Shell): string {
 function* describe(command: Command, path: string): Generator<CommandWords> {
   const subcommands = command.commands.map((child) => ({ name: child.name(), description: firstSentence(child) }));
   const choices = command.registeredArguments.flatMap((argument) => argument.argChoices ?? []);
-  yield { path, subcommands, options: command.options.filter((option) => !option.hidden), choices };
+  const { options } = (command instanceof CommandGroup && command.fallback) || command;
+  yield { path, subcommands, options: options.filter((option) => !option.hidden), choices };
   for (const child of command.commands) yield* describe(child, `${path} ${child.name()}`.trim());
 }
 

@@ -8,7 +8,9 @@ export function errorText(error: unknown): string {
   if (error.name === 'AbortError') return INTERRUPTED;
   if (!(error instanceof ApiError)) return error.message;
   const lines = [error.message];
-  for (const { path, message } of fieldErrors(error)) lines.push(`  ${path}: ${message}`);
+  const fields = fieldErrors(error).map(({ path, message }) => `${path}: ${message}`);
+  // The sentence of a single wrong field says the same.
+  for (const field of fields) if (field !== error.message) lines.push(`  ${field}`);
   if (error.status === 401) {
     lines.push('Give a key with --key, --key-file or FARM_KEY. A farm on this machine keeps its own in DIR/admin.key.');
   }

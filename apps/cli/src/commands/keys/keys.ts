@@ -1,14 +1,16 @@
-import { Command } from 'commander';
 import type { CommandContext } from '../command.js';
+import { CommandGroup } from '../command-group.js';
 import { createKeyCommand } from './create.js';
 import { listKeysCommand } from './list.js';
 import { revokeKeyCommand } from './revoke.js';
 import { rotateKeyCommand } from './rotate.js';
+import { ownKeyCommand } from './self.js';
 
 export const keysCommand = (context: CommandContext) =>
-  new Command('keys')
-    .description('Make, list, revoke and rotate keys (needs an admin key).')
+  new CommandGroup('keys')
+    .description('Make, list, revoke and rotate keys (needs an admin key), or see whose key you have.')
     .addCommand(createKeyCommand(context))
     .addCommand(listKeysCommand(context))
     .addCommand(revokeKeyCommand(context))
-    .addCommand(rotateKeyCommand(context));
+    .addCommand(rotateKeyCommand(context))
+    .addCommand(ownKeyCommand(context));

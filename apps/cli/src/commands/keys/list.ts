@@ -1,5 +1,5 @@
-import { table } from '../../output/table.js';
 import { type ClientOptions, type CommandContext, clientCommand, examples, openClient } from '../command.js';
+import { printKeys } from './key-table.js';
 
 export const listKeysCommand = (context: CommandContext) =>
   clientCommand('list')
@@ -12,6 +12,5 @@ export const listKeysCommand = (context: CommandContext) =>
       const { output } = context;
       if (options.json) return output.json({ keys });
       if (keys.length === 0) return output.note('No keys.');
-      const rows = keys.map((key) => [key.id, key.owner, key.role, key.createdAt]);
-      output.line(table(['KEY', 'OWNER', 'ROLE', 'CREATED'], rows, output.paint));
+      printKeys(keys, output);
     });

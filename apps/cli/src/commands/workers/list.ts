@@ -1,10 +1,11 @@
 import type { WorkerView } from '@farm/contracts';
-import { table } from '../output/table.js';
-import { formatDuration } from '../progress/index.js';
-import { type ClientOptions, type CommandContext, clientCommand, examples, openClient } from './command.js';
+import { table } from '../../output/table.js';
+import { formatDuration } from '../../progress/index.js';
+import { type ClientOptions, type CommandContext, clientCommand, examples, openClient } from '../command.js';
 
-export const workersCommand = (context: CommandContext) =>
-  clientCommand('workers')
+export const listWorkersCommand = (context: CommandContext) =>
+  clientCommand('list')
+    .alias('ls')
     .description('List the workers of the farm: what they are and what they do.')
     .addHelpText(
       'after',

@@ -1,0 +1,101 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type CapturedRun, runCaptured } from './testing/run-captured.js';
+
+type Line = { event: string; [name: string]: unknown };
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'farm-json-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const farm = (...words: string[]) => runCaptured(words, { environment: process.env });
+
+/** A command that goes on until it is told to stop, and the lines of JSON that it has printed. */
+function running(...words: string[]) {
+  const stop = new AbortController();
+  const lines: Line[] = [];
+  const onStdout = (text: string) => {
+    for (const line of text.trimEnd().split('\n')) lines.push(JSON.parse(line) as Line);
+  };
+  const ended: Promise<CapturedRun> = runCaptured(words, { environment: process.env, signal: stop.signal, onStdout });
+  return { lines, ended, stop: () => stop.abort() };
+}
+
+async function firstLine({ lines, ended }: ReturnType<typeof running>): Promise<Line> {
+  const failed = ended.then(({ stderr }) => {
+    throw new Error(`It ended before it said anything:\n${stderr}`);
+  });
+  await Promise.race([expect.poll(() => lines.length, { timeout: 50_000 }).toBeGreaterThan(0), failed]);
+  return lines[0]!;
+}
+
+test('a farm and a second worker, which is drained, in JSON', async () => {
+  const data = join(directory, 'data');
+  const up = running('up', '--port', '0', '--data', data, '--json', '--quiet');
+  try {
+    expect(await firstLine(up)).toMatchObject({
+      event: 'up',
+      url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      data,
+      adminKey: (await readFile(join(data, 'admin.key'), 'utf8')).trim(),
+      processes: { redis: expect.any(Number), api: expect.any(Number), worker: expect.any(Number) },
+    });
+    const worker = running('worker', '--json', '--env', join(data, 'worker.env'), '--id', 'second');
+    const idsOfWorkers = async () => {
+      const { workers } = JSON.parse((await farm('workers', '--json', '--data', data)).stdout);
+      return workers.map(({ id }: { id: string }) => id);
+    };
+    await expect.poll(idsOfWorkers, { timeout: 30_000 }).toContain('second');
+    const drained = await farm('workers', 'drain', 'second', '--wait', '--json', '--data', data);
+    expect(drained).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(drained.stdout)).toEqual({ workers: [{ id: 'second', status: 'gone' }] });
+    expect(await idsOfWorkers()).not.toContain('second');
+    expect((await worker.ended).code).toBe(0);
+    expect(worker.lines.map(({ msg }) => msg)).toEqual(expect.arrayContaining(['worker started', 'worker ended']));
+  } finally {
+    up.stop();
+    expect((await up.ended).code).toBe(0);
+  }
+  expect(up.lines.map(({ event }) => event)).toEqual(['up', 'stopping', 'stopped']);
+}, 120_000);
+
+test('a demo in JSON', async () => {
+  const [audio, out] = [join(directory, 'hum.wav'), join(directory, 'hum.mp4')];
+  await writeFile(audio, hum(1));
+  const { code, stdout } = await farm('demo', '--json', '--audio', audio, '--size', '128*128', '--out', out);
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+  const events = lines.map(({ event }) => event).filter((event, index, all) => event !== all[index - 1]);
+  expect({ code, events }).toEqual({ code: 0, events: ['up', 'submitted', 'progress', 'ended', 'saved'] });
+  expect(lines.at(-1)).toEqual({ event: 'saved', path: out });
+  expect((await readFile(out)).toString('latin1', 4, 8)).toBe('ftyp');
+}, 120_000);
+
+/** A WAV file: a sine of 150 Hz, 16 kHz, 16 bits, mono. */
+function hum(seconds: number): Buffer {
+  const rate = 16_000;
+  const samples = Int16Array.from(
+    { length: seconds * rate },
+    (_, i) => 8000 * Math.sin((2 * Math.PI * 150 * i) / rate),
+  );
+  const header = Buffer.alloc(44);
+  header.write('RIFF', 0);
+  header.writeUInt32LE(36 + samples.byteLength, 4);
+  header.write('WAVEfmt ', 8);
+  header.writeUInt32LE(16, 16);
+  for (const [index, value] of [1, 1].entries()) header.writeUInt16LE(value, 20 + 2 * index);
+  header.writeUInt32LE(rate, 24);
+  header.writeUInt32LE(2 * rate, 28);
+  header.writeUInt16LE(2, 32);
+  header.writeUInt16LE(16, 34);
+  header.write('data', 36);
+  header.writeUInt32LE(samples.byteLength, 40);
+  return Buffer.concat([header, Buffer.from(samples.buffer)]);
+}
