@@ -53,6 +53,7 @@ class LiveAvatarEngine:
             self._memory = MemoryUse(self._device)
             with named_failures("load the model", plan=self._plan, memory=self._memory):
                 self._models: LoadedModels = load_models(layout, device=self._device, dtype=self._dtype, report=report)
+        self._memory.release_cached()
         if self._compiled:
             compile_layers(self._models.transformer)
         self._conditions = ConditionEncoder(self._models)
@@ -75,6 +76,8 @@ class LiveAvatarEngine:
         return RenderResult(peak_bytes=self._memory.peak_bytes(), plan=self._plan)
 
     def _open_chain(self, request: RenderRequest, control: RenderControl) -> Chain:
+        """A new chain. Rings of the last one and what the encoders took go back to the driver before rings are made."""
+        self._memory.release_cached()
         settings = Settings(width=request.width, height=request.height, seed=request.seed, steps=request.settings.steps)
         if request.resume_state_path is not None:
             control.progress("rebuild")
@@ -83,7 +86,9 @@ class LiveAvatarEngine:
                 return chain
             control.warn("border-state-unused", "The border state lies behind the first frame asked for.")
         control.progress("prepare")
-        return Chain.start(self._models, self._conditions.conditions_of(request, control), settings)
+        conditions = self._conditions.conditions_of(request, control)
+        self._memory.release_cached()
+        return Chain.start(self._models, conditions, settings)
 
     def _renderer(self, request: RenderRequest, control: RenderControl, samples: np.ndarray) -> SegmentRenderer:
         if self._weights is None:

@@ -136,14 +136,14 @@ class Rollout:
         return Block(clip=clip, index=index, filled=(clip - self._ring_start) * BLOCKS_PER_CLIP + index + 1)
 
     def _prefill(self, clip: int) -> None:
-        """Fills the condition caches for `clip`, unless they hold that reference already."""
+        """Fills the condition caches for `clip`, unless they hold that reference already; the text's once a video."""
         reference = self.conditions.reference_of(clip)
         if self._prefilled is reference:
             return
         self.model.prefill(
             reference=reference,
             motion=self.conditions.motion,
-            text=self.conditions.text,
+            text=self.conditions.text if self._prefilled is None else None,
             geometry=self.geometry,
             memory=self._memory,
         )

@@ -48,6 +48,14 @@ def test_other_numbers_of_steps_have_as_many_rings(steps: int, model):
     assert caches == cached * config.num_layers * 2 * config.dim * 4
 
 
+def test_the_text_is_projected_once_a_video(model, monkeypatch):
+    embedded: list[int] = []
+    embed = model._embed_text
+    monkeypatch.setattr(model, "_embed_text", lambda text: embedded.append(1) or embed(text))
+    assert len(render(model, clips=3)) == 12
+    assert len(embedded) == 1
+
+
 def test_audio_of_the_last_block_changes_the_last_block_only(model):
     def run(audio: Tensor) -> list[Tensor]:
         return list(Rollout(model, conditions(), settings()).render_clip(audio))

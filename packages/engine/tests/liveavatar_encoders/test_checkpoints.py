@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from farm_engine.liveavatar.checkpoints import models as checkpoint_models
 from farm_engine.liveavatar.checkpoints.errors import WeightsMissingError, WeightsWrongError
 from farm_engine.liveavatar.checkpoints.generator import TINY, write_published_layout
 from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
@@ -89,6 +90,20 @@ def test_loading_gives_the_values_in_the_files_with_lora_merged(published):
     torch.testing.assert_close(models.transformer.get_parameter(f"{name}.weight"), expected)
     untouched = "head.head.weight"
     assert torch.equal(models.transformer.get_parameter(untouched), index.read(untouched).float())
+
+
+def test_what_a_video_needs_once_rests_in_host_memory(published, monkeypatch):
+    """The meta device stands for the GPU; a copy from there has no values, so they are made anew."""
+    monkeypatch.setattr(checkpoint_models, "in_host_memory", lambda weight: torch.zeros(weight.shape))
+    models = load_models(published, device=torch.device("meta"), dtype=torch.float32)
+    resting = {name for name, parameter in models.transformer.named_parameters() if not parameter.is_meta}
+    layers = range(models.transformer.config.num_layers)
+    assert resting == {f"blocks.{layer}.cross_attn.{part}.weight" for layer in layers for part in "kv"}
+    assert {parameter.device.type for parameter in models.text.model.parameters()} == {"cpu"}
+    assert {parameter.device.type for parameter in models.vae.parameters()} == {"meta"}
+    assert {parameter.device.type for parameter in models.speech.parameters()} == {"meta"}
+    text = torch.empty(models.transformer.config.text_len, models.transformer.config.dim, device="meta")
+    assert models.transformer.blocks[0].cross_attn.key_value(text).key.is_meta
 
 
 def test_progress_rises_to_one_in_every_phase(published):

@@ -61,6 +61,14 @@ def test_a_prompt_is_embedded_token_by_token_with_an_end(encoder):
     assert prompt.dropped_tokens == 0
 
 
+def test_no_weight_stays_on_the_device_when_a_prompt_is_embedded(model, tmp_path):
+    write_byte_tokenizer(tmp_path / "tokenizer.json")
+    device = torch.device("meta")
+    encoder = TextEncoder(model, load_tokenizer(tmp_path / "tokenizer.json"), device=device, max_tokens=32)
+    assert encoder.encode("a person").embedding.device == device
+    assert {parameter.device.type for parameter in model.parameters()} == {"cpu"}
+
+
 def test_a_long_prompt_is_cut_and_says_so(encoder):
     prompt = encoder.encode("x" * 100)
     assert prompt.embedding.shape[0] == 32

@@ -68,6 +68,20 @@ def test_blocks_leave_while_the_clip_is_still_under_way(engine, request_for, mon
     assert order == [step for pair in expected for step in pair]
 
 
+def test_the_allocator_gives_back_what_it_keeps_before_rings_are_made(engine, request_for, monkeypatch):
+    order: list[str] = []
+
+    def note(owner, attribute: str, word: str) -> None:
+        original = getattr(owner, attribute)
+        monkeypatch.setattr(owner, attribute, lambda *args, **options: order.append(word) or original(*args, **options))
+
+    note(engine._memory, "release_cached", "release")
+    note(engine._conditions, "conditions_of", "encode")
+    note(engine._models.transformer, "resident_memory", "rings")
+    render(engine, request_for(1))
+    assert order == ["release", "encode", "release", "rings"]
+
+
 def test_what_is_kept_does_not_grow_with_the_number_of_clips(engine, request_for):
     kept: dict[int, int] = {}
 

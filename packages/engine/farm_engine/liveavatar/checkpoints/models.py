@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from transformers import Wav2Vec2Model
 
 from farm_engine.liveavatar import config as transformer_config
@@ -17,6 +18,7 @@ from farm_engine.liveavatar.checkpoints.lora import Lora
 from farm_engine.liveavatar.checkpoints.sources import PickledFile, SafetensorsFile, ShardedSafetensors
 from farm_engine.liveavatar.config import ModelConfig
 from farm_engine.liveavatar.encoders import speech, text
+from farm_engine.liveavatar.layerwise import compute_layer_by_layer, in_host_memory
 from farm_engine.liveavatar.model import DiffusionTransformer
 from farm_engine.liveavatar.vae import config as vae_config
 from farm_engine.liveavatar.vae.autoencoder import VideoAutoencoder
@@ -54,9 +56,10 @@ def load_models(
     dtype: torch.dtype,
     report: ReportLoading = lambda phase, fraction: None,
 ) -> LoadedModels:
-    """Every network in `dtype`, the LoRA merged into the transformer, all on `device` except the text encoder.
+    """Every network in `dtype`, the LoRA merged into the transformer, ready to compute on `device`.
 
-    The text encoder stays in host memory, mapped from its file if `dtype` is the file's.
+    What is needed once a video rests in host memory and visits the device: the text encoder, mapped from its file if
+    `dtype` is the file's, and the transformer's text projections.
 
     `report(phase, fraction)` hears how much of all weights is in place. Raises WeightsMissingError, WeightsWrongError.
     """
@@ -73,7 +76,15 @@ def load_models(
     lora = Lora(SafetensorsFile(layout.lora), dict(shards.shapes))
     place: Place = {"device": device, "dtype": dtype}
     host: Place = {"device": torch.device("cpu"), "dtype": dtype}
-    load_weights(transformer, shards, change=lora.merge, report=progress.phase("transformer"), **place)
+    visitors = {} if device.type == "cpu" else transformer.text_projections()
+    at_rest = {f"{name}.weight" for name in visitors}
+
+    def merge(name: str, weight: Tensor) -> Tensor:
+        merged = lora.merge(name, weight)
+        return in_host_memory(merged) if name in at_rest else merged
+
+    load_weights(transformer, shards, change=merge, report=progress.phase("transformer"), **place)
+    compute_layer_by_layer(visitors.values(), device)
     load_weights(
         text_model,
         PickledFile(layout.text),

@@ -14,7 +14,7 @@ from torch import Tensor
 from transformers import UMT5Config, UMT5EncoderModel
 
 from farm_engine.liveavatar.checkpoints.errors import WeightsWrongError
-from farm_engine.liveavatar.encoders.layerwise import compute_layer_by_layer
+from farm_engine.liveavatar.layerwise import compute_layer_by_layer
 
 _END_TOKEN = "</s>"
 

@@ -1,0 +1,43 @@
+"""Compute with layers that rest in host memory: each visits the device for its own pass only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+
+def compute_layer_by_layer(layers: Iterable[nn.Module], device: torch.device) -> None:
+    """Let each of `layers` borrow `device` whenever it is called.
+
+    For layers that are needed once a video: the encoder of umt5-xxl (11 GB), the transformer's projections of the text
+    (4 GB). Call it once their weights are in place.
+    """
+    for layer in layers:
+        visit = _Visit(layer, device)
+        layer.register_forward_pre_hook(visit.begin)
+        layer.register_forward_hook(visit.end, always_call=True)
+
+
+def in_host_memory(weight: Tensor) -> Tensor:
+    """A page-locked copy of a weight on a GPU: from there it comes back at the full speed of the bus."""
+    return weight.cpu().pin_memory()
+
+
+class _Visit:
+    def __init__(self, layer: nn.Module, device: torch.device) -> None:
+        self._device = device
+        self._at_home = [
+            (owner, name, parameter)
+            for owner in layer.modules()
+            for name, parameter in owner.named_parameters(recurse=False)
+        ]
+
+    def begin(self, *_: object) -> None:
+        for owner, name, parameter in self._at_home:
+            setattr(owner, name, nn.Parameter(parameter.to(self._device, non_blocking=True), requires_grad=False))
+
+    def end(self, *_: object) -> None:
+        for owner, name, parameter in self._at_home:
+            setattr(owner, name, parameter)
