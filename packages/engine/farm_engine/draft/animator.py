@@ -18,7 +18,7 @@ class Animator:
         """`frame` is the framed portrait, uint8 `[height, width, 3]` RGB; `face` lies in its pixels."""
         self._frame = frame
         self._mouth = Mouth(frame, face) if face.certain else SoftMouth(frame, face)
-        self._lids = [Eyelid(frame, eye) for eye in face.eyes]
+        self._lids = [Eyelid(frame, eye, face.oval) for eye in face.eyes]
         self._head = Head(frame.shape[:2], face)
 
     def draw(self, index: int, voice: VoiceCurves, motion: Motion) -> np.ndarray:

@@ -22,8 +22,11 @@ LEAST_BELIEF, LEAST_BELIEF_IN_DOUBT = 0.95, 0.85
 """How much the mesh network has to believe in a face. Faces in photographs and drawings reached 0.995 or more, chance
 likenesses 0.82 at most."""
 CROP_MARGIN = 1.5
-MESH_PASSES = 2
-"""The second pass crops around the first pass's points, which are tighter than the detector's box."""
+MOST_PASSES = 8
+"""Each pass crops around the points of the one before, until they stay where they are. The detector's box can be 40
+degrees askew under a hat or for a tilted head; such a face needs four or five passes, most need three."""
+SETTLED_SHIFT, SETTLED_TURN = 0.03, 0.03
+"""A box that moved less than this fraction of its side and turned by fewer radians has settled."""
 
 
 @cache
@@ -68,8 +71,11 @@ def find_faces(picture: np.ndarray) -> FoundFaces:
         had_faces = bool(certain)
         side = round(side_fraction * max(small.shape[:2]))
         for x, y in _tile_corners(small, side):
-            for box in _detect(small, x, y, side):
-                points, belief = _mesh_from_box(picture, box / np.array([shrink, shrink, shrink, 1]))
+            for found in _detect(small, x, y, side):
+                box = found / np.array([shrink, shrink, shrink, 1])
+                if any(_is_in(box, face) for face in certain):
+                    continue
+                points, belief = _mesh_from_box(picture, box)
                 if belief >= LEAST_BELIEF:
                     certain.append(points)
                 elif belief >= best_belief:
@@ -88,10 +94,14 @@ def _apart(meshes: list[np.ndarray]) -> list[np.ndarray]:
     """Each face once, largest first: neighbouring squares show the same ones."""
     kept: list[np.ndarray] = []
     for points in sorted(meshes, key=mesh_size, reverse=True):
-        middle = points[:, :2].mean(axis=0)
-        if all(np.hypot(*(middle - other[:, :2].mean(axis=0))) > 0.25 * mesh_size(other) for other in kept):
+        if not any(_is_in(_box_around(points), other) for other in kept):
             kept.append(points)
     return kept
+
+
+def _is_in(box: np.ndarray, face: np.ndarray) -> bool:
+    """Whether a box has its centre in a face that was found already."""
+    return float(np.hypot(*(box[:2] - _box_around(face)[:2]))) <= 0.25 * mesh_size(face)
 
 
 def _tile_corners(picture: np.ndarray, side: int) -> Iterator[tuple[int, int]]:
@@ -135,13 +145,21 @@ def _detect(picture: np.ndarray, x: int, y: int, side: int) -> Iterator[np.ndarr
 
 
 def _mesh_from_box(picture: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, float]:
-    """Points, and the least belief of the passes: a face keeps the network's belief, a chance likeness loses it."""
-    beliefs = []
-    for _ in range(MESH_PASSES):
+    """Points, and the least belief of the passes: a face keeps the network's belief, a chance likeness loses it. Points
+    that never settle lie on no face, whatever the network believes."""
+    least_belief = 1.0
+    for _ in range(MOST_PASSES):
         points, belief = _mesh(picture, box)
-        beliefs.append(belief)
-        box = _box_around(points)
-    return points, min(beliefs)
+        least_belief = min(least_belief, belief)
+        before, box = box, _box_around(points)
+        if least_belief < LEAST_BELIEF_IN_DOUBT or _has_settled(before, box):
+            return points, least_belief
+    return points, 0.0
+
+
+def _has_settled(before: np.ndarray, after: np.ndarray) -> bool:
+    shift = max(np.abs(after[:2] - before[:2]).max(), abs(after[2] - before[2]))
+    return bool(shift < SETTLED_SHIFT * after[2] and abs(after[3] - before[3]) < SETTLED_TURN)
 
 
 def _mesh(picture: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from farm_engine.draft.face import Face
@@ -16,6 +17,28 @@ CLOSED_SEAM = 0.4
 CAVITY = np.array([58, 20, 22], np.float32)
 TEETH = np.array([240, 233, 222], np.float32)
 TONGUE = np.array([176, 88, 88], np.float32)
+COLOURFUL = 2.0, 5.0
+"""Root mean square of a picture's Lab hues beside its tone: certainly a print in one tone, and surely a picture in
+colours."""
+TONED_ABOVE = 40
+"""Darker than this (8-bit Lab), the hues of a JPEG are noise."""
+
+
+def _as_in(frame: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """A colour (RGB) as the frame would show it: where all that is seen has one hue, in a black and white photograph or
+    a sepia one, so has the mouth."""
+    lab = cv2.cvtColor(frame[::4, ::4], cv2.COLOR_RGB2LAB).reshape(-1, 3).astype(np.float64)
+    lightness, hues = lab[:, 0], lab[:, 1:] - 128
+    toned = lightness > TONED_ABOVE
+    if not toned.any():
+        return colour
+    # A print's tone depends on the lightness alone; what is left beside that is colour.
+    slope = (lightness[toned, None] * hues[toned]).sum(axis=0) / (lightness[toned] ** 2).sum()
+    left = float(np.sqrt(((hues[toned] - lightness[toned, None] * slope) ** 2).sum(axis=1).mean()))
+    share = np.float32(round(float(smooth_step(np.float32(left), *COLOURFUL)), 2))
+    tone = frame[::4, ::4].reshape(-1, 3)[toned].astype(np.float64).mean(axis=0)
+    grey = np.round(tone / tone.mean() * float(colour.mean())).astype(np.float32)
+    return grey + share * (colour - grey)
 
 
 class Mouth:
@@ -72,7 +95,7 @@ class Mouth:
         return region_around(np.array(corners), frame_shape)
 
     def _shape_lips(self, chin_room: float) -> None:
-        face, half = self._face, np.float32(self._width / 2)
+        face = self._face
         flat = np.column_stack([self._x.ravel(), self._y.ravel()])
         u, v = self._along(flat)
         self._u, self._v = u.reshape(self._x.shape).astype(np.float32), v.reshape(self._x.shape).astype(np.float32)
@@ -83,11 +106,21 @@ class Mouth:
         lower_edge = np.maximum(np.interp(columns, lower_u, lower_v).astype(np.float32), upper_edge)
         self._seam = upper_edge + np.float32(self._closed_seam) * (lower_edge - upper_edge)
         self._upper_edge, self._lower_edge = upper_edge, lower_edge
-        middle = np.float32((upper_u[0] + upper_u[-1]) / 2)
-        self._t = (columns - middle) / half
+        self._t = self._from_middle(columns, float(upper_u[0]), float(upper_u[-1]))
         round_arc = np.clip(1 - self._t * self._t, 0, 1)
         self._arc = np.sqrt(round_arc) * np.sqrt(np.sqrt(round_arc))
         self._pull_skin(chin_room, round_arc)
+
+    def _from_middle(self, u: np.ndarray, left: float, right: float) -> np.ndarray:
+        """-1 at the left corner of the mouth, 1 at the right one, 0 where the lips' middle is: nearer to the far corner
+        when the face is turned."""
+        outer = np.stack([self._face.upper_lip_outer[5], self._face.lower_lip_outer[5]])
+        quarter = (right - left) / 4
+        middle = float(np.clip(self._along(outer)[0].mean(), left + quarter, right - quarter))
+        from_middle = u - np.float32(middle)
+        return np.where(
+            from_middle < 0, from_middle / np.float32(middle - left), from_middle / np.float32(right - middle)
+        )
 
     def _pull_skin(self, chin_room: float, round_arc: np.ndarray) -> None:
         """How far each pixel follows its lip: wholly at the lip, the chin with the jaw, the cheeks less and less."""
@@ -105,12 +138,13 @@ class Mouth:
     def _paint_interior(self) -> None:
         """What the mouth shows, as far as it does not move with the jaw: the cavity and the upper teeth."""
         brightness, tint = self._skin_light()
+        cavity, tongue = (_as_in(self._frame, colour) * brightness for colour in (CAVITY, TONGUE))
         below = self._v - self._seam
         middle = smooth_step(np.abs(self._t), 0.95, 0.35)
         teeth = smooth_step(below, 0.065 * self._width, 0.035 * self._width) * middle
         shade = np.float32(0.7) + np.float32(0.3) * middle
-        self._cavity = np.broadcast_to(CAVITY * brightness, (*self._v.shape, 3)).astype(np.float32)
-        self._tongue_colour = TONGUE * brightness
+        self._cavity = np.broadcast_to(cavity, (*self._v.shape, 3)).astype(np.float32)
+        self._tongue_colour = tongue
         self._teeth_colour = TEETH * tint * (np.float32(0.4) + np.float32(0.6) * brightness) * shade[..., None]
         self._teeth = teeth
         # Where the portrait's own mouth is open, what it shows is better than anything drawn.
