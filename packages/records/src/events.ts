@@ -47,9 +47,15 @@ async function readStream(
   key: string,
   lastEventId: string | undefined,
 ): Promise<{ reset: boolean; events: FarmEvent[] }> {
-  const entries = (await redis.xrange(key, lastEventId ? `(${lastEventId}` : '-', '+')) as Entry[];
+  const entries = (await redis.xrange(key, lastEventId ? idBehind(lastEventId) : '-', '+')) as Entry[];
   const reset = lastEventId !== undefined && (await isTrimmedAfter(redis, key, lastEventId));
   return { reset, events: entries.map(decodeEvent) };
+}
+
+/** The smallest id behind this one; Redis 6.0 has no open ranges. */
+function idBehind(id: string): string {
+  const [milliseconds, sequence = '0'] = id.split('-');
+  return `${milliseconds}-${BigInt(sequence) + 1n}`;
 }
 
 async function isTrimmedAfter(redis: Redis, key: string, id: string): Promise<boolean> {

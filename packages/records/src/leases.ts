@@ -65,12 +65,12 @@ local last = tonumber(redis.call('GET', P .. 'leases-swept') or '0')
 redis.call('SET', P .. 'leases-swept', now)
 -- A sweep that comes late means that Redis or the sweeper stood still, and then workers could not renew either.
 if now - last > 3 * interval then
-  for _, attempt in ipairs(redis.call('ZRANGE', P .. 'leases', '-inf', now + lease_ms, 'BYSCORE')) do
+  for _, attempt in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', now + lease_ms)) do
     redis.call('ZADD', P .. 'leases', now + lease_ms, attempt)
   end
   return {}
 end
-return redis.call('ZRANGE', P .. 'leases', '-inf', now, 'BYSCORE', 'LIMIT', 0, 100)
+return redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'LIMIT', 0, 100)
 `);
 
 /**

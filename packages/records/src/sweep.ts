@@ -49,7 +49,7 @@ export async function addMissingTickets(
 
 const shrinkScript = new Script(`
 local shrunk = 0
-for _, job in ipairs(redis.call('ZRANGE', P .. 'ended-jobs', '-inf', now - ARGV[1], 'BYSCORE', 'LIMIT', 0, 100)) do
+for _, job in ipairs(redis.call('ZRANGEBYSCORE', P .. 'ended-jobs', '-inf', now - ARGV[1], 'LIMIT', 0, 100)) do
   drop_details(job)
   redis.call('HSET', P .. 'job:' .. job, 'shrunk', 1)
   shrunk = shrunk + 1

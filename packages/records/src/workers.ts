@@ -50,7 +50,7 @@ export async function removeWorker(context: RecordsContext, workerId: string): P
 
 const offlineScript = new Script(`
 local silent_ms, forget_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
-for _, worker in ipairs(redis.call('ZRANGE', P .. 'workers', '-inf', now - silent_ms, 'BYSCORE')) do
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', P .. 'workers', '-inf', now - silent_ms)) do
   local key = P .. 'worker:' .. worker
   if tonumber(redis.call('HGET', key, 'seenAt') or '0') < now - forget_ms then
     redis.call('DEL', key, key .. ':attempts')

@@ -51,8 +51,9 @@ function configuration(options: RedisServerOptions, directory: string, port: num
     'appendfsync everysec',
     'save ""',
     'maxmemory-policy noeviction',
-    // Records hold JSON of a few hundred bytes: in the compact encoding they take a fifth less memory.
-    'hash-max-listpack-value 4096',
+    // Records hold JSON of a few hundred bytes: in the compact encoding they take a fifth less memory. Redis 7 says
+    // listpack and takes this older name as well.
+    'hash-max-ziplist-value 4096',
   ];
   if (options.maxMemory !== undefined) lines.push(`maxmemory ${options.maxMemory}`);
   if (options.password !== undefined) lines.push(`requirepass ${quoted(options.password)}`);
