@@ -102,7 +102,8 @@ describe('tickets', () => {
       idle.next(async () => ({ work: 'idle' }), signal),
     ];
     await sleep(300);
-    await queues.add([ticket('a', '24g'), ticket('b', '48g')]);
+    // At once, so that who is woken by the one finds the other: whoever took `a` early would leave `idle` without any.
+    await Promise.all([queues.add([ticket('a', '24g')]), queues.add([ticket('b', '48g')])]);
     expect((await Promise.all(works)).sort()).toEqual(['both', 'idle']);
   });
 
