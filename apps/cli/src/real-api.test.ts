@@ -58,6 +58,18 @@ test('refusals name what is wrong', async () => {
   expect((await farm('submit', '-i', imagePath, '-a', text, '-p', 'A man reads the news')).code).toBe(3);
 });
 
+test('what would become of a job, without sending it', async () => {
+  const plan = (...words: string[]) => farm('plan', '--portrait', '720*400', '--seconds', '60', ...words);
+  const { stdout } = await plan('--engine', 'draft');
+  expect(stdout).toMatch(
+    /^engine {4}draft\nsize {6}\d+\*\d+\nlength {4}1500 frames, 32 clips\nclass {5}cpu\nworkers {3}none/,
+  );
+  const large = JSON.parse((await plan('--engine', 'liveavatar', '--size', '704*384', '--json')).stdout);
+  expect(large).toMatchObject({ engine: 'liveavatar', width: 704, clipCount: 32, predictedPeakGB: expect.any(Number) });
+  expect(await plan('--clips', '2')).toMatchObject({ code: 3, stderr: expect.stringContaining('Ask for 32 clips') });
+  expect((await plan('--portrait', 'tall')).code).toBe(2);
+});
+
 test("a published command line of Live Avatar's script is accepted, numbers and all", async () => {
   const { code, stdout, stderr } = await submit(
     'A cheerful dwarf explains his craft',

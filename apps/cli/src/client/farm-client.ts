@@ -15,6 +15,8 @@ import {
   KeyView,
   KeyWithSecret,
   OwnerLimits,
+  Plan,
+  type PlanRequest,
   SignedUrls,
   WorkerPage,
 } from './views.js';
@@ -86,6 +88,11 @@ export class FarmClient {
       repeatable: true,
       signal: submission.signal,
     });
+  }
+
+  /** The checks of a submit without its files. @throws ApiError when no class of worker can hold the job */
+  planJob(request: PlanRequest): Promise<Plan> {
+    return this.#json(Plan, { ...jsonBody(request), method: 'POST', path: '/v1/plan', repeatable: true });
   }
 
   /** One page, newest first. */

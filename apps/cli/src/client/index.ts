@@ -10,5 +10,7 @@ export {
   type KeyWithSecret,
   keyRoles,
   type OwnerLimits,
+  type Plan,
+  type PlanRequest,
   type SignedUrls,
 } from './views.js';

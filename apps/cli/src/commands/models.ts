@@ -53,6 +53,7 @@ async function runModels(name: string, options: ModelsOptions, { environment, si
     ...(options.sizesOnly ? ['--sizes-only'] : []),
     ...(options.json ? ['--json'] : []),
   ];
+  signal.throwIfAborted();
   const child = spawn(python, ['-m', 'farm_engine.models', name, ...words], {
     stdio: 'inherit',
     env: { ...environment, PYTHONPATH: enginePath },
@@ -61,10 +62,11 @@ async function runModels(name: string, options: ModelsOptions, { environment, si
   signal.addEventListener('abort', end, { once: true });
   const [code, endedBy] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
   signal.removeEventListener('abort', end);
-  if (signal.aborted && name === 'pull') {
-    throw detached('Stopped; what was fetched is kept. The same command goes on from there.');
+  // Ctrl-C reaches Python too, which may be gone before it reaches us.
+  if (signal.aborted || endedBy === 'SIGINT') {
+    const kept = 'Stopped; what was fetched is kept. The same command goes on from there.';
+    throw detached(name === 'pull' ? kept : 'Stopped.');
   }
-  signal.throwIfAborted();
   if (code === 0) return;
   throw modelsFailed(name, code === null ? `signal ${endedBy}` : code);
 }

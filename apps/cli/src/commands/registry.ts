@@ -8,6 +8,7 @@ import { keysCommand } from './keys/keys.js';
 import { limitsCommand } from './limits/limits.js';
 import { listCommand } from './list.js';
 import { modelsCommand } from './models.js';
+import { planCommand } from './plan.js';
 import { retryCommand } from './retry.js';
 import { showCommand } from './show.js';
 import { submitCommand } from './submit.js';
@@ -20,6 +21,7 @@ import { workersCommand } from './workers/workers.js';
 export const commands: readonly FarmCommand[] = [
   upCommand,
   workerCommand,
+  planCommand,
   submitCommand,
   watchCommand,
   listCommand,

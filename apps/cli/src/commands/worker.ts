@@ -42,6 +42,7 @@ async function runWorker(options: WorkerCommandOptions, context: CommandContext)
   const { ffmpeg, ffprobe } = await obtainFfmpeg(toolchain);
   const extras = options.engine === 'draft' ? [] : ['liveavatar'];
   const python = await obtainPython(toolchain, { packageDirectory: enginePath, extras });
+  signal.throwIfAborted();
   const child = spawn(process.execPath, [workerEntry], {
     // Where its stdout is no terminal it logs a line of JSON for every event.
     stdio: ['inherit', options.json ? 'pipe' : 'inherit', 'inherit'],
