@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodePortrait } from './decode-portrait.js';
 import { ffmpeg, rgbOf, temporaryFolder, tools } from './fixtures/make-media.js';
 import { bombPng, cmykJpeg, withOrientation } from './fixtures/make-pictures.js';
-import { probeImage } from './probe-image.js';
+import { probeImage, uprightSize } from './probe-image.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const out = () => folder.path('out.png');
@@ -86,6 +86,7 @@ test.each([
   const decoded = await decode(path);
   expect(decoded.source).toMatchObject({ width: 32, height: 24, orientation });
   expect([decoded.width, decoded.height]).toEqual([width, height]);
+  expect(uprightSize(decoded.source)).toEqual({ width, height });
   expectColour(decoded.at(2, 2), topLeft);
   expectColour(decoded.at(2, height - 3), bottomLeft);
   expectColour(decoded.at(width - 3, height - 3), bottomRight);
@@ -129,7 +130,8 @@ test.each(['gif', 'apng', 'webp'])('the first frame of an animated %s counts', a
   const frames = "color=red:s=32x24:r=5:d=1,drawbox=color=blue:t=fill:enable='gte(n,1)'";
   const path = await make(`moving.${extension}`, frames, ...(extension === 'webp' ? ['-lossless', '1'] : []));
   const { width, height, at, source } = await decode(path);
-  expect([width, height, source.animated]).toEqual([32, 24, true]);
+  expect(source).toMatchObject({ width: 32, height: 24, animated: true });
+  expect([width, height]).toEqual([32, 24]);
   expectColour(at(16, 12), RED);
 });
 
@@ -140,6 +142,20 @@ test('one pixel is a picture', async () => {
   expectColour(at(0, 0), RED);
 });
 
+test('what lies behind the first frame has no say', async () => {
+  const still = await readFile(await make('still.png', HALVES, '-frames:v', '1', '-pix_fmt', 'rgb24'));
+  const moving = await readFile(await make('cut.apng', 'testsrc2=s=96x72:r=5:d=1'));
+  for (const [name, bytes] of [
+    ['tail.png', Buffer.concat([still, Buffer.alloc(500, 65)])],
+    ['cut.png', moving.subarray(0, moving.length / 2)],
+  ] as const) {
+    await writeFile(folder.path(name), bytes);
+    const { width, height, source } = await decode(folder.path(name));
+    expect(await probeImage(tools, folder.path(name))).toEqual(source);
+    expect(uprightSize(source)).toEqual({ width, height });
+  }
+});
+
 test('names have no say', async () => {
   const path = await make('plain.png', HALVES, '-frames:v', '1', '-pix_fmt', 'rgb24');
   const misnamed = folder.path('%03d concat.txt');
@@ -147,9 +163,11 @@ test('names have no say', async () => {
   expect((await decode(misnamed)).source.codec).toBe('png');
 });
 
+/** By the look at it as by the decoding: what a submit takes can be rendered. */
 async function expectRefused(path: string, code: string, words: RegExp): Promise<void> {
-  const attempt = decodePortrait(tools, { inputPath: path, outputPath: out() });
-  await expect(attempt).rejects.toMatchObject({ code, status: 422, message: expect.stringMatching(words) });
+  const refusal = { code, status: 422, message: expect.stringMatching(words) };
+  await expect(probeImage(tools, path)).rejects.toMatchObject(refusal);
+  await expect(decodePortrait(tools, { inputPath: path, outputPath: out() })).rejects.toMatchObject(refusal);
 }
 
 test('what is no picture is refused, in words, and leaves nothing', async () => {

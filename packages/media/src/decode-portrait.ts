@@ -1,5 +1,4 @@
-import { open, rename, rm, writeFile } from 'node:fs/promises';
-import { MediaError } from './media-error.js';
+import { open, rename, rm } from 'node:fs/promises';
 import type { CallOptions, MediaTools } from './media-tools.js';
 import { STANDARD_INPUT, withInput } from './probe.js';
 import {
@@ -11,7 +10,7 @@ import {
   probeImage,
 } from './probe-image.js';
 import { failedError, runProcess } from './run-process.js';
-import { webpFirstFrame } from './webp-first-frame.js';
+import { strictDecoding, truncatedImage, withFirstFrame } from './whole-picture.js';
 
 const DECODE_TIMEOUT_MS = 60_000;
 
@@ -41,12 +40,7 @@ const turnings: Readonly<Record<Orientation, string[]>> = {
   8: ['transpose=cclock'],
 };
 
-// What is cut off is an error. Not in TIFF, where any tag that ffmpeg does not know would be one, nor in JPEG, where an
-// odd EXIF block would: see `assertJpegEnds`.
-const lenientCodecs = ['tiff', 'mjpeg'];
-
-function decoderArguments(source: ImageFacts, limits: ImageLimits, outputPath: string): string[] {
-  const strictness = lenientCodecs.includes(source.codec) ? [] : ['-err_detect', 'explode'];
+function decoderArguments(source: ImageFacts, limits: ImageLimits, outputPath: string, strictness: string[]): string[] {
   // Alpha is laid over white: what portraits are mostly shown on. Not by drawbox: that ends ffmpeg 5.1 with SIGSEGV.
   const overWhite =
     '[picture]split[front][size];[size]lutrgb=r=255:g=255:b=255:a=255[back];[back][front]overlay=format=rgb,format=rgb24[out]';
@@ -70,19 +64,17 @@ export async function decodePortrait(tools: MediaTools, options: DecodePortraitO
   const { inputPath, outputPath, limits = defaultImageLimits, signal, timeoutMs = DECODE_TIMEOUT_MS } = options;
   const source = await probeImage(tools, inputPath, { limits, signal });
   const temporaryPath = `${outputPath}.part`;
-  const stillPath = `${outputPath}.first-frame`;
   try {
-    if (source.codec === 'mjpeg') await assertJpegEnds(inputPath, limits);
-    const isAnimatedWebp = source.codec === 'webp' && source.animated;
-    if (isAnimatedWebp) await writeFirstFrame(inputPath, stillPath, limits);
-    const finished = await withInput(isAnimatedWebp ? stillPath : inputPath, 'portrait', limits.maximumBytes, (file) =>
-      runProcess({
-        command: tools.ffmpegPath,
-        args: decoderArguments(source, limits, temporaryPath),
-        stdin: file.fd,
-        signal,
-        timeoutMs,
-      }),
+    const finished = await withInput(inputPath, 'portrait', limits.maximumBytes, (file) =>
+      withFirstFrame(file, inputPath, async (picture) =>
+        runProcess({
+          command: tools.ffmpegPath,
+          args: decoderArguments(source, limits, temporaryPath, await strictDecoding(picture)),
+          stdin: picture.fd,
+          signal,
+          timeoutMs,
+        }),
+      ),
     );
     if (finished.exitSignal !== null) throw failedError(tools.ffmpegPath, finished);
     if (finished.exitCode !== 0) throw truncatedImage(finished.stderr);
@@ -91,24 +83,7 @@ export async function decodePortrait(tools: MediaTools, options: DecodePortraitO
     return { width, height, source };
   } finally {
     await rm(temporaryPath, { force: true });
-    await rm(stillPath, { force: true });
   }
-}
-
-const START_OF_SCAN = Buffer.from([0xff, 0xda]);
-const END_OF_IMAGE = Buffer.from([0xff, 0xd9]);
-
-// The decoder paints what is missing grey. Neither marker occurs within the data of a scan (ITU-T T.81, B.1.1.5).
-async function assertJpegEnds(inputPath: string, limits: ImageLimits): Promise<void> {
-  const bytes = await withInput(inputPath, 'portrait', limits.maximumBytes, (file) => file.readFile());
-  if (bytes.lastIndexOf(END_OF_IMAGE) < bytes.lastIndexOf(START_OF_SCAN)) throw truncatedImage('no end of image');
-}
-
-async function writeFirstFrame(inputPath: string, stillPath: string, limits: ImageLimits): Promise<void> {
-  const bytes = await withInput(inputPath, 'portrait', limits.maximumBytes, (file) => file.readFile());
-  const still = webpFirstFrame(bytes);
-  if (still === undefined) throw truncatedImage('no whole frame');
-  await writeFile(stillPath, still);
 }
 
 async function pngSize(path: string): Promise<{ width: number; height: number }> {
@@ -120,10 +95,4 @@ async function pngSize(path: string): Promise<{ width: number; height: number }>
   } finally {
     await file.close();
   }
-}
-
-function truncatedImage(stderr: string): MediaError {
-  const message =
-    'The portrait is cut off or damaged and cannot be decoded to its end. Send the whole file, or save it anew.';
-  return new MediaError('image-truncated', message, { data: { stderr } });
 }

@@ -78,6 +78,38 @@ describe('decodeSpeech', () => {
     });
   });
 
+  test.each([
+    ['pcm_u8', []],
+    ['pcm_s16le', ['-ac', '2']],
+    ['pcm_s16le', ['-ar', '8000']],
+  ])('a whole WAV of %s says about itself what ffprobe would', async (codec, args) => {
+    const path = await make('plain.wav', '-c:a', codec, ...args);
+    const fromHeader = await probeAudio({ ...tools, ffprobePath: 'no-such-program' }, path);
+    // With a length that is not known, ffprobe is asked.
+    const bytes = await readFile(path);
+    bytes.writeUInt32LE(0xffff_ffff, bytes.indexOf('data') + 4);
+    await writeFile(folder.path('endless.wav'), bytes);
+    expect(fromHeader).toEqual(await probeAudio(tools, folder.path('endless.wav')));
+    expect(fromHeader).toMatchObject({ format: 'wav', codec, seconds: 2 });
+  });
+
+  test('a WAV whose header does not add up is left to ffprobe', async () => {
+    const whole = await readFile(await make('odd.wav'));
+    const format = whole.indexOf('fmt ') + 8;
+    for (const [offset, value] of [
+      [2, 0],
+      [2, 3],
+      [12, 1],
+      [14, 12],
+    ] as const) {
+      const bytes = Buffer.from(whole);
+      bytes.writeUInt16LE(value, format + offset);
+      await writeFile(folder.path('odd.wav'), bytes);
+      const asked = probeAudio({ ...tools, ffprobePath: 'no-such-program' }, folder.path('odd.wav'));
+      await expect(asked).rejects.toMatchObject({ code: 'ffmpeg-missing' });
+    }
+  });
+
   const half = async (path: string, name: string) => {
     const bytes = await readFile(path);
     await writeFile(folder.path(name), bytes.subarray(0, Math.floor(bytes.length / 2)));

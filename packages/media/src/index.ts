@@ -10,7 +10,14 @@ export { measureSpeech, type SpeechMeasure } from './measure-speech.js';
 export { MediaError, type MediaErrorCode } from './media-error.js';
 export type { CallOptions, MediaTools } from './media-tools.js';
 export { type AudioFacts, type AudioLimits, assertLength, defaultAudioLimits, probeAudio } from './probe-audio.js';
-export { defaultImageLimits, type ImageFacts, type ImageLimits, type Orientation, probeImage } from './probe-image.js';
+export {
+  defaultImageLimits,
+  type ImageFacts,
+  type ImageLimits,
+  type Orientation,
+  probeImage,
+  uprightSize,
+} from './probe-image.js';
 export { probeVideo, type VideoFacts } from './probe-video.js';
 export { contactSheet, posterFrame } from './video-pictures.js';
 export { readSpeech, writeSpeech } from './wav.js';

@@ -2,10 +2,15 @@ import type { FileHandle } from 'node:fs/promises';
 import { MediaError } from './media-error.js';
 import type { CallOptions, MediaTools } from './media-tools.js';
 import { askFfprobe, withInput } from './probe.js';
-import { readWavLayout } from './wav.js';
+import { readWavLayout, type WavLayout } from './wav.js';
 
 /** The containers that are opened at all: none that can point to other files. */
 export const AUDIO_FORMATS = 'wav,w64,aiff,caf,au,flac,mp3,aac,ac3,amr,ogg,mov,matroska,asf';
+
+const PCM = 1;
+const HIGHEST_SAMPLE_RATE = 384_000;
+/** PCM of a WAV in ffmpeg's words, by the bits of a sample. */
+const pcmCodecs: Readonly<Record<number, string>> = { 8: 'pcm_u8', 16: 'pcm_s16le', 24: 'pcm_s24le', 32: 'pcm_s32le' };
 
 export interface AudioLimits {
   maximumBytes: number;
@@ -39,16 +44,34 @@ export async function probeAudio(
 ): Promise<AudioFacts> {
   const { limits = defaultAudioLimits, ...call } = options;
   return await withInput(path, 'speech recording', limits.maximumBytes, async (file) => {
-    const args = ['-format_whitelist', AUDIO_FORMATS, '-show_format', '-show_streams', '-select_streams', 'a:0'];
-    const answer = await askFfprobe(tools, file, args, call);
-    const stream = answer?.streams[0];
-    const { sample_rate: sampleRate, channels, codec_name: codec } = stream ?? {};
-    if (answer?.format === undefined || !sampleRate || !channels || codec === undefined) throw unreadable();
-    await assertWholeWav(file);
-    const seconds = stream?.duration ?? answer.format.duration ?? 0;
-    assertLength(seconds, limits);
-    return { format: answer.format.format_name, codec, sampleRate, channels, seconds };
+    const layout = await readWavLayout(file);
+    const facts = wholePcmFacts(layout) ?? (await ffprobeFacts(tools, file, call));
+    if (layout !== undefined) assertWholeWav(layout);
+    assertLength(facts.seconds, limits);
+    return facts;
   });
+}
+
+/** What the header of a plain, whole WAV says, without the start of a program; `undefined` for anything else. */
+function wholePcmFacts(layout: WavLayout | undefined): AudioFacts | undefined {
+  if (layout?.format !== PCM) return undefined;
+  const { channels, sampleRate, bitsPerSample, bytesPerFrame, dataBytes, presentBytes } = layout;
+  const codec = pcmCodecs[bitsPerSample];
+  const isUsualRate = sampleRate > 0 && sampleRate <= HIGHEST_SAMPLE_RATE;
+  const isConsistent = channels > 0 && bytesPerFrame === (channels * bitsPerSample) / 8;
+  const isWhole = dataBytes > 0 && dataBytes <= presentBytes && dataBytes % bytesPerFrame === 0;
+  if (codec === undefined || !isUsualRate || !isConsistent || !isWhole) return undefined;
+  return { format: 'wav', codec, sampleRate, channels, seconds: dataBytes / bytesPerFrame / sampleRate };
+}
+
+async function ffprobeFacts(tools: MediaTools, file: FileHandle, call: CallOptions): Promise<AudioFacts> {
+  const args = ['-format_whitelist', AUDIO_FORMATS, '-show_format', '-show_streams', '-select_streams', 'a:0'];
+  const answer = await askFfprobe(tools, file, args, call);
+  const stream = answer?.streams[0];
+  const { sample_rate: sampleRate, channels, codec_name: codec } = stream ?? {};
+  if (answer?.format === undefined || !sampleRate || !channels || codec === undefined) throw unreadable();
+  const seconds = stream?.duration ?? answer.format.duration ?? 0;
+  return { format: answer.format.format_name, codec, sampleRate, channels, seconds };
 }
 
 function unreadable(): MediaError {
@@ -71,11 +94,9 @@ export function assertLength(seconds: number, limits: AudioLimits): void {
 }
 
 // ffmpeg takes a WAV that was cut off for a shorter one. A recorder that was killed leaves 0 or the largest number.
-async function assertWholeWav(file: FileHandle): Promise<void> {
-  const layout = await readWavLayout(file);
-  if (layout === undefined || layout.dataBytes >= 0xffff_fffe) return;
-  const present = (await file.stat()).size - layout.dataOffset;
-  if (layout.dataBytes - present > 4096) throw truncated(layout.dataBytes, Math.max(present, 0), 'bytes');
+function assertWholeWav({ dataBytes, presentBytes }: WavLayout): void {
+  if (dataBytes >= 0xffff_fffe || dataBytes - presentBytes <= 4096) return;
+  throw truncated(dataBytes, presentBytes, 'bytes');
 }
 
 export function truncated(announced: number, present: number, unit: 'bytes' | 's'): MediaError {

@@ -1,9 +1,9 @@
-import type { FileHandle } from 'node:fs/promises';
 import { imageSize } from 'image-size';
 import { MediaError } from './media-error.js';
 import type { CallOptions, MediaTools } from './media-tools.js';
 import { askFfprobe, type ProbeAnswer, withInput } from './probe.js';
 import { isAnimatedWebp } from './webp-first-frame.js';
+import { assertJpegEnds, readHead, strictDecoding, withFirstFrame } from './whole-picture.js';
 
 /** The containers that are opened at all: none that can point to other files. */
 export const IMAGE_FORMATS = 'png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,gif,apng,jpegxl_pipe,mjpeg';
@@ -24,7 +24,7 @@ export interface ImageFacts {
   /** Pixels as stored; 5 to 8 of `orientation` swap them on the screen. */
   width: number;
   height: number;
-  /** In ffmpeg's words; `unknown` for an animated WebP. */
+  /** In ffmpeg's words. */
   pixelFormat: string;
   orientation: Orientation;
   /** More than one frame; the first is used. */
@@ -33,9 +33,9 @@ export interface ImageFacts {
 
 /**
  * Judges a picture by its content; names and MIME types have no say. Sizes are read from the header before any decoder
- * sees the file, and decoders get the same limit.
+ * sees the file, and decoders get the same limit. The first frame is decoded to its end: what is cut off is refused.
  *
- * @throws MediaError `media-empty`, `media-too-large`, `image-unreadable`
+ * @throws MediaError `media-empty`, `media-too-large`, `image-unreadable`, `image-truncated`
  */
 export async function probeImage(
   tools: MediaTools,
@@ -44,33 +44,24 @@ export async function probeImage(
 ): Promise<ImageFacts> {
   const { limits = defaultImageLimits, ...call } = options;
   return await withInput(path, 'portrait', limits.maximumBytes, async (file) => {
-    const head = await readHead(file);
+    const head = await readHead(file, HEAD_BYTES);
     const header = headerOf(head);
     if (header !== undefined) assertPixels(header.width, header.height, limits);
-    if (isAnimatedWebp(head) && header !== undefined) {
-      const { width, height } = header;
-      return { codec: 'webp', width, height, pixelFormat: 'unknown', orientation: 1, animated: true };
-    }
-    const args = ['-format_whitelist', IMAGE_FORMATS, '-max_pixels', String(limits.maximumPixels)];
-    // Two frames tell a picture from an animation.
-    const frames = [
-      '-show_format',
-      '-show_streams',
-      '-show_frames',
-      '-read_intervals',
-      '%+#2',
-      '-select_streams',
-      'v:0',
-    ];
-    const answer = await askFfprobe(tools, file, [...args, ...frames], call);
-    return factsOf(answer, header, head, limits);
+    const answer = await withFirstFrame(file, path, async (picture) =>
+      askFfprobe(tools, picture, [...probeArguments(limits), ...(await strictDecoding(picture))], call),
+    );
+    const facts = factsOf(answer, header, head, limits);
+    if (facts.codec === 'mjpeg') await assertJpegEnds(file);
+    return { ...facts, animated: facts.animated || isAnimatedWebp(head) };
   });
 }
 
-async function readHead(file: FileHandle): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-  return buffer.subarray(0, bytesRead);
-}
+// Two frames tell a picture from an animation.
+const probeArguments = ({ maximumPixels }: ImageLimits): string[] => [
+  ...['-format_whitelist', IMAGE_FORMATS, '-max_pixels', String(maximumPixels)],
+  ...['-show_format', '-show_streams', '-show_packets', '-show_frames', '-read_intervals', '%+#2'],
+  ...['-select_streams', 'v:0'],
+];
 
 interface Header {
   width: number;
@@ -89,6 +80,10 @@ function headerOf(head: Buffer): Header | undefined {
   }
 }
 
+/** Pixels as a person sees them. */
+export const uprightSize = ({ width, height, orientation }: ImageFacts): { width: number; height: number } =>
+  orientation < 5 ? { width, height } : { width: height, height: width };
+
 function assertPixels(width: number, height: number, limits: ImageLimits): void {
   if (width * height <= limits.maximumPixels) return;
   const message = `The portrait has ${width} x ${height} pixels; at most ${limits.maximumPixels / 1e6} million are taken. Send a smaller picture.`;
@@ -102,7 +97,7 @@ function factsOf(
   limits: ImageLimits,
 ): ImageFacts {
   const stream = answer?.streams[0];
-  const [frame, second] = answer?.frames.filter(({ media_type: type }) => type === 'video') ?? [];
+  const [, frame, , second] = answer?.packets_and_frames ?? [];
   if (stream?.codec_name === undefined || frame?.width === undefined || frame.height === undefined) {
     throw unreadable(header, head);
   }

@@ -31,10 +31,9 @@ const ProbeAnswer = z.object({
       }),
     )
     .default([]),
-  frames: z
+  packets_and_frames: z
     .array(
       z.object({
-        media_type: z.string().optional(),
         width: z.int().optional(),
         height: z.int().optional(),
         pix_fmt: z.string().optional(),

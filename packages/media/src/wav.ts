@@ -11,10 +11,13 @@ export interface WavLayout {
   format: number;
   channels: number;
   sampleRate: number;
+  /** One sample of every channel. */
+  bytesPerFrame: number;
   bitsPerSample: number;
-  /** Where the samples begin in the file, and how many bytes of them the header announces. */
+  /** Where the samples begin in the file, how many bytes of them the header announces, and how many bytes follow. */
   dataOffset: number;
   dataBytes: number;
+  presentBytes: number;
 }
 
 /** Reads the chunks of a RIFF/WAVE file up to its samples; `undefined` for anything else. */
@@ -24,12 +27,15 @@ export async function readWavLayout(file: FileHandle): Promise<WavLayout | undef
     (await file.read(buffer, 0, length, position)).bytesRead === length;
   if (!(await readAt(0, 12))) return undefined;
   if (buffer.toString('latin1', 0, 4) !== 'RIFF' || buffer.toString('latin1', 8, 12) !== 'WAVE') return undefined;
-  let layout: Omit<WavLayout, 'dataOffset' | 'dataBytes'> | undefined;
+  const { size } = await file.stat();
+  let layout: Omit<WavLayout, 'dataOffset' | 'dataBytes' | 'presentBytes'> | undefined;
   for (let position = 12; await readAt(position, 8); ) {
     const name = buffer.toString('latin1', 0, 4);
     const bytes = buffer.readUInt32LE(4);
     if (name === 'data') {
-      return layout === undefined ? undefined : { ...layout, dataOffset: position + 8, dataBytes: bytes };
+      if (layout === undefined) return undefined;
+      const dataOffset = position + 8;
+      return { ...layout, dataOffset, dataBytes: bytes, presentBytes: size - dataOffset };
     }
     if (name === 'fmt ') {
       if (!(await readAt(position + 8, 16))) return undefined;
@@ -37,6 +43,7 @@ export async function readWavLayout(file: FileHandle): Promise<WavLayout | undef
         format: buffer.readUInt16LE(0),
         channels: buffer.readUInt16LE(2),
         sampleRate: buffer.readUInt32LE(4),
+        bytesPerFrame: buffer.readUInt16LE(12),
         bitsPerSample: buffer.readUInt16LE(14),
       };
     }
@@ -62,14 +69,12 @@ export class SpeechFile {
     const file = await open(path, 'r');
     try {
       const layout = await readWavLayout(file);
-      const { size } = await file.stat();
-      const present = layout === undefined ? 0 : size - layout.dataOffset;
       const isSpeech =
         layout?.format === 1 &&
         layout.channels === 1 &&
         layout.bitsPerSample === 16 &&
         layout.sampleRate === SPEECH_SAMPLE_RATE;
-      if (layout !== undefined && isSpeech && layout.dataBytes <= present) {
+      if (layout !== undefined && isSpeech && layout.dataBytes <= layout.presentBytes) {
         return new SpeechFile(file, layout.dataOffset, Math.floor(layout.dataBytes / BYTES_PER_SAMPLE));
       }
       const message = `${path} is no whole mono 16-bit WAV at ${SPEECH_SAMPLE_RATE} Hz. Decode it with decodeSpeech first.`;

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FarmError, SPEECH_SAMPLE_RATE, type Warning } from '@farm/contracts';
-import { decodePortrait, defaultAudioLimits, defaultImageLimits, probeAudio } from '@farm/media';
+import { defaultAudioLimits, defaultImageLimits, probeAudio, probeImage, uprightSize } from '@farm/media';
 import type { PixelSize } from '@farm/placement';
 import pLimit from 'p-limit';
 import type { Services } from '../services.js';
@@ -25,7 +25,7 @@ const toolsOf = ({ configuration }: Services) => ({
   ffprobePath: configuration.ffprobePath,
 });
 
-/** Submits whose inputs are judged at once; each starts three short programs. */
+/** Submits whose inputs are judged at once; each starts two or three short programs. */
 const judging = pLimit(2 * availableParallelism());
 
 /**
@@ -52,17 +52,14 @@ async function judgeIn(
   services: Services,
   { imageKey, audioKey, signal }: { imageKey: string; audioKey: string; signal: AbortSignal },
 ): Promise<JudgedInputs> {
-  const [portrait, speech] = await Promise.allSettled([
+  const [portrait, speech] = await bothEnded(
     fetchInput(services, imageKey, join(folder, 'image'), signal).then((path) => judgePortrait(services, path, signal)),
     fetchInput(services, audioKey, join(folder, 'audio'), signal).then((path) => judgeSpeech(services, path, signal)),
-  ]);
-  // Both have ended: the folder may go.
-  if (portrait.status === 'rejected') throw portrait.reason;
-  if (speech.status === 'rejected') throw speech.reason;
+  );
   return {
-    portrait: portrait.value.size,
-    speechSeconds: speech.value.seconds,
-    warnings: [...portrait.value.warnings, ...speech.value.warnings],
+    portrait: portrait.size,
+    speechSeconds: speech.seconds,
+    warnings: [...portrait.warnings, ...speech.warnings],
   };
 }
 
@@ -73,14 +70,8 @@ async function fetchInput({ storage }: Services, key: string, path: string, sign
 
 async function judgePortrait(services: Services, path: string, signal: AbortSignal) {
   const limits = { ...defaultImageLimits, maximumBytes: services.configuration.limits.maximumImageBytes };
-  // Only decoding tells a whole picture from one whose end is missing.
-  const decoded = await decodePortrait(toolsOf(services), {
-    inputPath: path,
-    outputPath: `${path}.png`,
-    limits,
-    signal,
-  });
-  const size = { width: decoded.width, height: decoded.height };
+  const facts = await probeImage(toolsOf(services), path, { limits, signal });
+  const size = uprightSize(facts);
   assertUsableShape(size);
   const warnings: Warning[] = [];
   if (Math.min(size.width, size.height) < PORTRAIT_SIDE)
@@ -88,7 +79,7 @@ async function judgePortrait(services: Services, path: string, signal: AbortSign
       code: 'portrait-small',
       message: `The portrait has ${size.width} x ${size.height} pixels; with ${PORTRAIT_SIDE} or more on the short side the face comes out sharper.`,
     });
-  if (decoded.source.animated)
+  if (facts.animated)
     warnings.push({ code: 'portrait-animated', message: 'The portrait is an animation; its first frame is used.' });
   return { size, warnings };
 }
@@ -119,13 +110,21 @@ function assertUsableShape({ width, height }: PixelSize): void {
 async function judgeSpeech(services: Services, path: string, signal: AbortSignal) {
   const { maximumSpeechSeconds, maximumUploadBytes } = services.configuration.limits;
   const limits = { ...defaultAudioLimits, maximumBytes: maximumUploadBytes, maximumSeconds: maximumSpeechSeconds };
-  const facts = await probeAudio(toolsOf(services), path, { limits, signal });
+  const [facts, aboutSound] = await bothEnded(
+    probeAudio(toolsOf(services), path, { limits, signal }),
+    listenToSpeech(toolsOf(services), path, signal),
+  );
   const warnings: Warning[] = [];
   if (facts.sampleRate < SPEECH_SAMPLE_RATE)
     warnings.push({
       code: 'speech-sample-rate',
       message: `The speech has ${facts.sampleRate} samples a second; lips follow better from ${SPEECH_SAMPLE_RATE} up.`,
     });
-  warnings.push(...(await listenToSpeech(toolsOf(services), path, signal)));
-  return { seconds: facts.seconds, warnings };
+  return { seconds: facts.seconds, warnings: [...warnings, ...aboutSound] };
+}
+
+/** As `Promise.all`, but also a failure waits until both have ended: then the folder may go. */
+async function bothEnded<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
+  await Promise.allSettled([one, other]);
+  return await Promise.all([one, other]);
 }
