@@ -119,3 +119,21 @@ test('an ffmpeg without the H.264 encoder is refused with where to get one', asy
   await machine.script('ffmpeg', 'echo " V....D libx264"');
   expect(await obtainFfmpeg(machine.context())).toEqual({ ffmpeg, ffprobe: join(machine.programs, 'ffprobe') });
 });
+
+test.each([
+  ['4.4.2-0ubuntu0.22.04.1', false],
+  ['5.0', false],
+  ['5.1.8-0+deb12u1', true],
+  ['n7.1', true],
+  ['10.0', true],
+  ['N-118000-g0123456789', true],
+])('ffmpeg %s is taken: %s', async (version, isTaken) => {
+  const ffmpeg = await machine.script(
+    'ffmpeg',
+    `case "$1" in -version) echo "ffmpeg version ${version} Copyright" ;; *) echo " V....D libx264" ;; esac`,
+  );
+  await machine.script('ffprobe', 'exit 0');
+  const obtaining = obtainFfmpeg(machine.context());
+  if (isTaken) expect((await obtaining).ffmpeg).toBe(ffmpeg);
+  else await expect(obtaining).rejects.toThrow(`ffmpeg 5.1 or newer is missing (${ffmpeg} is ${version}).`);
+});

@@ -18,6 +18,23 @@ const SHARED = {
 const FFMPEG: DistributionProgram = { tool: 'ffmpeg', names: ['ffmpeg'], override: 'FARM_FFMPEG', ...SHARED };
 const FFPROBE: DistributionProgram = { tool: 'ffprobe', names: ['ffprobe'], override: 'FARM_FFPROBE', ...SHARED };
 
+/** The first release with `-fps_mode`. */
+const OLDEST_VERSION = [5, 1] as const;
+
+/** Ubuntu 22.04 has 4.4. Builds from git have no release in their name, and are taken. */
+async function requireVersion(context: ToolchainContext, ffmpeg: string): Promise<void> {
+  const text = await runCommand({ command: ffmpeg, args: ['-version'], environment: context.environment });
+  const [, release, major, minor] = /^ffmpeg version n?((\d+)\.(\d+)\S*)/.exec(text) ?? [];
+  const [oldestMajor, oldestMinor] = OLDEST_VERSION;
+  if (release === undefined || Number(major) > oldestMajor) return;
+  if (Number(major) === oldestMajor && Number(minor) >= oldestMinor) return;
+  throw new ToolMissingError({
+    tool: `ffmpeg ${OLDEST_VERSION.join('.')} or newer`,
+    tried: `${ffmpeg} is ${release}`,
+    remedy: 'Set FARM_FFMPEG and FARM_FFPROBE to a newer build, such as the static ones that ffmpeg.org links to.',
+  });
+}
+
 /** Some distributions (Fedora's ffmpeg-free) leave out the encoder that every video of the farm is made with. */
 async function requireH264Encoder(context: ToolchainContext, ffmpeg: string): Promise<void> {
   const args = ['-hide_banner', '-v', 'error', '-encoders'];
@@ -30,6 +47,7 @@ async function requireH264Encoder(context: ToolchainContext, ffmpeg: string): Pr
 /** The paths of ffmpeg and ffprobe (FARM_FFMPEG and FARM_FFPROBE override). @throws ToolMissingError. */
 export async function obtainFfmpeg(context: ToolchainContext): Promise<FfmpegPrograms> {
   const ffmpeg = await obtainDistributionProgram(context, FFMPEG);
+  await requireVersion(context, ffmpeg);
   await requireH264Encoder(context, ffmpeg);
   return { ffmpeg, ffprobe: await obtainDistributionProgram(context, FFPROBE) };
 }
