@@ -23,8 +23,9 @@ LIP_REACH = 0.14
 CORNER_REACH = 0.16
 EYE_SIZES = (1.0, 1.15, 1.3, 1.45)
 """Sizes of an eye against the mesh's: drawn ones are larger than any that the mesh has seen."""
-SIZE_COST = 40.0
-"""Lightness by which lashes have to be darker at twice the size."""
+LARGER_COST = 20.0
+"""How much darker (8-bit Lab) the lashes of a larger eye have to be: the ink of a drawing is, a crease or the rim of
+glasses is not."""
 LASHES_ABOVE, LASHES_REACH, LOWER_LID_REACH = 0.03, 0.10, 0.14
 """Lashes are looked for around a line a little above the mesh's, so as not to meet the pupil."""
 
@@ -60,7 +61,7 @@ class _Lashes:
         self._lower = self._view.rows(lower)
         self._rows = np.minimum(rows, self._lower)
         lightness = self._view.lab[np.round(self._rows).astype(int), np.arange(COLUMNS), 0]
-        self.cost = float(lightness.mean()) + SIZE_COST * (size - 1)
+        self.cost = float(lightness.mean()) + LARGER_COST * (size > 1)
 
     def eye(self) -> Eye:
         view, lower = self._view, self._lower

@@ -12,8 +12,13 @@ WIDER = 1.24
 ABOVE, BELOW = 0.11, 0.05
 """It covers this much above the upper lashes, which leave their place, and below the eye: fractions of the eye's width,
 as all that follow."""
-SKIN_ABOVE, SKIN_BELOW = (0.12, 0.24), (0.07, 0.2)
+SKIN_ABOVE, SKIN_BELOW = (-0.24, -0.12), (0.07, 0.2)
 """Where the lid's colour is taken, above the upper lashes and below the eye: near, so that its border does not show."""
+SKIN_COLUMNS = 15
+UNLIKE_SKIN = 45
+"""A colour that differs by this much in a channel from sure skin is something else."""
+NEAR_OUTLINE = 0.85
+"""An eye whose middle is this near to the outline of the face, in widths, belongs to a face that is turned."""
 LASHES = 0.045
 """Half the height of the lashes' line."""
 LASH_DARKNESS = 0.3, 0.75
@@ -51,11 +56,19 @@ class Eyelid:
         self._edge_width = np.float32(max(1.0, 0.05 * width))
         self._lash_width = np.float32(max(0.9, LASHES * width))
         self._above, self._below = np.float32(ABOVE * width), np.float32(BELOW * width)
-        self._within = _within(u, width, (oval - centre) @ axes.T)
+        outline = _outline((oval - centre) @ axes.T, width)
+        self._within = _within(u, width, outline)
         # The lashes of a closed eye thin out towards its corners.
         self._lash_share = smooth_step(np.abs(u), 0.54 * width, 0.36 * width)
-        above = _skin_along(frame, centre, axes, upper, width, -1, SKIN_ABOVE)
-        below = _skin_along(frame, centre, axes, lower, width, 1, SKIN_BELOW)
+        columns = np.linspace(-0.5 * WIDER * width, 0.5 * WIDER * width, SKIN_COLUMNS)
+        sure = _surely_skin(outline, width)
+
+        def skin_beside(lid: np.ndarray, rows: tuple[float, float]) -> np.ndarray:
+            v = np.interp(columns, lid[:, 0], lid[:, 1]) + np.linspace(*rows, 9)[:, None] * width
+            points = centre + np.stack([np.broadcast_to(columns, v.shape), v], axis=-1) @ axes
+            return _skin_at(frame, points, sure)
+
+        above, below = skin_beside(upper, SKIN_ABOVE), skin_beside(lower, SKIN_BELOW)
         # Above the eye there may be a brow, hair or the rim of glasses instead of skin.
         brightness = above.mean(axis=1, keepdims=True) / np.maximum(below.mean(axis=1, keepdims=True), 1)
         is_skin = smooth_step(brightness, *SKIN_BRIGHTNESS)
@@ -90,15 +103,29 @@ class Eyelid:
         return (spread(above) * (1 - depth) + spread(below) * depth) * shade
 
 
-def _within(u: np.ndarray, width: float, oval: np.ndarray) -> np.ndarray:
-    """1 across the eye, fading beyond its corners, and before the outline of the face (in the eye's axes)."""
-    beside = oval[np.abs(oval[:, 1]) < width][:, 0]
-    ends = []
-    for side in (-1, 1):
-        outline = float((side * beside).max()) if len(beside) else width
-        ends.append(float(np.clip(outline, 0.5 * width, 0.64 * width)))
+def _outline(oval: np.ndarray, width: float) -> tuple[float, float]:
+    """How far the face reaches to the left and to the right of the eye's middle; `oval` in the eye's axes."""
+    after = np.roll(oval, -1, axis=0)
+    crosses = (oval[:, 1] < 0) != (after[:, 1] < 0)
+    start, end = oval[crosses], after[crosses]
+    u = start[:, 0] - start[:, 1] * (end[:, 0] - start[:, 0]) / (end[:, 1] - start[:, 1])
+    left, right = float(-u.min(initial=-width)), float(u.max(initial=width))
+    return left, right
+
+
+def _surely_skin(outline: tuple[float, float], width: float) -> slice:
+    """Columns around the eye that the face certainly fills: those towards the nose, where the face is turned."""
+    left, right = outline
+    if min(left, right) > NEAR_OUTLINE * width:
+        return slice(None)
+    return slice(SKIN_COLUMNS // 2) if left > right else slice(SKIN_COLUMNS // 2 + 1, None)
+
+
+def _within(u: np.ndarray, width: float, outline: tuple[float, float]) -> np.ndarray:
+    """1 across the eye, fading beyond its corners, but before the outline of the face."""
+    left, right = (float(np.clip(end, 0.42 * width, 0.64 * width)) for end in outline)
     fade = 0.08 * width
-    return smooth_step(-u, ends[0], ends[0] - fade) * smooth_step(u, ends[1], ends[1] - fade)
+    return smooth_step(-u, left, left - fade) * smooth_step(u, right, right - fade)
 
 
 def _shade(frame: np.ndarray, eye: Eye, skin: float) -> float:
@@ -117,23 +144,15 @@ def _lash_darkness(frame: np.ndarray, eye: Eye, skin: np.ndarray) -> np.float32:
     return np.float32(round(float(np.clip(darkness, *LASH_DARKNESS)), 2))
 
 
-def _skin_along(
-    frame: np.ndarray,
-    centre: np.ndarray,
-    axes: np.ndarray,
-    lid: np.ndarray,
-    width: float,
-    side: int,
-    depths: tuple[float, float],
-    count: int = 15,
-) -> np.ndarray:
-    """Colours of the skin beside a lid (`side` -1 above, 1 below), float64 `[count, 3]` from left to right. Medians,
-    so that lashes, the crease, a brow or the rim of glasses do not colour them."""
-    u = np.linspace(-0.5 * WIDER, 0.5 * WIDER, count) * width
-    v = np.interp(u, lid[:, 0], lid[:, 1])
-    rows = side * np.linspace(*depths, 9) * width
-    points = (centre + (np.stack(np.broadcast_arrays(u, v + rows[:, None]), axis=-1) @ axes)).astype(np.float32)
+def _skin_at(frame: np.ndarray, points: np.ndarray, sure: slice) -> np.ndarray:
+    """Colours of the skin beside a lid, float64 `[SKIN_COLUMNS, 3]`, at points `[rows, SKIN_COLUMNS, 2]`. Medians, so
+    that lashes, the crease, a brow or the rim of glasses do not colour them; nothing that is unlike the columns that
+    are `sure`, such as what lies behind a turned face."""
+    points = points.astype(np.float32)
     colours = np.median(sample(frame, points[..., 0], points[..., 1]), axis=0)
+    reference = np.median(colours[sure], axis=0)
+    is_skin = np.abs(colours - reference).max(axis=1, keepdims=True) < UNLIKE_SKIN
+    colours = np.where(is_skin, colours, reference)
     padded = np.pad(colours, ((4, 4), (0, 0)), mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, 9, axis=0)
     return np.round(np.median(windows, axis=2))
