@@ -8,6 +8,7 @@ import { bodyGuards } from './plugins/body-guards.js';
 import { drain } from './plugins/drain.js';
 import { answerMalformed } from './plugins/malformed-requests.js';
 import { metrics } from './plugins/metrics.js';
+import { missingRoutes } from './plugins/missing-routes.js';
 import { openapi } from './plugins/openapi.js';
 import { problems, sendProblem } from './plugins/problems.js';
 import { rateLimits } from './plugins/rate-limits.js';
@@ -36,6 +37,7 @@ export async function buildApp(services: Services, logger: Logger): Promise<Fast
   app.setSerializerCompiler(serializerCompiler);
   await app.register(drain);
   await app.register(problems);
+  await app.register(missingRoutes);
   await app.register(authentication);
   await app.register(rateLimits);
   await app.register(metrics);

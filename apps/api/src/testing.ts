@@ -156,7 +156,11 @@ export async function call<Body = Problem>(url: string, key: string, init: Reque
   const response = await fetch(url, { ...init, headers: { ...asBearer(key), ...(init.headers as object) } });
   const text = await response.text();
   const isJson = /application\/(problem\+)?json/.test(response.headers.get('content-type') ?? '');
-  return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as Body };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (isJson && text ? JSON.parse(text) : text) as Body,
+  };
 }
 
 export async function submit<Body = JobView>(

@@ -19,6 +19,8 @@ export interface Operation {
 
 export interface FuzzRequest {
   operation: Operation;
+  /** The operation's, or one that no path answers to. */
+  method: string;
   url: string;
   headers: Record<string, string>;
   body?: string | FormData;
@@ -142,18 +144,31 @@ function shown(body: Body['body']): string {
   return JSON.stringify(entries);
 }
 
+const methodOf = ({ method }: Operation): fc.Arbitrary<string> =>
+  fc.oneof(
+    { weight: 30, arbitrary: fc.constant(method) },
+    { weight: 1, arbitrary: fc.constantFrom('PATCH', 'OPTIONS') },
+  );
+
 /** Requests to every operation of the document: most nearly right, some wrong in every part. */
 export function requestArbitrary(operations: Operation[], key: string, pools: Pools): fc.Arbitrary<FuzzRequest> {
   return fc.constantFrom(...operations).chain((operation) =>
     fc
-      .tuple(pathOf(operation, pools), queryOf(operation), headersOf(operation, key), bodyOf(operation, pools))
-      .map(([path, query, headers, { contentType, body }]) => ({
+      .tuple(
+        pathOf(operation, pools),
+        queryOf(operation),
+        headersOf(operation, key),
+        bodyOf(operation, pools),
+        methodOf(operation),
+      )
+      .map(([path, query, headers, { contentType, body }, method]) => ({
         operation,
+        method,
         url: query ? `${path}?${query}` : path,
         headers: contentType ? { ...headers, 'content-type': contentType } : headers,
-        ...(body !== undefined && operation.method !== 'GET' && { body }),
+        ...(body !== undefined && method !== 'GET' && { body }),
         // What a failure prints.
-        [fc.toStringMethod]: () => `${operation.method} ${path}?${query} ${JSON.stringify(headers)} ${shown(body)}`,
+        [fc.toStringMethod]: () => `${method} ${path}?${query} ${JSON.stringify(headers)} ${shown(body)}`,
       })),
   );
 }

@@ -118,13 +118,4 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 /** The one place where errors become answers: RFC 9457 problem documents, with nothing of the inside in a 5xx. */
 export const problems = fastifyPlugin(async (app) => {
   app.setErrorHandler(sendProblem);
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0];
-    const error = new FarmError(
-      'route-not-found',
-      `There is nothing at ${request.method} ${path}. /docs lists everything there is.`,
-      { status: 404 },
-    );
-    return sendProblem(error, request, reply);
-  });
 });
