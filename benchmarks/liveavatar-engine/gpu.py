@@ -1,161 +1,143 @@
-"""The whole engine on one GPU at real size: loading, frames a second end to end, peak, memory against clips.
+"""The whole engine on one GPU at real size, in one command of under nine minutes on an H200.
 
-    PYTHONPATH=packages/engine python benchmarks/liveavatar-engine/gpu.py RESULT.json [--weights FOLDER] [--ffmpeg PATH]
+    PYTHONPATH=packages/engine python benchmarks/liveavatar-engine/gpu.py RESULT.json [--rehearse]
 
-Without `--weights` a published layout with random weights is written first (46 GB of disk). The result is written anew
-after every part, so a run that is cut off leaves what it measured.
+Frames a second end to end and the peak as the driver counts it, eager and compiled, each size in a fresh process;
+40 clips in a row; a render stopped after a clip and resumed in another process; the same on a card of 80 GB, by a cap.
+Without `--weights` a published layout with random weights is written first (47 GB of disk). The result is written anew
+after every figure, so a run that is cut off leaves what it measured; a part that the time left is too short for is
+skipped and says so. `--rehearse` tries everything with the tiny model and small videos, with a GPU or without one.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-from render_job import GIB, environment, render_clips
+PARTS_PROGRAM = Path(__file__).with_name("gpu_part.py")
+USABLE_GIB_OF_80_GB = 79.1
+"""What a process can fill on an 80 GB card, the CUDA context included."""
 
-from farm_engine.host import EngineError
-from farm_engine.liveavatar.checkpoints import generator
-from farm_engine.liveavatar.compilation import compile_layers
-from farm_engine.liveavatar.engine import LiveAvatarEngine
-from farm_engine.liveavatar.serving.conditions import encode_still
 
-SMALL, LARGE = {"width": 384, "height": 256}, {"width": 704, "height": 384}
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A process of its own. `seconds`: how long it takes on an H200, on the safe side."""
+
+    name: str
+    arguments: list[str]
+    seconds: int
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def parts_of(options: argparse.Namespace, folder: Path) -> list[Part]:
+    """In the order of what they are worth."""
+    tiny = options.rehearse
+    weights = str(options.weights or folder / "weights")
+    small, large = ("64x64", "128x64") if tiny else ("384x256", "704x384")
+    clips, many, few = ("2", "4", "2") if tiny else ("10", "40", "3")
+    common = ["--weights", weights, "--folder", str(folder), "--ffmpeg", options.ffmpeg]
+
+    def render(size: str, *more: str, clips: str = clips) -> list[str]:
+        return ["render", *common, "--size", size, "--clips", clips, *more]
+
+    write = Part(name="weights", arguments=["write", *common, *(["--tiny"] if tiny else [])], seconds=80)
+    cap = ["--cap-gib", str(USABLE_GIB_OF_80_GB)]
+    expandable = "expandable_segments:True"
+    return [
+        *([] if options.weights else [write]),
+        Part(name=f"eager {large}", arguments=render(large), seconds=95),
+        Part(name=f"compiled {large}", arguments=render(large, "--compile"), seconds=105),
+        Part(
+            name=f"compiled {small}",
+            arguments=render(small, "--compile", "--many-clips", many, "--encoders", "--out-of-memory"),
+            seconds=145,
+        ),
+        Part(name=f"eager {small}", arguments=render(small), seconds=55),
+        Part(name=f"unbroken {small}", arguments=["record", *common, "--size", small], seconds=40),
+        Part(name=f"resumed {small}", arguments=["resume", *common, "--size", small], seconds=35),
+        Part(name=f"card of 80 GB {large}", arguments=render(large, *cap, clips=few), seconds=45),
+        Part(
+            name=f"expandable segments {large}",
+            arguments=render(large, clips=few),
+            seconds=45,
+            environment={"PYTORCH_CUDA_ALLOC_CONF": expandable, "PYTORCH_ALLOC_CONF": expandable},
+        ),
+    ]
 
 
 class Report:
-    """Parts of the result, printed as they come and kept in a file."""
+    """What the parts print, by part, in a file that is whole at any time."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._parts, self._began = path, environment(), time.monotonic()
+        self._path = path
+        self.began = time.monotonic()
+        self._content: dict[str, object] = {"what": " ".join((__doc__ or "").split(".")[0].split()), "parts": {}}
 
-    def add(self, name: str, value: object) -> None:
-        self._parts[name] = value
-        self._path.write_text(json.dumps(self._parts, indent=1) + "\n")
-        shown = {key: part for key, part in value.items() if key != "series"} if isinstance(value, dict) else value
-        print(f"[{time.monotonic() - self._began:6.1f}] {name}: {json.dumps(shown)}", flush=True)
+    def add(self, part: str, name: str, value: object) -> None:
+        self._content["parts"].setdefault(part, {})[name] = value
+        draft = self._path.with_name(self._path.name + ".part")
+        draft.write_text(json.dumps(self._content, indent=1) + "\n")
+        draft.replace(self._path)
+        shown = {key: kept for key, kept in value.items() if key != "series"} if isinstance(value, dict) else value
+        print(f"[{time.monotonic() - self.began:6.1f}] {part}, {name}: {json.dumps(shown)}", flush=True)
 
 
-def main() -> None:
+def run_part(part: Part, report: Report, *, seconds_left: float) -> bool:
+    """Whether the part ran to its end. It prints one JSON object a line: name and value of a figure."""
+    process = subprocess.Popen(
+        [sys.executable, str(PARTS_PROGRAM), *part.arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **part.environment},
+    )
+    deadline = threading.Timer(seconds_left, process.kill)
+    deadline.start()
+    try:
+        for line in process.stdout:
+            figure = json.loads(line)
+            report.add(part.name, figure["name"], figure["value"])
+    finally:
+        deadline.cancel()
+    if process.wait() != 0:
+        report.add(part.name, "failed", f"exit code {process.returncode}; its message is on stderr")
+    return process.returncode == 0
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("result", type=Path)
-    parser.add_argument("--weights", type=Path)
-    parser.add_argument("--ffmpeg", default=shutil.which("ffmpeg"))
-    arguments = parser.parse_args()
-    report = Report(arguments.result)
-    with tempfile.TemporaryDirectory() as folder:
-        weights = arguments.weights or write_weights(Path(folder) / "weights", report)
-        engine = load(weights, report)
-        measure_encoders(engine, report)
-
-        def render(name: str, clips: int, size: dict[str, int]) -> None:
-            part = render_clips(engine, clips, **size, folder=Path(folder) / name, ffmpeg=arguments.ffmpeg)
-            report.add(name, part)
-
-        render("eager704x384", 10, LARGE)
-        compile_layers(engine._models.transformer)
-        render("compiled704x384WarmUp", 1, LARGE)
-        render("compiled704x384", 10, LARGE)
-        render("compiled384x256WarmUp", 1, SMALL)
-        render("compiled384x256", 10, SMALL)
-        render("compiled384x256For40Clips", 40, SMALL)
-        report.add("outOfMemory", run_out_of_memory(engine, Path(folder) / "oom", arguments.ffmpeg))
-
-
-def write_weights(folder: Path, report: Report) -> Path:
-    seconds, _ = timed(lambda: generator.write_published_layout(folder, generator.FULL))
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    report.add("writingRandomWeights", {"seconds": seconds, "gigabytes": round(size / 1e9, 2)})
-    return folder
-
-
-def load(weights: Path, report: Report) -> LiveAvatarEngine:
-    engine = LiveAvatarEngine(weights)
-    phases: dict[str, float] = {}
-    began = time.monotonic()
-    with peak_of(anonymous_bytes) as host_peak:
-        seconds, description = timed(
-            lambda: engine.load(lambda phase, fraction: phases.update({phase: round(time.monotonic() - began, 2)}))
-        )
-    report.add(
-        "loading",
-        {
-            "seconds": seconds,
-            "phaseEndsAtSeconds": phases,
-            "hostAnonymousPeakGiB": round(host_peak["bytes"] / GIB, 3),
-            "deviceAllocatedGiB": round(torch.cuda.memory_allocated() / GIB, 3),
-            "devicePeakAllocatedGiB": round(torch.cuda.max_memory_allocated() / GIB, 3),
-            "description": description,
-        },
+    parser.add_argument(
+        "--weights", type=Path, help="folder in the published layout; random ones are written if absent"
     )
-    return engine
-
-
-def measure_encoders(engine: LiveAvatarEngine, report: Report) -> None:
-    models = engine._models
-    prompt = "A person in a quiet room speaks to the camera, calm light, shallow depth of field."
-    portrait = torch.zeros(3, LARGE["height"], LARGE["width"])
-    seconds = {
-        "promptFirst": timed(lambda: models.text.encode(prompt))[0],
-        "promptAgain": timed(lambda: models.text.encode(prompt + " Again."))[0],
-        "portrait704x384First": timed(lambda: encode_still(models.vae, portrait))[0],
-        "portrait704x384": timed(lambda: encode_still(models.vae, portrait))[0],
-    }
-    report.add("encoderSeconds", seconds)
-
-
-def run_out_of_memory(engine: LiveAvatarEngine, folder: Path, ffmpeg: str) -> dict[str, object]:
-    """Leave the card too little for a video, and see the failure named and the engine alive."""
-    engine._kept = None
-    torch.cuda.empty_cache()
-    free, _ = torch.cuda.mem_get_info()
-    ballast = torch.empty(free - 8 * GIB, dtype=torch.uint8, device="cuda")
-    try:
-        render_clips(engine, 1, **SMALL, folder=folder, ffmpeg=ffmpeg)
-        outcome: dict[str, object] = {"failed": False}
-    except EngineError as error:
-        outcome = {"code": error.code, "message": error.message, "retriable": error.retriable, **error.details}
-    del ballast
-    torch.cuda.empty_cache()
-    after = render_clips(engine, 1, **SMALL, folder=folder, ffmpeg=ffmpeg)
-    return {**outcome, "framesAfterwards": after["frames"]}
-
-
-def timed(action: Callable[[], object]) -> tuple[float, object]:
-    began = time.monotonic()
-    result = action()
-    torch.cuda.synchronize()
-    return round(time.monotonic() - began, 3), result
-
-
-def anonymous_bytes() -> int:
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
-    return int(line.split()[1]) * 1024
-
-
-@contextmanager
-def peak_of(measure: Callable[[], int]):
-    seen, done = {"bytes": 0}, threading.Event()
-
-    def watch() -> None:
-        while not done.wait(0.02):
-            seen["bytes"] = max(seen["bytes"], measure())
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        done.set()
-        thread.join()
+    parser.add_argument("--ffmpeg", default=shutil.which("ffmpeg"), help="found in PATH if not given")
+    parser.add_argument("--seconds", type=float, default=540, help="when to stop; %(default)s")
+    parser.add_argument("--only", help="comma-separated beginnings of names of parts")
+    parser.add_argument("--rehearse", action="store_true", help="tiny model, small videos, any machine")
+    options = parser.parse_args()
+    if options.ffmpeg is None:
+        parser.error("no ffmpeg in PATH: install it, or name it with --ffmpeg")
+    options.result.parent.mkdir(parents=True, exist_ok=True)
+    report, succeeded = Report(options.result), True
+    with tempfile.TemporaryDirectory() as folder:
+        for part in parts_of(options, Path(folder)):
+            left = options.seconds - (time.monotonic() - report.began)
+            if options.only and not part.name.startswith(("weights", *options.only.split(","))):
+                continue
+            if not options.rehearse and left < part.seconds:
+                report.add(part.name, "skipped", f"{left:.0f} s are left, it needs {part.seconds}")
+                continue
+            succeeded = run_part(part, report, seconds_left=max(1, left)) and succeeded
+    return 0 if succeeded else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

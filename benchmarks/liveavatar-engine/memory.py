@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from render_job import environment, render_clips
+from render_job import UPSTREAM_GROWTH, environment, render_clips
 
 from farm_engine.liveavatar.engine import LiveAvatarEngine
 
@@ -29,7 +29,7 @@ def main() -> None:
     result = {
         **environment(),
         "model": "tiny, random weights",
-        "upstream": {"withoutOnlineDecode": "+0.15 GB a clip", "withOnlineDecode": "+0.8 GB, constant"},
+        "upstream": UPSTREAM_GROWTH,
         "runs": runs,
         "hostGiBAfter20Clips": [short[-1]["hostGiB"], long[CLIPS[0] - 1]["hostGiB"]],
         "hostGiBAfter200Clips": long[-1]["hostGiB"],

@@ -1,9 +1,11 @@
 """Runs everything worth running on a rented GPU machine and writes one report.
 
     PYTHONPATH=packages/engine python -m tests.gpu.run --report report.json [--published CHECKOUT] [--rehearse]
+    PYTHONPATH=packages/engine python -m tests.gpu.run --report report.json --only engine [--rehearse]
 
-The report is rewritten after every part, so a machine that is taken away leaves what was finished. `--rehearse` takes
-the tiny model and small videos, on a GPU or without one: run it before renting a machine.
+The first takes the transformer apart; the second measures the whole engine, from files to encoded video; each takes
+less than ten minutes on an H200. The report is rewritten after every part, so a machine that is taken away leaves what
+was finished. `--rehearse` takes the tiny model and small videos, on a GPU or without one: run it before renting one.
 """
 
 from __future__ import annotations
@@ -22,11 +24,14 @@ import torch
 from farm_engine.liveavatar.compilation import compile_layers
 from farm_engine.liveavatar.config import LIVE_AVATAR_14B, TINY, Geometry
 from farm_engine.liveavatar.model import DiffusionTransformer
-from tests.gpu import border, ceilings, engine_tests, environment, parity, precision, real_size, speed
+from tests.gpu import border, ceilings, engine_tests, environment, parity, precision, real_size, speed, whole_engine
 
 PARTS = ("tests", "golden", "precision", "ceilings", "published", "eager", "compiled", "kernels", "border")
-ALONE = "published-compiled"
-"""Needs a process of its own: the published code decides about compiling when it is imported."""
+ALONE = {
+    "published-compiled": "the published code decides about compiling when it is imported",
+    "engine": "it measures what whole processes take on the device, to which this one's models would add",
+}
+"""Parts that need a run of their own, and why."""
 
 SIZES, REHEARSAL_SIZES = "384x256,640x384,704x384", "64x64,128x64"
 CLIPS = 3
@@ -80,6 +85,10 @@ class Suite:
 
     def _published_compiled(self) -> None:
         self._published(compiled=True)
+
+    def _engine(self) -> None:
+        beside = self._file.with_name(f"{self._file.stem}-engine.json")
+        self._part("engine", partial(whole_engine.measure, beside, rehearse=self._rehearse))
 
     def _eager(self) -> None:
         self._ours("eager", self._model)
@@ -141,17 +150,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--report", required=True, help="JSON file to write")
     parser.add_argument("--published", help="checkout of github.com/Alibaba-Quark/LiveAvatar to measure beside")
-    parser.add_argument("--only", help=f"comma-separated parts of {','.join(PARTS)}; or {ALONE}")
+    parser.add_argument("--only", help=f"comma-separated parts of {','.join(PARTS)}; or one of {', '.join(ALONE)}")
     parser.add_argument("--sizes", help=f"comma-separated video sizes; {SIZES} if not given")
     parser.add_argument("--commit", default="", help="commit to write down where there is no git")
     parser.add_argument("--rehearse", action="store_true", help="tiny model, small videos, any machine")
     arguments = parser.parse_args()
     wanted = arguments.only.split(",") if arguments.only else list(PARTS)
-    parts = [part for part in (*PARTS, ALONE) if part in wanted]
+    parts = [part for part in (*PARTS, *ALONE) if part in wanted]
     if unknown := set(wanted) - set(parts):
-        parser.error(f"--only {','.join(sorted(unknown))}: the parts are {', '.join((*PARTS, ALONE))}")
-    if ALONE in parts and len(parts) > 1:
-        parser.error(f"{ALONE} needs a run of its own: the published code decides about compiling when it is imported")
+        parser.error(f"--only {','.join(sorted(unknown))}: the parts are {', '.join((*PARTS, *ALONE))}")
+    for part in ALONE.keys() & set(parts):
+        if len(parts) > 1:
+            parser.error(f"{part} needs a run of its own: {ALONE[part]}")
     if not arguments.rehearse and not torch.cuda.is_available():
         parser.error("no CUDA device found: rent one, or add --rehearse to try the suite with the tiny model")
     suite = Suite(arguments)
