@@ -19,6 +19,7 @@ const Environment = StorageEnvironment.extend({
   FARM_MAX_IMAGE_BYTES: count(50_000_000),
   FARM_MAX_REQUESTS_PER_MINUTE: count(1200),
   FARM_MAX_UNENDED_JOBS: count(2000),
+  FARM_MAX_REFUSED_KEYS_PER_MINUTE: count(120),
   FARM_UPLOAD_STALL_SECONDS: count(30),
   FARM_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   FARM_TRUST_PROXY: z.stringbool().default(false),
@@ -49,6 +50,8 @@ export interface Limits {
   /** Per owner; administrators may set others for one owner. */
   requestsPerMinute: number;
   unendedJobs: number;
+  /** Per address and replica. */
+  refusedKeysPerMinute: number;
   /** A request body that stands still this long is given up. */
   uploadStallSeconds: number;
 }
@@ -86,6 +89,7 @@ export function readConfiguration(variables: NodeJS.ProcessEnv): Configuration {
       maximumImageBytes: environment.FARM_MAX_IMAGE_BYTES,
       requestsPerMinute: environment.FARM_MAX_REQUESTS_PER_MINUTE,
       unendedJobs: environment.FARM_MAX_UNENDED_JOBS,
+      refusedKeysPerMinute: environment.FARM_MAX_REFUSED_KEYS_PER_MINUTE,
       uploadStallSeconds: environment.FARM_UPLOAD_STALL_SECONDS,
     },
   };

@@ -50,7 +50,7 @@ async function startReplica(directory: string, redisUrl: string, options: Replic
     FARM_PORT: '0',
     ...options.environment,
   });
-  Object.assign(configuration.limits, { requestsPerMinute: 100_000 }, options.limits);
+  Object.assign(configuration.limits, { requestsPerMinute: 100_000, refusedKeysPerMinute: 100_000 }, options.limits);
   const redis = connectRedis(redisUrl, { manner: 'prompt', timeoutMs: 1500 });
   const queues = openTicketQueues(redis);
   const records: RecordsContext = { redis, enqueue: (tickets) => queues.add(tickets).catch(() => {}) };

@@ -3,6 +3,7 @@ import { findKey, type KeyRecord, type Role, roles } from '@farm/records';
 import type { FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import type { Services } from '../services.js';
+import { refusedKeyCounter } from './refused-keys.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -40,7 +41,13 @@ async function authenticate(services: Services, request: FastifyRequest): Promis
 
 export const authentication = fastifyPlugin(async (app) => {
   app.decorateRequest('caller', null);
-  app.addHook('onRequest', (request) => authenticate(app.services, request));
+  const countRefusal = await refusedKeyCounter(app);
+  app.addHook('onRequest', (request, reply) =>
+    authenticate(app.services, request).catch(async (error: unknown) => {
+      if (error instanceof FarmError) await countRefusal(request, reply);
+      throw error;
+    }),
+  );
 });
 
 /** The key of a route that has an `access`. */

@@ -1,6 +1,6 @@
 import type { Problem } from '@farm/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call, postJson, startTestFarm, type TestFarm } from '../testing.js';
+import { asBearer, call, postJson, startTestFarm, type TestFarm } from '../testing.js';
 
 let farm: TestFarm;
 beforeAll(async () => {
@@ -121,5 +121,54 @@ describe('rate limits', () => {
     expect(body).toMatchObject({ code: 'rate-limited', limit: 'requestsPerMinute', maximum: 4 });
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await call(`${farm.url}/v1/jobs`, farm.key)).status).toBe(200);
+  });
+});
+
+describe('refused keys', () => {
+  const limit = 3;
+  const hammer = (url: string, headers: Record<string, string>) => fetch(`${url}/v1/jobs`, { headers });
+
+  it('are limited by address, which a valid key from there does not feel', async () => {
+    const { url } = await farm.startReplica({ limits: { refusedKeysPerMinute: limit } });
+    const submitter = await farm.newKey('steady');
+    const refused: Record<string, string>[] = [asBearer('farm_unknown'), {}, asBearer('nonsense'), asBearer('other')];
+    for (const headers of refused.slice(0, limit)) {
+      expect((await hammer(url, headers)).status).toBe(401);
+      expect((await call(`${url}/v1/jobs`, submitter)).status).toBe(200);
+    }
+    for (const headers of refused) {
+      const answer = await hammer(url, headers);
+      const seconds = Number(answer.headers.get('retry-after'));
+      expect([answer.status, seconds > 0 && seconds <= 60]).toEqual([429, true]);
+      const body = (await answer.json()) as Problem;
+      expect(body).toMatchObject({ code: 'rate-limited', limit: 'refusedKeysPerMinute', maximum: limit });
+      expect(body.detail).toContain(`127.0.0.1 sent more than ${limit} requests in a minute`);
+    }
+    expect((await call(`${url}/v1/keys`, submitter)).status).toBe(429);
+    for (let count = 0; count < 10; count += 1) expect((await call(`${url}/v1/jobs`, submitter)).status).toBe(200);
+    expect((await fetch(`${url}/v1/health`)).status).toBe(200);
+  });
+
+  it('make Redis write nothing, and read nothing where no key came', async () => {
+    const { url } = await farm.startReplica({ limits: { refusedKeysPerMinute: limit } });
+    const commands = async () => {
+      const stats = await farm.records.redis.info('commandstats');
+      const named = [...stats.matchAll(/cmdstat_(\w+):calls=(\d+)/g)].map(([, name, calls]) => [name!, Number(calls)]);
+      return Object.fromEntries(named) as Record<string, number>;
+    };
+    // What the farm's replicas do by themselves meanwhile is not about the requests.
+    const counted = ['get', 'set', 'incr', 'pexpire', 'eval', 'evalsha', 'hset', 'hgetall', 'hget'];
+    const sent = async (headers: () => Record<string, string>) => {
+      const before = await commands();
+      for (let count = 0; count < 40; count += 1) await hammer(url, headers());
+      const after = await commands();
+      return Object.fromEntries(
+        counted.map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)]).filter(([, more]) => more !== 0),
+      );
+    };
+    const keys = await farm.records.redis.dbsize();
+    expect(await sent(() => ({}))).toEqual({});
+    expect(await sent(() => asBearer(`farm_${Math.random()}`))).toEqual({ get: 40 });
+    expect(await farm.records.redis.dbsize()).toBe(keys);
   });
 });

@@ -2,6 +2,7 @@ import { FarmError } from '@farm/contracts';
 import { getOwnerLimits, KEY_PREFIX } from '@farm/records';
 import rateLimit from '@fastify/rate-limit';
 import fastifyPlugin from 'fastify-plugin';
+import { callerOf } from './authentication.js';
 
 /** Requests a minute per owner, counted in Redis for all replicas together. */
 export const rateLimits = fastifyPlugin(async (app) => {
@@ -13,16 +14,16 @@ export const rateLimits = fastifyPlugin(async (app) => {
     hook: 'preParsing',
     timeWindow: 60_000,
     max: async (request) => {
-      const own = request.caller ? await getOwnerLimits(records.redis, request.caller.owner) : {};
+      const own = await getOwnerLimits(records.redis, callerOf(request).owner);
       return own.requestsPerMinute ?? configuration.limits.requestsPerMinute;
     },
-    keyGenerator: (request) => (request.caller ? `owner:${request.caller.owner}` : `address:${request.ip}`),
+    keyGenerator: (request) => `owner:${callerOf(request).owner}`,
     // Redis being away has its own answer.
     skipOnError: true,
     errorResponseBuilder: (request, { max, ttl }) =>
       new FarmError(
         'rate-limited',
-        `${request.caller?.owner ?? request.ip} sent more than ${max} requests in a minute (limit requestsPerMinute). ` +
+        `${callerOf(request).owner} sent more than ${max} requests in a minute (limit requestsPerMinute). ` +
           `Go on in ${Math.ceil(ttl / 1000)} s.`,
         { status: 429, data: { limit: 'requestsPerMinute', maximum: max } },
       ),
