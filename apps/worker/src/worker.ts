@@ -137,17 +137,26 @@ export class Worker {
     try {
       await runTask(this.#resources, claim, control, this.#log);
     } catch (error) {
-      // The scratch folder or the records themselves failed: hand the task back rather than let its lease run out.
-      this.#log.error({ err: error, attemptId: claim.attempt.id }, 'the attempt could not be run');
-      await finishAttempt(this.#resources.records, claim.attempt.id, {
-        status: 'failed',
-        error: { code: 'worker-broken', message: String(error) },
-        retriable: 'another-worker',
-        metrics: {},
-      });
+      await this.#giveUp(claim, error);
     } finally {
       this.#running.delete(claim.attempt.id);
     }
+  }
+
+  /** The scratch folder or the records themselves failed: hand the task back rather than let its lease run out. */
+  async #giveUp(claim: Claim, error: unknown): Promise<void> {
+    const attemptId = claim.attempt.id;
+    this.#log.error({ err: error, attemptId }, 'the attempt could not be run');
+    const outcome = {
+      status: 'failed',
+      error: { code: 'worker-broken', message: String(error) },
+      retriable: 'another-worker',
+      metrics: {},
+    } as const;
+    await finishAttempt(this.#resources.records, attemptId, outcome).catch((failure: unknown) =>
+      // A Redis that takes no writes, full or with a full disk, is no reason to unload the engine.
+      this.#log.error({ err: failure, attemptId }, 'the attempt could not be ended; its lease runs out'),
+    );
   }
 
   async #register(): Promise<void> {

@@ -15,8 +15,7 @@ export async function render(context: TaskContext): Promise<TaskOutcome> {
   const pieces = piecesLeft(task.frameCount, task.framesCommitted, claim.job.spec.framesPerClip, context.directory);
   if (pieces.length === 0) return { result: {}, metrics: {} };
   const command = await renderCommand(context, task.segment!, pieces);
-  await engine.warm();
-  signal.throwIfAborted();
+  await engineReady(context);
 
   const line = new PieceLine(context, pieces);
   const interruptNow = () => engine.interrupt(command.renderId, 'now');
@@ -44,6 +43,17 @@ export async function render(context: TaskContext): Promise<TaskOutcome> {
     signal.removeEventListener('abort', interruptNow);
     draining.removeEventListener('abort', interruptLater);
   }
+}
+
+/** Waits for the engine to load, which may take minutes: who is told to leave meanwhile hands the task back at once. */
+async function engineReady({ engine, signal, draining }: TaskContext): Promise<void> {
+  const leaving = AbortSignal.any([signal, draining]);
+  const left = new Promise<never>((_, reject) => {
+    const leave = () => reject(new Interrupted('The engine had not begun.'));
+    if (leaving.aborted) leave();
+    else leaving.addEventListener('abort', leave, { once: true });
+  });
+  await Promise.race([left, engine.warm()]);
 }
 
 /** The engine's outcome, unless the line of pieces breaks first: then the line's error counts. */

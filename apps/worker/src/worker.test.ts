@@ -1,0 +1,167 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { objectKeys, specDefaults } from '@farm/contracts';
+import { openTicketQueues, type TicketQueues } from '@farm/queue';
+import {
+  claimTask,
+  connectRedis,
+  createJob,
+  expireLeases,
+  finishAttempt,
+  getAttempts,
+  getTask,
+  KEY_PREFIX,
+  LEASE_MS,
+  newJobId,
+  type RecordsContext,
+} from '@farm/records';
+import { createStorage, type ObjectStorage } from '@farm/storage';
+import { type RunningRedisServer, startRedisServer } from '@farm/toolchain';
+import type { Redis } from 'ioredis';
+import pino from 'pino';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { EngineHost } from './engine/engine-host.js';
+import { Worker } from './worker.js';
+
+const log = pino({ level: 'silent' });
+let folder: string;
+let server: RunningRedisServer;
+let redis: Redis;
+let queues: TicketQueues;
+let records: RecordsContext;
+let storage: ObjectStorage;
+let stopWorker: (() => Promise<void>) | undefined;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'farm-worker-test-'));
+  server = await startRedisServer({ directory: join(folder, 'redis') });
+});
+afterAll(async () => {
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  redis = connectRedis(server.url, { manner: 'patient' });
+  await redis.flushall();
+  queues = openTicketQueues(redis);
+  records = { redis, enqueue: queues.add };
+  storage = await createStorage({
+    kind: 'filesystem',
+    directory: await mkdtemp(join(folder, 'objects-')),
+    internalBaseUrl: 'http://127.0.0.1:1',
+    publicBaseUrl: 'http://127.0.0.1:1',
+    secret: 'only-for-signing-urls',
+  });
+});
+afterEach(async () => {
+  await redis.config('SET', 'maxmemory', '0');
+  await stopWorker?.();
+  stopWorker = undefined;
+  await queues.close();
+  redis.disconnect();
+});
+
+/** An engine that says hello and then loads for ever. */
+async function loadingEngine(): Promise<EngineHost> {
+  const path = join(folder, 'loading-engine.mjs');
+  const hello = { type: 'hello', protocolVersion: 1, engine: 'draft', engineVersion: '1', pid: 1 };
+  const loading = { type: 'loading', phase: 'weights', fraction: 0.1 };
+  await writeFile(
+    path,
+    `for (const event of ${JSON.stringify([hello, loading])}) process.stdout.write(JSON.stringify(event) + '\\n');
+     process.stdin.on('end', () => process.exit(0)).resume();`,
+  );
+  return new EngineHost('draft', { command: process.execPath, args: [path], environment: process.env }, log);
+}
+
+async function startWorker(given: ObjectStorage = storage) {
+  const engine = await loadingEngine();
+  const warm = vi.spyOn(engine, 'warm');
+  const scratchDirectory = await mkdtemp(join(folder, 'scratch-'));
+  const worker = new Worker(
+    { records, storage: given, media: { ffmpegPath: '', ffprobePath: '' }, engine, maximumSpeechSeconds: 60 },
+    redis,
+    { id: 'w1', vramClass: 'cpu', engine: 'draft', host: 'h', gpu: null, scratchDirectory },
+    log,
+  );
+  const ended = worker.run();
+  stopWorker = async () => {
+    worker.shutDown();
+    await ended;
+    await engine.stop();
+  };
+  return { worker, ended, warm };
+}
+
+async function submitted(): Promise<string> {
+  const id = newJobId();
+  const input = (part: 'portrait' | 'speech') => ({ key: objectKeys.input(id, part, ''), sha256: '', bytes: 1 });
+  const spec = { ...specDefaults, prompt: 'x', width: 64, height: 64, seed: 1, engine: 'draft' as const, metadata: {} };
+  const [portrait, speech] = [input('portrait'), input('speech')];
+  await createJob(records, { id, owner: 'anna', spec, vramClass: 'cpu', portrait, speech, warnings: [] });
+  return id;
+}
+
+/** A job whose one render is ready. @returns the render's id */
+async function renderReady(): Promise<string> {
+  const id = await submitted();
+  const claimant = { workerId: 'w0', classes: ['host'] as const, engine: '' as const, warmKey: '', leaseMs: LEASE_MS };
+  const prepare = await claimTask(records, claimant);
+  if (typeof prepare === 'string') throw new Error(prepare);
+  const key = (name: string) => objectKeys.prepared(id, prepare.attempt.id, name);
+  for (const name of ['portrait.png', 'segment.wav']) await storage.put(key(name), Buffer.from(name));
+  const segment = {
+    firstFrame: 0,
+    frameCount: 48,
+    speechKey: key('segment.wav'),
+    marginBefore: 0,
+    sampleCount: 1,
+    seed: 1,
+  };
+  const speech = { key: key('speech.wav'), sampleCount: 1, seconds: 1 };
+  const result = { frameCount: 48, portraitKey: key('portrait.png'), speech, segments: [segment], warnings: [] };
+  await finishAttempt(records, prepare.attempt.id, { status: 'succeeded', result, metrics: {} });
+  return `${id}-render-00000`;
+}
+
+describe('a worker whose engine still loads', () => {
+  it.each(['shutDown', 'drain'] as const)('hands its render back at once on %s', async (leave) => {
+    const taskId = await renderReady();
+    const { worker, ended, warm } = await startWorker();
+    // Once by the worker as it starts, and once by the render, which waits from here on.
+    await expect.poll(() => warm.mock.calls.length).toBe(2);
+    const started = Date.now();
+    worker[leave]();
+    await ended;
+    // The promise is one second; the machine that tests run on may be busy.
+    expect(Date.now() - started).toBeLessThan(3000);
+    expect(await getTask(records, taskId)).toMatchObject({ status: 'ready', failures: 0, losses: 0 });
+    expect((await getAttempts(records, taskId)).map((attempt) => attempt.status)).toEqual(['interrupted']);
+  });
+});
+
+describe('a worker whose Redis takes no writes for a while', () => {
+  it('stays, and its attempt comes back when the lease has run out', async () => {
+    let isFull = false;
+    const getToFile = async () => {
+      if (!isFull) await redis.config('SET', 'maxmemory', '1');
+      isFull = true;
+      return undefined;
+    };
+    const id = await submitted();
+    const { ended } = await startWorker({ put: async () => ({ size: 0 }), getToFile } as unknown as ObjectStorage);
+    await expect.poll(() => isFull).toBe(true);
+    expect(await Promise.race([ended, sleep(1000, 'still there')])).toBe('still there');
+    const attempts = () => getAttempts(records, `${id}-prepare`);
+    const statuses = async () => (await attempts()).map((attempt) => attempt.status);
+    expect(await statuses()).toEqual(['running']);
+
+    await redis.config('SET', 'maxmemory', '0');
+    await redis.set(`${KEY_PREFIX}leases-swept`, Date.now());
+    await redis.zadd(`${KEY_PREFIX}leases`, 1, (await attempts())[0]!.id);
+    await expireLeases(records, 60_000);
+    await expect.poll(statuses).toEqual(['lost', 'failed']);
+  });
+});
