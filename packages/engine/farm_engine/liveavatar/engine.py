@@ -16,6 +16,7 @@ from farm_engine.host.speech import read_speech
 from farm_engine.liveavatar.checkpoints import generator
 from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
 from farm_engine.liveavatar.checkpoints.models import LoadedModels, is_tiny, load_models
+from farm_engine.liveavatar.checkpoints.untouched import require_as_pulled
 from farm_engine.liveavatar.compilation import compile_layers
 from farm_engine.liveavatar.config import FRAMES_PER_CLIP
 from farm_engine.liveavatar.encoders.speech import SpeechFeatures
@@ -45,6 +46,8 @@ class LiveAvatarEngine:
             if self._weights is None:
                 generator.write_published_layout(Path(folder), generator.TINY)
             layout = PublishedLayout(self._weights or Path(folder))
+            layout.check_present()
+            require_as_pulled(layout.folder, lambda file: report(f"verifying {file.path}", 0.0))
             self._device = self._choose_device(layout)
             if self._device.type == "cpu":
                 torch.set_num_threads(1)  # the tiny model gains nothing from more, and loses much on a busy machine

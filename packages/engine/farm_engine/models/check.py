@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,7 +27,8 @@ def check(
 ) -> list[CheckedFile]:
     """Check every file of the manifest: presence, size, and with `contents` its SHA-256.
 
-    `report` hears how many bytes each step read. Raises NotPulledError where the folder has no manifest.
+    Files whose contents are right need not be read again until they change: see `check_touched`. `report` hears how
+    many bytes each step read. Raises NotPulledError where the folder has no manifest.
     """
     manifest = Manifest.read(folder)
     if not manifest.files:
@@ -34,10 +36,40 @@ def check(
             f"{folder} has no {FILE_NAME}, so there is nothing to compare with. Run `farm models pull --folder "
             f"{folder}`: it verifies the files that are there and fetches only the others."
         )
-    return [_check_file(folder, file, contents, report) for file in manifest.files.values()]
+    results = [_check_file(folder, file, contents, report) for file in manifest.files.values()]
+    if contents:
+        _note_verified(folder, manifest, results)
+    return results
 
 
-def _check_file(folder: Path, file: PulledFile, contents: bool, report: Callable[[int], None]) -> CheckedFile:
+def check_touched(folder: Path, announce: Callable[[PulledFile], None] = lambda file: None) -> list[CheckedFile]:
+    """Check what was pulled, reading only files that changed since their contents were verified; those are announced.
+
+    Empty where the folder has no manifest: then there is nothing to compare with.
+    """
+    results = []
+    for file in Manifest.read(folder).files.values():
+        path = folder / file.path
+        if path.is_file() and file.is_untouched(path):
+            results.append(CheckedFile(file, "right", ""))
+            continue
+        announce(file)
+        results.append(_check_file(folder, file, contents=True))
+    return results
+
+
+def _note_verified(folder: Path, manifest: Manifest, results: list[CheckedFile]) -> None:
+    for result in results:
+        if result.state == "right":
+            modified_ns = (folder / result.file.path).stat().st_mtime_ns
+            manifest.files[result.file.path] = replace(result.file, modified_ns=modified_ns)
+    with contextlib.suppress(OSError):  # a folder that cannot be written to is checked all the same
+        manifest.write(folder)
+
+
+def _check_file(
+    folder: Path, file: PulledFile, contents: bool, report: Callable[[int], None] = lambda count: None
+) -> CheckedFile:
     path = folder / file.path
     if not path.is_file():
         return CheckedFile(file, "missing", "")

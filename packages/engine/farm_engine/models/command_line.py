@@ -14,7 +14,7 @@ from farm_engine.models.check import CheckedFile, check
 from farm_engine.models.errors import ModelsError, WrongFilesError
 from farm_engine.models.hub import Hub
 from farm_engine.models.listing import ListedFile, list_files
-from farm_engine.models.manifest import Manifest
+from farm_engine.models.manifest import Manifest, PulledFile
 from farm_engine.models.pull import BroughtFile, pull
 from farm_engine.models.sizes import readable_size
 
@@ -53,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
 def _pull(arguments: argparse.Namespace) -> None:
     def report(brought: BroughtFile) -> None:
         if arguments.json:
-            print(json.dumps({"event": "verified", **asdict(brought)}), flush=True)
+            step = {"number": brought.number, "count": brought.count, "fetched": brought.fetched}
+            print(json.dumps({"event": "verified", **step, "file": _file_document(brought.file)}), flush=True)
         else:
             print(_brought_line(brought), flush=True)
 
@@ -77,7 +78,7 @@ def _check(arguments: argparse.Namespace) -> None:
     with tqdm(total=total, unit="B", unit_scale=True, desc="reading", disable=None if total else True) as bar:
         results = check(arguments.folder, contents=not arguments.sizes_only, report=bar.update)
     if arguments.json:
-        files = [{**asdict(result.file), "state": result.state, "found": result.found} for result in results]
+        files = [{**_file_document(result.file), "state": result.state, "found": result.found} for result in results]
         _print_document({"folder": str(arguments.folder), "files": files})
     else:
         for result in results:
@@ -113,6 +114,11 @@ def _state(file: ListedFile) -> str:
         return "missing"
     size = f"{readable_size(file.size):>10}"
     return f"{size}  commit {file.revision[:12]}" if file.revision else f"{size}  unverified, run pull"
+
+
+def _file_document(file: PulledFile) -> dict:
+    """What programs may rely on; the manifest may hold more."""
+    return {name: getattr(file, name) for name in ("path", "size", "sha256", "repository", "revision")}
 
 
 def _print_document(document: dict) -> None:

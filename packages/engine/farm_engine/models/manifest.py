@@ -16,13 +16,22 @@ _READ_BYTES = 8 << 20
 
 @dataclass(frozen=True)
 class PulledFile:
-    """Path below the weights folder, size in bytes, SHA-256 in hex, and the commit of the repository it came from."""
+    """Path below the weights folder, size in bytes, SHA-256 in hex, and the commit of the repository it came from.
+
+    `modified_ns` is when the file was last changed, as the file system said when its contents were verified.
+    """
 
     path: str
     size: int
     sha256: str
     repository: str
     revision: str
+    modified_ns: int | None = None
+
+    def is_untouched(self, path: Path) -> bool:
+        """Whether the file at `path` is still the one that was verified, by size and time, without reading it."""
+        status = path.stat()
+        return (status.st_size, status.st_mtime_ns) == (self.size, self.modified_ns)
 
 
 @dataclass

@@ -63,6 +63,7 @@ def _bring(file: PublishedFile, folder: Path, hub: Hub, manifest: Manifest) -> b
         sha256=file.sha256 or sha256_of(path),
         repository=file.repository.name,
         revision=file.revision,
+        modified_ns=path.stat().st_mtime_ns,
     )
     return fetched
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from farm_engine.host import EngineError
 from farm_engine.liveavatar.checkpoints import models as checkpoint_models
 from farm_engine.liveavatar.checkpoints.errors import WeightsMissingError, WeightsWrongError
 from farm_engine.liveavatar.checkpoints.generator import TINY, write_published_layout
@@ -20,6 +21,9 @@ from farm_engine.liveavatar.checkpoints.loader import load_weights
 from farm_engine.liveavatar.checkpoints.lora import Lora
 from farm_engine.liveavatar.checkpoints.models import LoadedModels, load_models
 from farm_engine.liveavatar.checkpoints.sources import PickledFile, SafetensorsFile, ShardedSafetensors
+from farm_engine.liveavatar.checkpoints.untouched import require_as_pulled
+from farm_engine.liveavatar.engine import LiveAvatarEngine
+from farm_engine.models.manifest import FILE_NAME, Manifest, PulledFile, sha256_of
 
 CPU = torch.device("cpu")
 
@@ -90,6 +94,54 @@ def test_loading_gives_the_values_in_the_files_with_lora_merged(published):
     torch.testing.assert_close(models.transformer.get_parameter(f"{name}.weight"), expected)
     untouched = "head.head.weight"
     assert torch.equal(models.transformer.get_parameter(untouched), index.read(untouched).float())
+
+
+@pytest.fixture
+def pulled(copy) -> PublishedLayout:
+    """The copy with the record that a pull leaves."""
+    files = [path for path in copy.folder.rglob("*") if path.is_file()]
+    records = (
+        PulledFile(
+            path=str(path.relative_to(copy.folder)),
+            size=path.stat().st_size,
+            sha256=sha256_of(path),
+            repository="published",
+            revision="0",
+            modified_ns=path.stat().st_mtime_ns,
+        )
+        for path in files
+    )
+    Manifest({record.path: record for record in records}).write(copy.folder)
+    return copy
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage, code, word",
+    [
+        (flip_a_bit, "weights-wrong", "SHA-256"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-1]), "weights-wrong", "bytes instead of"),
+        (Path.unlink, "weights-missing", "does not exist"),
+    ],
+)
+def test_the_engine_does_not_start_with_files_that_changed_since_the_pull(pulled, damage, code, word):
+    require_as_pulled(pulled.folder)
+    path = first_shard(pulled)
+    damage(path)
+    with pytest.raises(EngineError, match=word) as failure:
+        LiveAvatarEngine(pulled.folder, device="cpu").load(lambda phase, fraction: None)
+    assert (failure.value.code, failure.value.details["path"]) == (code, str(path))
+
+
+def test_a_record_of_a_pull_that_is_none_is_named(pulled):
+    (pulled.folder / FILE_NAME).write_text("[]")
+    with pytest.raises(WeightsWrongError, match=FILE_NAME):
+        require_as_pulled(pulled.folder)
 
 
 def test_what_a_video_needs_once_rests_in_host_memory(published, monkeypatch):

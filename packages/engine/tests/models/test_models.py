@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from hub_server import COMMIT, HubServer
 
 from farm_engine.models.catalog import CATALOG
-from farm_engine.models.check import check
+from farm_engine.models.check import check, check_touched
 from farm_engine.models.errors import (
     DiskFullError,
     DownloadCorruptError,
@@ -222,6 +222,33 @@ def test_check_of_sizes_reads_no_contents(run_pull):
     run_pull()
     damage(run_pull.folder / SHARD_PATH, "wrong contents")
     assert {result.state for result in check(run_pull.folder, contents=False)} == {"right"}
+
+
+def test_only_files_that_changed_since_they_were_verified_are_read_again(run_pull):
+    run_pull()
+    announced: list[str] = []
+
+    def touched() -> dict[str, str]:
+        announced.clear()
+        results = check_touched(run_pull.folder, lambda file: announced.append(file.path))
+        return {result.file.path: result.state for result in results if result.state != "right"}
+
+    assert touched() == {}
+    assert announced == []
+    os.utime(run_pull.folder / SHARD_PATH)
+    assert touched() == {}
+    assert announced == [SHARD_PATH]
+    check(run_pull.folder)  # reads it, finds it right, and notes so
+    assert touched() == {}
+    assert announced == []
+    damage(run_pull.folder / SHARD_PATH, "wrong contents")
+    assert touched() == {SHARD_PATH: "wrong contents"}
+    check(run_pull.folder)
+    assert touched() == {SHARD_PATH: "wrong contents"}  # what is wrong is not noted as verified
+
+
+def test_a_folder_that_was_never_pulled_has_nothing_to_compare_with(tmp_path):
+    assert check_touched(tmp_path) == []
 
 
 def test_check_without_a_pull_says_what_to_do(tmp_path):
