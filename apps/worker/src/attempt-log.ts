@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
-import type { ObjectStorage } from '@farm/storage';
 import pino, { type Logger } from 'pino';
+import type { TaskStorage } from './patient-storage.js';
 
 const MOST_BYTES = 1_000_000;
 
@@ -45,7 +45,7 @@ export class AttemptLog {
   }
 
   /** Stores the lines; a log that cannot be stored is no reason to fail. */
-  async save(storage: ObjectStorage, key: string): Promise<void> {
+  async save(storage: TaskStorage, key: string): Promise<void> {
     try {
       await storage.put(key, Buffer.from(this.#lines.join('')), { contentType: 'application/x-ndjson' });
     } catch (error) {

@@ -6,6 +6,7 @@ import { StorageError } from '@farm/storage';
 import type { Logger } from 'pino';
 import { AttemptLog } from './attempt-log.js';
 import { EngineError } from './engine/engine-error.js';
+import { patientStorage } from './patient-storage.js';
 import { Interrupted, type TaskContext, type TaskOutcome, type WorkerResources } from './task-context.js';
 import { assemble } from './tasks/assemble.js';
 import { prepare } from './tasks/prepare.js';
@@ -36,7 +37,8 @@ export async function runTask(
   const directory = await mkdtemp(join(control.scratchDirectory, `${attempt.id}-`));
   log.info({ kind: task.kind, attempt: attempt.number, framesCommitted: task.framesCommitted }, 'attempt started');
   const { scratchDirectory: _, ...controls } = control;
-  const outcome = await attemptOutcome({ ...resources, ...controls, claim, directory, log });
+  const storage = patientStorage(resources.storage, { signal: control.signal, log });
+  const outcome = await attemptOutcome({ ...resources, ...controls, storage, claim, directory, log });
   const reply = await finishAttempt(resources.records, attempt.id, outcome);
   log.info({ outcome: outcome.status, accepted: reply === 'ended' }, 'attempt ended');
   await rm(directory, { recursive: true, force: true });

@@ -1,13 +1,13 @@
 import type { MediaTools } from '@farm/media';
 import type { Claim, RecordsContext } from '@farm/records';
-import type { ObjectStorage } from '@farm/storage';
 import type { Logger } from 'pino';
 import type { EngineHost } from './engine/engine-host.js';
+import type { TaskStorage } from './patient-storage.js';
 
 /** What the process gives to every task. */
 export interface WorkerResources {
   records: RecordsContext;
-  storage: ObjectStorage;
+  storage: TaskStorage;
   media: MediaTools;
   engine: EngineHost;
   maximumSpeechSeconds: number;

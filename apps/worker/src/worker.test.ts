@@ -23,6 +23,7 @@ import type { Redis } from 'ioredis';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EngineHost } from './engine/engine-host.js';
+import type { TaskStorage } from './patient-storage.js';
 import { Worker } from './worker.js';
 
 const log = pino({ level: 'silent' });
@@ -76,7 +77,7 @@ async function loadingEngine(): Promise<EngineHost> {
   return new EngineHost('draft', { command: process.execPath, args: [path], environment: process.env }, log);
 }
 
-async function startWorker(given: ObjectStorage = storage) {
+async function startWorker(given: TaskStorage = storage) {
   const engine = await loadingEngine();
   const warm = vi.spyOn(engine, 'warm');
   const scratchDirectory = await mkdtemp(join(folder, 'scratch-'));
@@ -151,7 +152,7 @@ describe('a worker whose Redis takes no writes for a while', () => {
       return undefined;
     };
     const id = await submitted();
-    const { ended } = await startWorker({ put: async () => ({ size: 0 }), getToFile } as unknown as ObjectStorage);
+    const { ended } = await startWorker({ put: async () => ({ size: 0 }), getToFile } as unknown as TaskStorage);
     await expect.poll(() => isFull).toBe(true);
     expect(await Promise.race([ended, sleep(1000, 'still there')])).toBe('still there');
     const attempts = () => getAttempts(records, `${id}-prepare`);

@@ -1,0 +1,46 @@
+import { StorageError } from '@farm/storage';
+import pino from 'pino';
+import { expect, it } from 'vitest';
+import { patientStorage, type TaskStorage } from './patient-storage.js';
+
+const log = pino({ level: 'silent' });
+const away = new StorageError('storage-unavailable', 'ECONNREFUSED');
+
+/** A storage whose first `put`s fail. */
+function failing(errors: Error[]): TaskStorage & { puts: number } {
+  const storage = {
+    puts: 0,
+    async put() {
+      storage.puts += 1;
+      const error = errors.shift();
+      if (error) throw error;
+      return { size: 1 };
+    },
+  };
+  return storage as unknown as TaskStorage & { puts: number };
+}
+
+it('makes a call again until the storage answers', async () => {
+  const storage = failing([away, away, away]);
+  const { signal } = new AbortController();
+  const patient = patientStorage(storage, { signal, log, firstPauseMs: 1 });
+  expect(await patient.put('a', Buffer.from('x'))).toEqual({ size: 1 });
+  expect(storage.puts).toBe(4);
+});
+
+it('passes on at once what waiting does not mend', async () => {
+  const full = new StorageError('storage-full', 'No space is left.');
+  const storage = failing([full]);
+  const { signal } = new AbortController();
+  await expect(patientStorage(storage, { signal, log }).put('a', Buffer.from('x'))).rejects.toBe(full);
+  expect(storage.puts).toBe(1);
+});
+
+it('ends with the attempt, naming what failed', async () => {
+  const storage = failing([away, away]);
+  const attempt = new AbortController();
+  const putting = patientStorage(storage, { signal: attempt.signal, log }).put('a', Buffer.from('x'));
+  setTimeout(() => attempt.abort(), 50);
+  await expect(putting).rejects.toBe(away);
+  expect(storage.puts).toBe(1);
+});

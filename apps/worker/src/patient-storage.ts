@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ObjectStorage, StorageError } from '@farm/storage';
+import type { Logger } from 'pino';
+
+/** What tasks use of the storage. */
+export type TaskStorage = Pick<ObjectStorage, 'put' | 'getToFile' | 'delete'>;
+
+const PATIENCE_MS = 600_000;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 10_000;
+
+/**
+ * The storage as an attempt sees it: calls that it does not answer are made again for ten minutes. A storage that
+ * restarts holds renders up and fails none, as a silent Redis does. When `signal` aborts, no further call is made.
+ */
+export function patientStorage(
+  storage: TaskStorage,
+  { signal, log, firstPauseMs = FIRST_PAUSE_MS }: { signal: AbortSignal; log: Logger; firstPauseMs?: number },
+): TaskStorage {
+  const patiently = async <Result>(call: () => Promise<Result>): Promise<Result> => {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (let pause = firstPauseMs; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      try {
+        return await call();
+      } catch (error) {
+        const mayPass = error instanceof StorageError && error.code === 'storage-unavailable';
+        if (!mayPass || signal.aborted || performance.now() > deadline) throw error;
+        log.warn({ err: error, pause }, 'the storage does not answer; the call is made again');
+        await sleep(pause, undefined, { signal }).catch(() => {
+          throw error;
+        });
+      }
+    }
+  };
+  return {
+    put: (...call) => patiently(() => storage.put(...call)),
+    getToFile: (...call) => patiently(() => storage.getToFile(...call)),
+    delete: (...call) => patiently(() => storage.delete(...call)),
+  };
+}
