@@ -1,3 +1,4 @@
+import { Interruption } from './interruption.js';
 import { createOutput } from './output/output.js';
 import { runFarm } from './run-farm.js';
 
@@ -5,7 +6,7 @@ const controller = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     if (controller.signal.aborted) process.exit(130);
-    controller.abort();
+    controller.abort(new Interruption(signal, process.stdin));
   });
 }
 // `farm list | head` ends the pipe before the list.

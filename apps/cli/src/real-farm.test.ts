@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { WorkerView } from '@farm/contracts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type CapturedRun, runCaptured } from './testing/run-captured.js';
 
@@ -34,7 +38,27 @@ async function firstLine({ lines, ended }: ReturnType<typeof running>): Promise<
   return lines[0]!;
 }
 
-test('a farm and a second worker, which is drained, in JSON', async () => {
+const CTRL_C_IN_TERMINAL = `
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0: os.execvp(sys.argv[1], sys.argv[1:])
+shown = b''
+try:
+    while b'engine ready' not in shown: shown += os.read(terminal, 4096)
+    os.write(terminal, b'\\x03')
+    while True: shown += os.read(terminal, 4096)
+except OSError: pass # the other side is closed
+print(shown.decode())
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
+
+/** Runs a command in a terminal and presses Ctrl-C when its engine is ready. @throws unless it ends with 0 */
+async function interruptedInTerminal(...words: string[]): Promise<string> {
+  const program = fileURLToPath(new URL('../bin/farm.js', import.meta.url));
+  const line = ['-c', CTRL_C_IN_TERMINAL, process.execPath, program, ...words];
+  return (await promisify(execFile)('python3', line, { timeout: 60_000 })).stdout;
+}
+
+test('a farm, a worker that is drained, and one that Ctrl-C ends', async () => {
   const data = join(directory, 'data');
   const up = running('up', '--port', '0', '--data', data, '--json', '--quiet');
   try {
@@ -46,16 +70,19 @@ test('a farm and a second worker, which is drained, in JSON', async () => {
       processes: { redis: expect.any(Number), api: expect.any(Number), worker: expect.any(Number) },
     });
     const worker = running('worker', '--json', '--env', join(data, 'worker.env'), '--id', 'second');
-    const idsOfWorkers = async () => {
-      const { workers } = JSON.parse((await farm('workers', '--json', '--data', data)).stdout);
-      return workers.map(({ id }: { id: string }) => id);
+    const workers = async () => {
+      const answer = JSON.parse((await farm('workers', '--json', '--data', data)).stdout) as { workers: WorkerView[] };
+      return Object.fromEntries(answer.workers.map(({ id, status }) => [id, status]));
     };
-    await expect.poll(idsOfWorkers, { timeout: 30_000 }).toContain('second');
+    await expect.poll(workers, { timeout: 30_000 }).toMatchObject({ second: 'idle' });
     const drained = await farm('workers', 'drain', 'second', '--wait', '--json', '--data', data);
     expect(drained).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(drained.stdout)).toEqual({ workers: [{ id: 'second', status: 'gone' }] });
-    expect(await idsOfWorkers()).not.toContain('second');
+    expect(await workers()).not.toHaveProperty('second');
     expect((await worker.ended).code).toBe(0);
+    const third = await interruptedInTerminal('worker', '--env', join(data, 'worker.env'), '--id', 'third');
+    expect(third).toMatch(/engine ready[\s\S]*\^C[\s\S]*worker ended/);
+    expect(await workers()).not.toHaveProperty('third');
     expect(worker.lines.map(({ msg }) => msg)).toEqual(expect.arrayContaining(['worker started', 'worker ended']));
   } finally {
     up.stop();

@@ -6,6 +6,7 @@ import { obtainFfmpeg, obtainPython, terminalReporter, toolchainContext } from '
 import { Command, Option } from 'commander';
 import { CommandError, exitCodes, usageError } from '../exit-codes.js';
 import { enginePath, workerEntry } from '../farm-up/project-files.js';
+import { Interruption } from '../interruption.js';
 import { type CommandContext, examples, type JsonOption } from './command.js';
 
 interface WorkerCommandOptions extends JsonOption {
@@ -46,7 +47,6 @@ async function runWorker(options: WorkerCommandOptions, context: CommandContext)
   const child = spawn(process.execPath, [workerEntry], {
     // Where its stdout is no terminal it logs a line of JSON for every event.
     stdio: ['inherit', options.json ? 'pipe' : 'inherit', 'inherit'],
-    // Ctrl-C reaches the whole foreground group; the worker's own handler decides what it means.
     env: {
       ...environment,
       ...given,
@@ -60,7 +60,10 @@ async function runWorker(options: WorkerCommandOptions, context: CommandContext)
     },
   });
   child.stdout?.setEncoding('utf8').on('data', (text: string) => void output.stdout.write(text));
-  const forward = () => child.kill('SIGTERM');
+  const forward = () => {
+    // A second signal would end the worker before it has handed its work back.
+    if (!(signal.reason instanceof Interruption && signal.reason.reachesChildren)) child.kill('SIGTERM');
+  };
   signal.addEventListener('abort', forward, { once: true });
   const [code] = (await once(child, 'exit')) as [number | null];
   signal.removeEventListener('abort', forward);
