@@ -126,7 +126,7 @@ describe('rate limits', () => {
 
 describe('refused keys', () => {
   const limit = 3;
-  const hammer = (url: string, headers: Record<string, string>) => fetch(`${url}/v1/jobs`, { headers });
+  const hammer = (url: string, headers: Record<string, string>, path = '/v1/jobs') => fetch(url + path, { headers });
 
   it('are limited by address, which a valid key from there does not feel', async () => {
     const { url } = await farm.startReplica({ limits: { refusedKeysPerMinute: limit } });
@@ -149,7 +149,7 @@ describe('refused keys', () => {
     expect((await fetch(`${url}/v1/health`)).status).toBe(200);
   });
 
-  it('make Redis write nothing, and read nothing where no key came', async () => {
+  it('and open paths make Redis write nothing, and read nothing where no key came', async () => {
     const { url } = await farm.startReplica({ limits: { refusedKeysPerMinute: limit } });
     const commands = async () => {
       const stats = await farm.records.redis.info('commandstats');
@@ -158,9 +158,9 @@ describe('refused keys', () => {
     };
     // What the farm's replicas do by themselves meanwhile is not about the requests.
     const counted = ['get', 'set', 'incr', 'pexpire', 'eval', 'evalsha', 'hset', 'hgetall', 'hget'];
-    const sent = async (headers: () => Record<string, string>) => {
+    const sent = async (headers: () => Record<string, string>, path?: string) => {
       const before = await commands();
-      for (let count = 0; count < 40; count += 1) await hammer(url, headers());
+      for (let count = 0; count < 40; count += 1) await hammer(url, headers(), path);
       const after = await commands();
       return Object.fromEntries(
         counted.map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)]).filter(([, more]) => more !== 0),
@@ -169,6 +169,8 @@ describe('refused keys', () => {
     const keys = await farm.records.redis.dbsize();
     expect(await sent(() => ({}))).toEqual({});
     expect(await sent(() => asBearer(`farm_${Math.random()}`))).toEqual({ get: 40 });
+    for (const path of ['/docs', '/docs/static/index.html', '/openapi.json', '/v1/health', '/v1/nothing'])
+      expect(await sent(() => ({}), path), path).toEqual({});
     expect(await farm.records.redis.dbsize()).toBe(keys);
   });
 });

@@ -53,12 +53,8 @@ export const metrics = fastifyPlugin(async (app) => {
     if (route.endsWith('/events')) return;
     latency.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
   });
-  app.get(
-    '/metrics',
-    { schema: { hide: true }, config: { access: 'open', rateLimit: false } },
-    async (_request, reply) => {
-      await readFarm(app.services, farm);
-      return reply.header('content-type', registry.contentType).send(await registry.metrics());
-    },
-  );
+  app.get('/metrics', { schema: { hide: true }, config: { access: 'open' } }, async (_request, reply) => {
+    await readFarm(app.services, farm);
+    return reply.header('content-type', registry.contentType).send(await registry.metrics());
+  });
 });

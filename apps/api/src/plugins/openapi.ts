@@ -46,7 +46,7 @@ export const openapi = fastifyPlugin(async (app) => {
   });
   await app.register(async (docs) => {
     docs.addHook('onRoute', (route) => {
-      route.config = { ...route.config, access: 'open', rateLimit: false };
+      route.config = { ...route.config, access: 'open' };
     });
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
@@ -58,7 +58,5 @@ export const openapi = fastifyPlugin(async (app) => {
       },
     });
   });
-  app.get('/openapi.json', { schema: { hide: true }, config: { access: 'open', rateLimit: false } }, () =>
-    app.swagger(),
-  );
+  app.get('/openapi.json', { schema: { hide: true }, config: { access: 'open' } }, () => app.swagger());
 });

@@ -17,7 +17,9 @@ export const rateLimits = fastifyPlugin(async (app) => {
       const own = await getOwnerLimits(records.redis, callerOf(request).owner);
       return own.requestsPerMinute ?? configuration.limits.requestsPerMinute;
     },
-    keyGenerator: (request) => `owner:${callerOf(request).owner}`,
+    // Open routes have no caller: strangers make Redis write nothing.
+    allowList: (request) => request.caller === null,
+    keyGenerator: (request) => `owner:${request.caller?.owner}`,
     // Redis being away has its own answer.
     skipOnError: true,
     errorResponseBuilder: (request, { max, ttl }) =>

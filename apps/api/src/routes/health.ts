@@ -4,7 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { problemResponses } from './problem-responses.js';
 
-const config = { access: 'open', rateLimit: false } as const;
+const config = { access: 'open' } as const;
 const READY_TIMEOUT_MS = 4000;
 
 export async function healthRoutes(plain: FastifyInstance): Promise<void> {

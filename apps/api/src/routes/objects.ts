@@ -14,7 +14,7 @@ const reasons = {
 /** The signed URLs of filesystem storage: the signature is the key, so no bearer key is asked for. */
 export async function objectRoutes(app: FastifyInstance): Promise<void> {
   const { configuration, storage } = app.services;
-  const config = { access: 'open', rateLimit: false } as const;
+  const config = { access: 'open' } as const;
   const schema = { hide: true };
 
   function verified(request: FastifyRequest): { key: string; downloadName: string | undefined } {

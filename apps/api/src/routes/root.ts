@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 
 export async function rootRoute(app: FastifyInstance): Promise<void> {
-  app.get('/', { config: { access: 'open', rateLimit: false } }, () => ({
+  app.get('/', { config: { access: 'open' } }, () => ({
     name: 'avatar farm',
     what: 'Send a portrait, a speech recording and a prompt; get a video of that person speaking.',
     links: {
