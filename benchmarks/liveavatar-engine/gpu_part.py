@@ -97,11 +97,14 @@ def measure_encoders(engine: LiveAvatarEngine, options: argparse.Namespace) -> N
     models = engine._models
     width, height = options.size
     portrait = torch.zeros(3, height, width)
+    transformer = models.transformer
+    text = torch.zeros(transformer.config.text_len, transformer.config.dim).to(transformer.device, transformer.dtype)
     say(
         "encoderSeconds",
         {
             "prompt": seconds_of(lambda: models.text.encode(PROMPT)),
             "prompt again": seconds_of(lambda: models.text.encode(PROMPT + " Again.")),
+            "text projections": seconds_of(lambda: [block.cross_attn.key_value(text) for block in transformer.blocks]),
             f"portrait {width}x{height}": seconds_of(lambda: encode_still(models.vae, portrait)),
         },
     )

@@ -22,7 +22,7 @@ def compute_layer_by_layer(layers: Iterable[nn.Module], device: torch.device) ->
 
 def in_host_memory(weight: Tensor) -> Tensor:
     """A page-locked copy of a weight on a GPU: from there it comes back at the full speed of the bus."""
-    return weight.cpu().pin_memory()
+    return torch.empty(weight.shape, dtype=weight.dtype, pin_memory=True).copy_(weight)
 
 
 class _Visit:
