@@ -17,7 +17,12 @@ async function main(): Promise<void> {
     timestamp: pino.stdTimeFunctions.isoTime,
     ...(process.stdout.isTTY && { transport: { target: 'pino-pretty' } }),
   });
-  const redis = connectRedis(config.redisUrl, { manner: 'patient', name: 'farm-scheduler' });
+  const redis = connectRedis(config.redisUrl, {
+    manner: 'patient',
+    name: 'farm-scheduler',
+    onAway: (message) => log.warn(message),
+    onBack: () => log.info('Redis answers again'),
+  });
   const storage = await createStorage(config.storage);
   await claimStorageRoot(redis, await storage.rootId());
   const queues = openTicketQueues(redis);

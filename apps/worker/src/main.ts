@@ -36,7 +36,12 @@ async function main(): Promise<void> {
     timestamp: pino.stdTimeFunctions.isoTime,
     ...(process.stdout.isTTY && { transport: { target: 'pino-pretty', options: { ignore: 'workerId' } } }),
   });
-  const redis = connectRedis(config.redisUrl, { manner: 'patient', name: `farm-worker-${config.workerId}` });
+  const redis = connectRedis(config.redisUrl, {
+    manner: 'patient',
+    name: `farm-worker-${config.workerId}`,
+    onAway: (message) => log.warn(message),
+    onBack: () => log.info('Redis answers again'),
+  });
   const storage = await createStorage(config.storage);
   await claimStorageRoot(redis, await storage.rootId());
   const queues = openTicketQueues(redis);

@@ -7,7 +7,7 @@ import { finishAttempt } from './finish-attempt.js';
 import { expireLeases } from './leases.js';
 import { getJob, getTask, getTasks } from './read.js';
 import type { RecordsContext } from './records-context.js';
-import { KEY_PREFIX } from './redis.js';
+import { connectRedis, KEY_PREFIX } from './redis.js';
 import { retryJob } from './retry-job.js';
 import { advanceLiveJobs } from './sweep.js';
 import {
@@ -160,5 +160,27 @@ describe('sweeps', () => {
       });
     await markOfflineWorkers(context, -1);
     expect((await listWorkers(context)).filter((worker) => worker.status !== 'offline')).toEqual([]);
+  });
+});
+
+describe('connectRedis', () => {
+  it('says once that Redis is away or refuses the password, without showing it, and when it is back', async () => {
+    const said: string[] = [];
+    const options = {
+      manner: 'patient' as const,
+      onAway: (message: string) => said.push(message),
+      onBack: () => said.push('back'),
+    };
+    await records.redis.config('SET', 'requirepass', 'right');
+    const redis = connectRedis(records.server.url.replace('redis://', 'redis://:wrong@'), options);
+    await expect.poll(() => said.length).toBe(1);
+    await records.redis.config('SET', 'requirepass', '');
+    expect(await redis.ping()).toBe('PONG');
+    expect(said).toEqual([
+      expect.stringMatching(/^Redis at 127\.0\.0\.1:\d+ does not serve this process \(.*password/),
+      'back',
+    ]);
+    expect(said[0]).not.toContain('wrong@');
+    redis.disconnect();
   });
 });

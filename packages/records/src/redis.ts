@@ -9,6 +9,9 @@ export interface RedisOptions {
   manner: 'patient' | 'prompt';
   timeoutMs?: number;
   name?: string;
+  /** Told once an outage, with a sentence for people: patient commands wait without a word. */
+  onAway?: (message: string) => void;
+  onBack?: () => void;
 }
 
 /**
@@ -28,8 +31,20 @@ export function connectRedis(url: string, options: RedisOptions): Redis {
       ? { maxRetriesPerRequest: null }
       : { maxRetriesPerRequest: 1, commandTimeout: options.timeoutMs ?? 5000, enableOfflineQueue: true }),
   });
-  // Without a listener ioredis prints each failed reconnection; callers see failures through their commands.
-  redis.on('error', () => {});
+  let isAway = false;
+  // Without a listener ioredis prints each failed reconnection.
+  redis.on('error', (error) => {
+    if (isAway) return;
+    isAway = true;
+    options.onAway?.(
+      `Redis at ${new URL(url).host} does not serve this process (${error.message}); it is tried until it does. ` +
+        'Check that it runs, and REDIS_URL with its password.',
+    );
+  });
+  redis.on('ready', () => {
+    if (isAway) options.onBack?.();
+    isAway = false;
+  });
   return redis;
 }
 
