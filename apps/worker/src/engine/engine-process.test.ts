@@ -30,7 +30,7 @@ async function scripted(body: string, first: object[] = [hello, ready]) {
     `import { createInterface } from 'node:readline';
      const say = (event) => process.stdout.write((typeof event === 'string' ? event : JSON.stringify(event)) + '\\n');
      for (const event of ${JSON.stringify(first)}) say(event);
-     createInterface({ input: process.stdin }).on('line', (line) => { const command = JSON.parse(line); ${body} })
+     createInterface({ input: process.stdin }).on('line', async (line) => { const command = JSON.parse(line); ${body} })
        .on('close', () => process.exit(0));`,
   );
   return { command: process.execPath, args: [path], environment: process.env };
@@ -105,6 +105,19 @@ describe('EngineProcess', () => {
     });
     await expect(engine.render(command, listener)).rejects.toMatchObject({ code: 'engine-crashed' });
   });
+
+  it('notices a crash although a process that the engine had started holds its pipes open', async () => {
+    const engine = await start(`if (command.type === 'render') {
+      const { spawn } = await import('node:child_process');
+      const { pid } = spawn('sleep', ['300'], { stdio: ['ignore', 'inherit', 'inherit'] });
+      say({ type: 'warning', renderId: 'r1', code: String(pid), message: 'Left behind.' });
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), 50);
+    }`);
+    heard.length = 0;
+    await expect(engine.render(command, listener)).rejects.toMatchObject({ code: 'engine-crashed' });
+    expect(engine.hasExited).toBe(true);
+    process.kill(Number(heard[0]), 'SIGKILL');
+  }, 10_000);
 
   it('keeps the reason that the engine gave before it ended', async () => {
     const reason = {

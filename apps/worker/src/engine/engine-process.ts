@@ -34,6 +34,8 @@ const SILENCE_MS = 15_000;
 /** Until it is ready, libraries that come from a cold disk may hold up the whole process. */
 const LOADING_SILENCE_MS = 120_000;
 const STOP_MS = 3000;
+/** After its exit the pipes of an engine may be held open by processes that it had started. */
+const LAST_LINES_MS = 1000;
 
 /**
  * The engine as a child process that lives as long as the worker: one JSON object a line on standard input and output.
@@ -82,13 +84,14 @@ export class EngineProcess {
           }),
         ),
       );
-      this.#child.on('close', (code, signal) =>
+      const crashed = (code: number | null, signal: NodeJS.Signals | null) =>
         end(
           new EngineError('engine-crashed', this.#describeEnd(signal ?? `exit code ${code}`), {
             retriable: 'this-worker',
           }),
-        ),
-      );
+        );
+      this.#child.on('close', crashed);
+      this.#child.on('exit', (code, signal) => setTimeout(() => crashed(code, signal), LAST_LINES_MS).unref());
     });
   }
 
