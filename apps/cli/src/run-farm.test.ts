@@ -16,8 +16,9 @@ const program = createProgram({
 const commands = program.commands.flatMap((command) =>
   command.commands.length > 0 ? command.commands.map((child) => [command.name(), child.name()]) : [[command.name()]],
 );
+const groups = program.commands.flatMap((command) => (command.commands.length > 0 ? [[command.name()]] : []));
 
-test.each(commands)('farm %s %s explains itself, with an example', async (...words) => {
+test.each([...commands, ...groups])('farm %s %s explains itself, with an example', async (...words) => {
   const path = words.filter((word) => typeof word === 'string');
   const own = await runCaptured([...path, '--help']);
   expect(own.code).toBe(0);

@@ -38,6 +38,13 @@ export const modelsCommand = (context: CommandContext) => {
   ]);
   return new CommandGroup('models')
     .description('Bring, check and list the weights of the liveavatar engine (about 50 GB).')
+    .addHelpText(
+      'after',
+      examples([
+        ['farm models pull --folder /srv/weights', 'bring the weights'],
+        ['farm models check --folder /srv/weights', 'prove them'],
+      ]),
+    )
     .addCommand(pull)
     .addCommand(check)
     .addCommand(list);
