@@ -1,15 +1,20 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A folder of this process's own; those that killed workers left beside it are removed on the way. */
+/**
+ * A folder of this process's own; those that killed workers of this host left beside it are removed on the way. Process
+ * ids of other hosts and containers, which may share the parent, say nothing here.
+ */
 export async function openScratchFolder(parent = tmpdir()): Promise<string> {
   await mkdir(parent, { recursive: true });
+  const prefix = `farm-worker-${hostname()}-`;
   for (const name of await readdir(parent)) {
-    const pid = Number(/^farm-worker-(\d+)-/.exec(name)?.[1]);
-    if (pid && !isAlive(pid)) await rm(join(parent, name), { recursive: true, force: true });
+    const pid = name.startsWith(prefix) && Number(/^(\d+)-\w{6}$/.exec(name.slice(prefix.length))?.[1]);
+    // In a container every worker has the same id: what bears this process's own was left by one before it.
+    if (pid && (pid === process.pid || !isAlive(pid))) await rm(join(parent, name), { recursive: true, force: true });
   }
-  return mkdtemp(join(parent, `farm-worker-${process.pid}-`));
+  return mkdtemp(join(parent, `${prefix}${process.pid}-`));
 }
 
 function isAlive(pid: number): boolean {
