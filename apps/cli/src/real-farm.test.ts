@@ -60,7 +60,13 @@ async function interruptedInTerminal(...words: string[]): Promise<string> {
 
 test('a farm, a worker that is drained, and one that Ctrl-C ends', async () => {
   const data = join(directory, 'data');
-  const up = running('up', '--port', '0', '--data', data, '--json', '--quiet');
+  const [variables, here] = [join(data, 'worker.env'), ['--data', data]];
+  const workers = async () => {
+    const answer = JSON.parse((await farm('workers', '--json', ...here)).stdout) as { workers: WorkerView[] };
+    return answer.workers;
+  };
+  const up = running('up', '--port', '0', ...here, '--json', '--quiet');
+  let second: ReturnType<typeof running> | undefined;
   try {
     expect(await firstLine(up)).toMatchObject({
       event: 'up',
@@ -69,22 +75,27 @@ test('a farm, a worker that is drained, and one that Ctrl-C ends', async () => {
       adminKey: (await readFile(join(data, 'admin.key'), 'utf8')).trim(),
       processes: { redis: expect.any(Number), api: expect.any(Number), worker: expect.any(Number) },
     });
-    const worker = running('worker', '--json', '--env', join(data, 'worker.env'), '--id', 'second');
-    const workers = async () => {
-      const answer = JSON.parse((await farm('workers', '--json', '--data', data)).stdout) as { workers: WorkerView[] };
-      return Object.fromEntries(answer.workers.map(({ id, status }) => [id, status]));
+
+    second = running('worker', '--json', '--env', variables, '--id', 'second');
+    const { lines } = second;
+    // A worker registers a second time when its engine is loaded.
+    const hasSettled = async () => {
+      const ready = lines.find(({ msg }) => msg === 'engine ready');
+      const worker = (await workers()).find(({ id }) => id === 'second');
+      return ready && worker?.status === 'idle' && Date.parse(worker.startedAt) >= Date.parse(String(ready.time));
     };
-    await expect.poll(workers, { timeout: 30_000 }).toMatchObject({ second: 'idle' });
-    const drained = await farm('workers', 'drain', 'second', '--wait', '--json', '--data', data);
+    await expect.poll(hasSettled, { timeout: 30_000 }).toBe(true);
+    const drained = await farm('workers', 'drain', 'second', '--wait', '--json', ...here);
     expect(drained).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(drained.stdout)).toEqual({ workers: [{ id: 'second', status: 'gone' }] });
-    expect(await workers()).not.toHaveProperty('second');
-    expect((await worker.ended).code).toBe(0);
-    const third = await interruptedInTerminal('worker', '--env', join(data, 'worker.env'), '--id', 'third');
+    expect((await second.ended).code).toBe(0);
+    expect(lines.map(({ msg }) => msg)).toEqual(expect.arrayContaining(['worker started', 'worker ended']));
+
+    const third = await interruptedInTerminal('worker', '--env', variables, '--id', 'third');
     expect(third).toMatch(/engine ready[\s\S]*\^C[\s\S]*worker ended/);
-    expect(await workers()).not.toHaveProperty('third');
-    expect(worker.lines.map(({ msg }) => msg)).toEqual(expect.arrayContaining(['worker started', 'worker ended']));
+    expect((await workers()).map(({ id }) => id)).not.toContain('third');
   } finally {
+    second?.stop();
     up.stop();
     expect((await up.ended).code).toBe(0);
   }
