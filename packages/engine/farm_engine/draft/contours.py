@@ -28,12 +28,37 @@ LARGER_COST = 20.0
 glasses is not."""
 LASHES_ABOVE, LASHES_REACH, LOWER_LID_REACH = 0.03, 0.10, 0.14
 """Lashes are looked for around a line a little above the mesh's, so as not to meet the pupil."""
+WHITE_PALER = 12.0
+"""How much less colourful (8-bit Lab) than skin the white of an eye is."""
 
 
 def fit_to_picture(picture: np.ndarray, face: Face) -> Face:
     """The face, with the lips and the lids where the picture (RGB) has them; all in the picture's pixels."""
     upper, lower = _fitted_lips(picture, face)
-    return replace(face, upper_lip_inner=upper, lower_lip_inner=lower, eyes=_fitted_eyes(picture, face.eyes))
+    return fit_eyes(picture, replace(face, upper_lip_inner=upper, lower_lip_inner=lower))
+
+
+def fit_eyes(picture: np.ndarray, face: Face) -> Face:
+    """The face, with the lids where the picture has them; without eyes where these are drawn so large that the mesh
+    lies within their whites."""
+    eyes = _fitted_eyes(picture, face.eyes)
+    bridge = View(picture, eyes[0].upper_lid[-1], eyes[-1].upper_lid[0], reach=0.2)
+    skin = np.median(bridge.lab.reshape(-1, 3), axis=0)
+    return replace(face, eyes=() if any(_lies_in_white(picture, eye, skin) for eye in eyes) else eyes)
+
+
+def _lies_in_white(picture: np.ndarray, eye: Eye, skin: np.ndarray) -> bool:
+    """Whether what is above and below the lids is paler and lighter than skin."""
+    view = View(picture, eye.upper_lid[0], eye.upper_lid[-1], reach=0.8)
+    upper, lower = view.rows(eye.upper_lid), view.rows(eye.lower_lid)
+    above = view.colour_between(upper - 0.25 * ROWS_PER_WIDTH, upper - 0.12 * ROWS_PER_WIDTH)
+    below = view.colour_between(lower + 0.1 * ROWS_PER_WIDTH, lower + 0.25 * ROWS_PER_WIDTH)
+    paler = [_colourfulness(skin) - _colourfulness(beside) for beside in (above, below)]
+    return min(paler) > WHITE_PALER and min(above[0], below[0]) > skin[0]
+
+
+def _colourfulness(lab: np.ndarray) -> float:
+    return float(np.hypot(lab[1] - 128, lab[2] - 128))
 
 
 def _fitted_eyes(picture: np.ndarray, eyes: tuple[Eye, ...]) -> tuple[Eye, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from farm_engine import __version__
 from farm_engine.draft.animator import Animator
-from farm_engine.draft.contours import fit_to_picture
+from farm_engine.draft.contours import fit_eyes, fit_to_picture
 from farm_engine.draft.face import Face, face_from_mesh, guessed_face
 from farm_engine.draft.face_mesh import find_faces, load_networks
 from farm_engine.draft.motion import segment_motion
@@ -95,7 +95,7 @@ def find_face(picture: np.ndarray, control: RenderControl) -> Face | None:
             )
         return with_wider_mouth(picture, fit_to_picture(picture, face_from_mesh(found.certain[0][:, :2])))
     if found.doubtful is not None:
-        doubtful = replace(face_from_mesh(found.doubtful[:, :2]), certain=False)
+        doubtful = fit_eyes(picture, replace(face_from_mesh(found.doubtful[:, :2]), certain=False))
         if face := with_open_mouth(picture, doubtful):
             control.warn(
                 "face-uncertain",

@@ -6,6 +6,7 @@ import numpy as np
 
 from farm_engine.draft.face import Eye
 from farm_engine.draft.geometry import region_around, sample, smooth_step
+from farm_engine.draft.skin import COLUMNS, skin_at, spread
 
 WIDER = 1.24
 """The lid reaches a little beyond the eye's corners."""
@@ -14,9 +15,6 @@ ABOVE, BELOW = 0.11, 0.05
 as all that follow."""
 SKIN_ABOVE, SKIN_BELOW = (-0.24, -0.12), (0.07, 0.2)
 """Where the lid's colour is taken, above the upper lashes and below the eye: near, so that its border does not show."""
-SKIN_COLUMNS = 15
-UNLIKE_SKIN = 45
-"""A colour that differs by this much in a channel from sure skin is something else."""
 NEAR_OUTLINE = 0.85
 """An eye whose middle is this near to the outline of the face, in widths, belongs to a face that is turned."""
 LASHES = 0.045
@@ -60,13 +58,13 @@ class Eyelid:
         self._within = _within(u, width, outline)
         # The lashes of a closed eye thin out towards its corners.
         self._lash_share = smooth_step(np.abs(u), 0.54 * width, 0.36 * width)
-        columns = np.linspace(-0.5 * WIDER * width, 0.5 * WIDER * width, SKIN_COLUMNS)
+        columns = np.linspace(-0.5 * WIDER * width, 0.5 * WIDER * width, COLUMNS)
         sure = _surely_skin(outline, width)
 
         def skin_beside(lid: np.ndarray, rows: tuple[float, float]) -> np.ndarray:
             v = np.interp(columns, lid[:, 0], lid[:, 1]) + np.linspace(*rows, 9)[:, None] * width
             points = centre + np.stack([np.broadcast_to(columns, v.shape), v], axis=-1) @ axes
-            return _skin_at(frame, points, sure)
+            return skin_at(frame, points, sure)
 
         above, below = skin_beside(upper, SKIN_ABOVE), skin_beside(lower, SKIN_BELOW)
         # Above the eye there may be a brow, hair or the rim of glasses instead of skin.
@@ -95,12 +93,9 @@ class Eyelid:
         depth = np.clip((self._v - top) / np.maximum(bottom - top, 1), 0, 1)[..., None]
         columns = np.linspace(-0.5 * WIDER * width, 0.5 * WIDER * width, len(above))
 
-        def spread(colours: np.ndarray) -> np.ndarray:
-            return np.stack([np.interp(u, columns, channel) for channel in colours.T], axis=-1).astype(np.float32)
-
         bulge = 4 * depth * (1 - depth)
         shade = 1 - np.float32(1 - LID_SHADE) * bulge
-        return (spread(above) * (1 - depth) + spread(below) * depth) * shade
+        return (spread(above, u, columns) * (1 - depth) + spread(below, u, columns) * depth) * shade
 
 
 def _outline(oval: np.ndarray, width: float) -> tuple[float, float]:
@@ -118,7 +113,7 @@ def _surely_skin(outline: tuple[float, float], width: float) -> slice:
     left, right = outline
     if min(left, right) > NEAR_OUTLINE * width:
         return slice(None)
-    return slice(SKIN_COLUMNS // 2) if left > right else slice(SKIN_COLUMNS // 2 + 1, None)
+    return slice(COLUMNS // 2) if left > right else slice(COLUMNS // 2 + 1, None)
 
 
 def _within(u: np.ndarray, width: float, outline: tuple[float, float]) -> np.ndarray:
@@ -142,17 +137,3 @@ def _lash_darkness(frame: np.ndarray, eye: Eye, skin: np.ndarray) -> np.float32:
     lashes = float(np.median(sample(frame, points[..., 0], points[..., 1]).mean(axis=2)))
     darkness = 1 - lashes / max(float(np.median(skin)), 1.0)
     return np.float32(round(float(np.clip(darkness, *LASH_DARKNESS)), 2))
-
-
-def _skin_at(frame: np.ndarray, points: np.ndarray, sure: slice) -> np.ndarray:
-    """Colours of the skin beside a lid, float64 `[SKIN_COLUMNS, 3]`, at points `[rows, SKIN_COLUMNS, 2]`. Medians, so
-    that lashes, the crease, a brow or the rim of glasses do not colour them; nothing that is unlike the columns that
-    are `sure`, such as what lies behind a turned face."""
-    points = points.astype(np.float32)
-    colours = np.median(sample(frame, points[..., 0], points[..., 1]), axis=0)
-    reference = np.median(colours[sure], axis=0)
-    is_skin = np.abs(colours - reference).max(axis=1, keepdims=True) < UNLIKE_SKIN
-    colours = np.where(is_skin, colours, reference)
-    padded = np.pad(colours, ((4, 4), (0, 0)), mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 9, axis=0)
-    return np.round(np.median(windows, axis=2))

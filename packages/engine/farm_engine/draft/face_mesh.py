@@ -18,9 +18,9 @@ TILE_SIDES = (1.4, 1.0, 0.6, 0.36, 0.22)
 """Sides of the squares searched, largest first, as fractions of the long side. A face shows up when it is more than
 about a fifth of its square, so these reach from a face that overflows the picture to a twentieth of its height."""
 LEAST_DETECTION = 0.5
-LEAST_BELIEF, LEAST_BELIEF_IN_DOUBT = 0.95, 0.85
-"""How much the mesh network has to believe in a face. Faces in photographs and drawings reached 0.995 or more, chance
-likenesses 0.82 at most."""
+LEAST_BELIEF, LEAST_BELIEF_IN_DOUBT, HOPELESS = 0.99, 0.85, 0.5
+"""How much the mesh network has to believe in a face once its points have settled. Faces in photographs and drawings
+reached 0.995 or more, likenesses 0.98 at most. Two passes below the last one are not worth a third."""
 CROP_MARGIN = 1.5
 MOST_PASSES = 8
 """Each pass crops around the points of the one before, until they stay where they are. The detector's box can be 40
@@ -145,15 +145,16 @@ def _detect(picture: np.ndarray, x: int, y: int, side: int) -> Iterator[np.ndarr
 
 
 def _mesh_from_box(picture: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, float]:
-    """Points, and the least belief of the passes: a face keeps the network's belief, a chance likeness loses it. Points
-    that never settle lie on no face, whatever the network believes."""
-    least_belief = 1.0
-    for _ in range(MOST_PASSES):
-        points, belief = _mesh(picture, box)
-        least_belief = min(least_belief, belief)
-        before, box = box, _box_around(points)
-        if least_belief < LEAST_BELIEF_IN_DOUBT or _has_settled(before, box):
-            return points, least_belief
+    """Points and the belief that they lie on a face: the lesser one of the last two passes, because a face keeps the
+    network's belief and a chance likeness loses it; 0 where the points do not settle."""
+    points, belief = _mesh(picture, box)
+    for _ in range(MOST_PASSES - 1):
+        before, belief_before = _box_around(points), belief
+        points, belief = _mesh(picture, before)
+        if max(belief_before, belief) < HOPELESS:
+            break
+        if _has_settled(before, _box_around(points)):
+            return points, min(belief_before, belief)
     return points, 0.0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from farm_engine.draft.closing import Closing, Lips, MouthSize, closing_reach
 from farm_engine.draft.face import Face
 from farm_engine.draft.geometry import Region, region_around, sample, smooth_step
 
@@ -14,6 +15,8 @@ FULL_OPENING = 0.42
 """The widest opening as a fraction of the mouth's width."""
 CLOSED_SEAM = 0.4
 """Where open lips meet when they close, from the upper lip (0) to the lower one (1)."""
+STEEPEST = 4.0
+"""Lips that run more upright count as this steep."""
 CAVITY = np.array([58, 20, 22], np.float32)
 TEETH = np.array([240, 233, 222], np.float32)
 TONGUE = np.array([176, 88, 88], np.float32)
@@ -51,15 +54,16 @@ class Mouth:
         cosine, sine = np.float32(np.cos(face.roll)), np.float32(np.sin(face.roll))
         self._down = (-sine, cosine)
         chin_room = self._along(face.chin[None])[1][0] - self._along(face.lower_lip_inner[5:6])[1][0]
-        self._full_opening = min(FULL_OPENING * self._width, 0.62 * float(chin_room))
         widest = float((self._along(face.lower_lip_inner)[1] - self._along(face.upper_lip_inner)[1]).max())
         nose_room = -float(self._along(face.nose_base[None])[1][0])
         # Closing must not fold the skin that is pulled along: it may not move further than it has room to fade out.
         self._closed_seam = min(CLOSED_SEAM, 0.35 * max(nose_room, 0.0) / max(widest, 1e-3))
-        self._closing_reach = max(1.3 * float(chin_room), 0.3 * float(chin_room) + 2.0 * widest)
+        self._widest = widest
         self.region = self._find_region(frame.shape[:2], float(chin_room))
         self._x, self._y = self.region.grid()
         self._shape_lips(float(chin_room))
+        room = 0.62 * float(chin_room) + self._closing.most_hidden / JAW_SHARE
+        self._full_opening = min(FULL_OPENING * self._width, room)
         self._paint_interior()
 
     def draw(self, target: np.ndarray, *, opening: float, hiss: float) -> None:
@@ -67,11 +71,14 @@ class Mouth:
         amount = np.float32(opening * self._full_opening)
         lower, upper = amount * np.float32(JAW_SHARE), amount * np.float32(1 - JAW_SHARE)
         top, bottom = self._seam - upper * self._arc, self._seam + lower * self._arc
+        jaw = np.maximum(lower - np.float32(self._closing.most_hidden), np.float32(0))
         is_lower = self._v > (top + bottom) * np.float32(0.5)
         shift = np.where(
-            is_lower, lower * self._lower_pull + self._lower_rest, self._upper_rest - upper * self._upper_pull
+            is_lower, jaw * self._lower_pull + self._closing.pull, self._upper_rest - upper * self._upper_pull
         )
         skin = sample(self._frame, self._x - self._down[0] * shift, self._y - self._down[1] * shift)
+        if self._closing.most_hidden > 0:
+            self._closing.hide(skin, bottom=bottom, jaw=jaw * self._arc)
         if amount > 0:
             self._blend_interior(skin, top, bottom, hiss)
         target[self.region.slices] = skin
@@ -90,7 +97,7 @@ class Mouth:
         corners = [
             centre + side * reach * across + depth * down
             for side in (-1, 1)
-            for depth in (nose, max(chin_room * 1.9, self._closing_reach) + 0.2 * self._width)
+            for depth in (nose, max(chin_room * 1.9, closing_reach(self._widest, chin_room)) + 0.2 * self._width)
         ]
         return region_around(np.array(corners), frame_shape)
 
@@ -132,8 +139,23 @@ class Mouth:
         fade = smooth_step(depth, 1.75 * chin_room, 0.75 * chin_room)
         self._lower_pull = (self._arc + (wide * np.float32(0.85) - self._arc) * spread) * fade
         self._upper_pull = self._arc * smooth_step(-depth, 0.95 * nose_room, 0.3 * nose_room)
-        self._lower_rest = (self._seam - self._lower_edge) * smooth_step(depth, self._closing_reach, 0.3 * chin_room)
+        self._closing = self._close(lip, chin_room)
         self._upper_rest = (self._seam - self._upper_edge) * smooth_step(-depth, 0.95 * nose_room, 0.3 * nose_room)
+
+    def _close(self, lip: float, chin_room: float) -> Closing:
+        lower_u, lower_v = self._along(self._face.lower_lip_inner)
+        slope = np.minimum(np.abs(np.diff(lower_v) / np.maximum(np.diff(lower_u), 0.1)), STEEPEST)
+        steepness = np.interp(self._u, (lower_u[1:] + lower_u[:-1]) / 2, slope).astype(np.float32)
+        lips = Lips(u=self._u, v=self._v, t=self._t, seam=self._seam, lower_edge=self._lower_edge, steepness=steepness)
+        down = np.array(self._down)
+        across = np.array([down[1], -down[0]])
+
+        def below(u: np.ndarray, depth: np.ndarray) -> np.ndarray:
+            v = np.interp(u, lower_u, lower_v) + depth
+            return self._face.mouth_centre + u[..., None] * across + v[..., None] * down
+
+        size = MouthSize(width=self._width, widest=self._widest, lip=lip, chin=chin_room)
+        return Closing(self._frame, lips, below=below, size=size)
 
     def _paint_interior(self) -> None:
         """What the mouth shows, as far as it does not move with the jaw: the cavity and the upper teeth."""

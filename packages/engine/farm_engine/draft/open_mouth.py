@@ -11,8 +11,8 @@ from farm_engine.draft.face import Face
 
 WORKING_WIDTH = 160
 """The search happens at a scale at which the face is this many pixels wide."""
-REACH_ACROSS, REACH_DOWN = 0.9, 1.5
-"""How far from the nose a mouth may lie, as fractions of the face's width and height: drawings exaggerate."""
+REACH_ACROSS, REACH_UP, REACH_DOWN = 0.9, 0.08, 1.5
+"""How far from the nose a mouth may reach, as fractions of the face's width and height: drawings exaggerate."""
 DARK = 0.30
 """A cavity is darker than this part of the face's lightness."""
 UPPER_TEETH = 0.75, 0.85
@@ -24,26 +24,28 @@ LEAST_TEETH = 0.06
 MOUTH_WIDTHS = (0.3, 1.6)
 """Plausible widths of the mouth as fractions of the face's."""
 CURVE_POINTS = 11
-LEAST_CHIN = 0.5
-"""Chin below a wide mouth, as a fraction of its height, that is needed to close it without dragging what is below."""
-SAME_PLACE, SAME_WIDTH, CLEARLY_WIDER = 0.3, (0.7, 1.6), 1.3
-"""When an opening is the mouth that the mesh has found too: this near, this wide, and this much higher."""
+SAME_WIDTH, CLEARLY_HIGHER = (0.7, 1.6), 1.3
+"""An opening around the mouth that the mesh has found is preferred if it is this wide, and this much higher."""
 
 
 def with_open_mouth(picture: np.ndarray, face: Face) -> Face | None:
     """The face with the lips of the open mouth that the picture (RGB) shows; None where it shows none."""
     scale = WORKING_WIDTH / max(float(face.size[0]), 1.0)
     reach = face.size * np.array([REACH_ACROSS, REACH_DOWN])
-    left, top = np.maximum(face.nose_tip - [reach[0], 0], 0).astype(int)
+    left, top = np.maximum(face.nose_tip - [reach[0], REACH_UP * face.size[1]], 0).astype(int)
     right, bottom = np.minimum(face.nose_tip + reach, picture.shape[1::-1]).astype(int)
     if right - left < 8 or bottom - top < 8:
         return None
     window = cv2.resize(picture[top:bottom, left:right], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    mouth = _mouth_mask(window, *_face_colour(picture, face))
+    mouth = None
+    for lower_end in (face.centre[1] + 0.3 * face.size[1], face.nose_tip[1]):
+        mouth = _mouth_mask(window, *_face_colour(picture, face, lower_end)) if mouth is None else mouth
     if mouth is None:
         return None
     corners, upper, lower = _edges(mouth)
-    curve_x = np.linspace(*corners, CURVE_POINTS)
+    # Drawn mouths have upright sides: most points lie near the corners.
+    along = (1 - np.cos(np.linspace(0, np.pi, CURVE_POINTS))) / 2
+    curve_x = corners[0] + along * (corners[1] - corners[0])
     columns = np.arange(mouth.shape[1])
     upper_lip = np.column_stack([curve_x, np.interp(curve_x, columns, upper)]) / scale + [left, top]
     lower_lip = np.column_stack([curve_x, np.interp(curve_x, columns, lower)]) / scale + [left, top]
@@ -56,12 +58,12 @@ def with_wider_mouth(picture: np.ndarray, face: Face) -> Face:
     found = with_open_mouth(picture, face)
     if found is None:
         return face
-    away = float(np.hypot(*(found.mouth_centre - face.mouth_centre))) / max(face.mouth_width, 1.0)
     wider = found.mouth_width / max(face.mouth_width, 1.0)
-    if away > SAME_PLACE or not SAME_WIDTH[0] < wider < SAME_WIDTH[1] or _height(found) < CLEARLY_WIDER * _height(face):
+    if not SAME_WIDTH[0] < wider < SAME_WIDTH[1] or _height(found) < CLEARLY_HIGHER * _height(face):
         return face
-    chin_room = face.chin[1] - found.lower_lip_inner[:, 1].max()
-    if chin_room < LEAST_CHIN * _height(found):
+    middle = (face.upper_lip_inner + face.lower_lip_inner)[CURVE_POINTS // 2] / 2
+    upper, lower = (np.interp(middle[0], *lip.T) for lip in (found.upper_lip_inner, found.lower_lip_inner))
+    if not upper < middle[1] < lower:
         return face
     return replace(found, nose_base=face.nose_base, chin=face.chin, oval=face.oval)
 
@@ -70,9 +72,10 @@ def _height(face: Face) -> float:
     return float((face.lower_lip_inner[:, 1] - face.upper_lip_inner[:, 1]).max())
 
 
-def _face_colour(picture: np.ndarray, face: Face) -> tuple[float, float]:
-    """Median lightness (0..255) and colourfulness of the face."""
+def _face_colour(picture: np.ndarray, face: Face, lower_end: float) -> tuple[float, float]:
+    """Median lightness (0..255) and colourfulness of the face's middle down to a row: below may be only mouth."""
     low, high = face.centre - 0.3 * face.size, face.centre + 0.3 * face.size
+    high[1] = lower_end
     left, top = np.maximum(low, 0).astype(int)
     right, bottom = np.maximum(high, np.maximum(low, 0) + 2).astype(int)
     lab = cv2.cvtColor(picture[top:bottom, left:right], cv2.COLOR_RGB2LAB).astype(np.float64)
