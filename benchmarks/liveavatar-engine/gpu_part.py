@@ -1,9 +1,13 @@
-"""One part of gpu.py in a process of its own. Prints each figure as a line of JSON: its name and its value."""
+"""One part of gpu.py in a process of its own. Prints each figure as a line of JSON, its name and its value.
+
+Whatever else is printed, by libraries and compilers too, goes to stderr.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from pathlib import Path
 
@@ -21,11 +25,13 @@ from farm_engine.liveavatar.serving.conditions import encode_still
 PROMPT = "A person in a quiet room speaks to the camera, calm light, shallow depth of field."
 
 
+FIGURES = os.fdopen(os.dup(1), "w", buffering=1)
+os.dup2(2, 1)
 USED_BEFORE_GIB = device_memory.used_before_gib()
 
 
 def say(name: str, value: object) -> None:
-    print(json.dumps({"name": name, "value": value}), flush=True)
+    print(json.dumps({"name": name, "value": value}), file=FIGURES)
 
 
 def write_weights(options: argparse.Namespace) -> None:

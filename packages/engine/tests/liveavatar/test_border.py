@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -84,7 +85,8 @@ def test_another_process_goes_on_with_equal_latents(model, tmp_path: Path):
     (tmp_path / "border").write_bytes(rollout.border_state().to_bytes())
     here = clip(Rollout.resume(model, through_bytes(rollout)))
     program = Path(__file__).parent / "resume_in_process.py"
-    subprocess.run([sys.executable, program, tmp_path / "border", tmp_path / "latents"], check=True, timeout=120)
+    command = [sys.executable, program, tmp_path / "border", tmp_path / "latents"]
+    subprocess.run(command, check=True, timeout=120, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     assert torch.equal(torch.load(tmp_path / "latents"), here)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from parity import relative_error
 from shared_inputs import GEOMETRY, clip_audio, conditions
 
 from farm_engine.liveavatar.compilation import compile_layers
+from farm_engine.liveavatar.layerwise import compute_layer_by_layer
 from farm_engine.liveavatar.rollout import Rollout, Settings
 
 
-def test_all_layers_share_four_programs_and_keep_them(model):
+@pytest.mark.parametrize("visits", [False, True])
+def test_all_layers_share_four_programs_and_keep_them(model, visits):
     settings = Settings(width=GEOMETRY.width, height=GEOMETRY.height, seed=7)
     plain = Rollout(model, conditions(), settings)
     expected = [latents for clip in range(2) for latents in plain.render_clip(clip_audio(clip))]
@@ -22,6 +25,8 @@ def test_all_layers_share_four_programs_and_keep_them(model):
         programs += 1
         return graph
 
+    if visits:
+        compute_layer_by_layer(model.text_projections().values(), model.device)
     torch._dynamo.reset()
     compile_layers(model, backend=count)
     compiled = Rollout(model, conditions(), settings)
