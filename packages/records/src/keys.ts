@@ -11,6 +11,8 @@ export interface KeyRecord {
   owner: string;
   role: Role;
   createdAt: number;
+  /** When a key that was rotated ends. */
+  expiresAt?: number;
 }
 
 /** 256 random bits need no slow hash: nothing shorter than the key itself can be guessed. */
@@ -66,9 +68,14 @@ export async function rotateKey(
   const hash = await redis.hget(`${KEY_PREFIX}keys`, keyId);
   const row = hash === null ? null : await redis.get(`${KEY_PREFIX}key:${hash}`);
   if (row === null) return undefined;
-  const made = await createKey(redis, JSON.parse(row) as KeyRecord);
-  if (graceSeconds === 0) await revokeKey(redis, keyId);
-  else await redis.expire(`${KEY_PREFIX}key:${hash}`, graceSeconds);
+  const old = JSON.parse(row) as KeyRecord;
+  const made = await createKey(redis, old);
+  if (graceSeconds === 0) {
+    await revokeKey(redis, keyId);
+    return made;
+  }
+  const ending: KeyRecord = { ...old, expiresAt: Date.now() + graceSeconds * 1000 };
+  await redis.set(`${KEY_PREFIX}key:${hash}`, JSON.stringify(ending), 'EX', graceSeconds, 'XX');
   return made;
 }
 

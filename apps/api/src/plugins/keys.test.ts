@@ -84,6 +84,25 @@ describe('keys', () => {
     expect(revoked.body).toMatchObject({ status: 409, code: 'last-admin-key' });
   });
 
+  it('keep an administrator who outlasts a rotation', async () => {
+    const lone = await startTestFarm();
+    try {
+      const keysOf = async (key: string) => (await call<{ keys: NewKey[] }>(`${lone.url}/v1/keys`, key)).body.keys;
+      const [first] = await keysOf(lone.key);
+      const rotate = `${lone.url}/v1/keys/${first!.id}/rotate`;
+      const { body: next } = await call<NewKey>(rotate, lone.key, postJson({ graceSeconds: 3600 }));
+      const revoke = (id: string) => call(`${lone.url}/v1/keys/${id}`, next.secret, { method: 'DELETE' });
+      // The rotated key would be the only one left, and end in an hour.
+      expect((await revoke(next.id)).body).toMatchObject({ status: 409, code: 'last-admin-key' });
+      const [ending, lasting] = (await keysOf(next.secret)) as (NewKey & { expiresAt?: string })[];
+      expect(Math.abs(Date.parse(ending!.expiresAt!) - Date.now() - 3_600_000)).toBeLessThan(60_000);
+      expect(lasting!.expiresAt).toBeUndefined();
+      expect((await revoke(first!.id)).status).toBe(204);
+    } finally {
+      await lone.close();
+    }
+  });
+
   it.each([
     [{ owner: '*', role: 'submit' }],
     [{ owner: '../x', role: 'submit' }],

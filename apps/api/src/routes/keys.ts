@@ -7,7 +7,13 @@ import { callerOf } from '../plugins/authentication.js';
 import { Owner } from './owner.js';
 import { commonProblems, problemResponses } from './problem-responses.js';
 
-const KeyView = z.object({ id: z.string(), owner: z.string(), role: z.enum(roles), createdAt: z.iso.datetime() });
+const KeyView = z.object({
+  id: z.string(),
+  owner: z.string(),
+  role: z.enum(roles),
+  createdAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime().optional().describe('When it ends, after it was rotated'),
+});
 const NewKey = KeyView.extend({ secret: z.string().describe('Shown once; the farm keeps its SHA-256') });
 const NewKeyRequest = z.strictObject({
   owner: Owner,
@@ -16,7 +22,11 @@ const NewKeyRequest = z.strictObject({
 const KeyParams = z.object({ id: z.string().min(1).max(64) });
 const config = { access: 'admin' } as const;
 
-const keyView = ({ createdAt, ...key }: KeyRecord) => ({ ...key, createdAt: new Date(createdAt).toISOString() });
+const keyView = ({ createdAt, expiresAt, ...key }: KeyRecord) => ({
+  ...key,
+  createdAt: new Date(createdAt).toISOString(),
+  ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt).toISOString() }),
+});
 
 function notFound(id: string): FarmError {
   return new FarmError('key-not-found', `There is no key ${JSON.stringify(id)}.`, { status: 404 });
@@ -83,7 +93,8 @@ export async function keyRoutes(plain: FastifyInstance): Promise<void> {
     },
     async (request, reply) => {
       const { id } = request.params;
-      const admins = (await listKeys(redis)).filter(({ role }) => role === 'admin');
+      const lasting = (await listKeys(redis)).filter(({ expiresAt }) => expiresAt === undefined);
+      const admins = lasting.filter(({ role }) => role === 'admin');
       if (admins.length === 1 && admins[0]?.id === id)
         throw new FarmError('last-admin-key', 'This is the last admin key; without it nobody could make keys.', {
           status: 409,
