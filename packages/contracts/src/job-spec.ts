@@ -3,7 +3,7 @@ import { DEFAULT_FRAMES_PER_CLIP, FRAMES_PER_BLOCK } from './video.js';
 
 /** Text that people read back later: no control characters except line breaks and tabs. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses
-const printable = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/;
+const printable = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$/;
 
 export const EngineName = z.enum(['draft', 'liveavatar']);
 export type EngineName = z.infer<typeof EngineName>;

@@ -75,6 +75,7 @@ describe('decodeSpeech', () => {
       sampleRate: 48_000,
       channels: 2,
       seconds: 2,
+      estimated: false,
     });
   });
 
@@ -147,6 +148,22 @@ describe('decodeSpeech', () => {
       'audio-unreadable',
       /no audio/,
     );
+  }, 60_000);
+
+  test('a length that was only estimated is no promise', async () => {
+    // Silence first: its few bits a second make ffprobe expect three times as much.
+    const source = ['-f', 'lavfi', '-i', "aevalsrc='0.4*random(0)*gt(t,6)':d=12:s=44100", '-q:a', '2'];
+    for (const [name, options, estimated] of [
+      ['said.mp3', [], false],
+      ['tagged.mp3', ['-metadata', `comment=${'long '.repeat(2000)}`], false],
+      ['guessed.mp3', ['-write_xing', '0'], true],
+    ] as const) {
+      await ffmpeg(...source, ...options, folder.path(name));
+      const { seconds, source: facts } = await decode(folder.path(name));
+      expect(facts.estimated, name).toBe(estimated);
+      expect(Math.abs(seconds - 12), name).toBeLessThan(0.2);
+      expect(facts.seconds > 13, name).toBe(estimated);
+    }
   }, 60_000);
 
   test('limits are kept', async () => {

@@ -1,6 +1,5 @@
 import { rename, rm } from 'node:fs/promises';
 import { SPEECH_SAMPLE_RATE } from '@farm/contracts';
-import { MediaError } from './media-error.js';
 import type { CallOptions, MediaTools } from './media-tools.js';
 import { STANDARD_INPUT, withInput } from './probe.js';
 import {
@@ -8,16 +7,15 @@ import {
   type AudioFacts,
   type AudioLimits,
   assertLength,
+  assertWhole,
+  damaged,
   defaultAudioLimits,
   probeAudio,
-  truncated,
 } from './probe-audio.js';
 import { failedError, runProcess } from './run-process.js';
 import { SpeechFile } from './wav.js';
 
 const DECODE_TIMEOUT_MS = 600_000;
-/** Containers that estimate their length from the bit rate; a shorter result proves nothing. */
-const ESTIMATING_FORMATS = ['aac', 'ac3', 'amr'];
 
 export interface DecodedSpeech {
   sampleCount: number;
@@ -66,8 +64,7 @@ export async function decodeSpeech(tools: MediaTools, options: DecodeSpeechOptio
     if (finished.exitCode !== 0) throw damaged(finished.stderr);
     const sampleCount = await countSamples(temporaryPath);
     const seconds = sampleCount / SPEECH_SAMPLE_RATE;
-    const estimated = ESTIMATING_FORMATS.includes(source.format);
-    if (!estimated && seconds < source.seconds * 0.97 - 0.25) throw truncated(source.seconds, seconds, 's');
+    assertWhole(source, seconds);
     assertLength(seconds, limits);
     await rename(temporaryPath, outputPath);
     return { sampleCount, seconds, source };
@@ -81,9 +78,4 @@ async function countSamples(path: string): Promise<number> {
   const speech = await SpeechFile.open(path);
   await speech.close();
   return speech.sampleCount;
-}
-
-function damaged(stderr: string): MediaError {
-  const message = 'The speech recording is damaged and cannot be decoded. Export it again, as WAV if you can.';
-  return new MediaError('audio-unreadable', message, { data: { stderr } });
 }

@@ -1,8 +1,8 @@
 import { SPEECH_SAMPLE_RATE } from '@farm/contracts';
 import type { CallOptions, MediaTools } from './media-tools.js';
 import { STANDARD_INPUT, withInput } from './probe.js';
-import { AUDIO_FORMATS } from './probe-audio.js';
-import { runProcess } from './run-process.js';
+import { AUDIO_FORMATS, damaged } from './probe-audio.js';
+import { failedError, runProcess } from './run-process.js';
 
 export interface ExcerptSpeechOptions extends CallOptions {
   inputPath: string;
@@ -10,8 +10,12 @@ export interface ExcerptSpeechOptions extends CallOptions {
   seconds: number;
 }
 
-/** The first seconds of a recording as engines would hear them, for advice; `undefined` where it does not decode. */
-export async function excerptSpeech(tools: MediaTools, options: ExcerptSpeechOptions): Promise<Int16Array | undefined> {
+/**
+ * The first seconds of a recording as engines would hear them.
+ *
+ * @throws MediaError `audio-unreadable` where it does not decode
+ */
+export async function excerptSpeech(tools: MediaTools, options: ExcerptSpeechOptions): Promise<Int16Array> {
   const { inputPath, seconds, ...call } = options;
   const finished = await withInput(inputPath, 'speech recording', Number.POSITIVE_INFINITY, (file) =>
     runProcess({
@@ -27,7 +31,8 @@ export async function excerptSpeech(tools: MediaTools, options: ExcerptSpeechOpt
       ...call,
     }),
   );
-  if (finished.exitCode !== 0 || finished.stdout.length < 2) return undefined;
+  if (finished.exitSignal !== null) throw failedError(tools.ffmpegPath, finished);
+  if (finished.exitCode !== 0) throw damaged(finished.stderr);
   const { buffer, byteOffset, length } = finished.stdout;
   return new Int16Array(buffer.slice(byteOffset, byteOffset + length - (length % 2)));
 }

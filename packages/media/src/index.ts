@@ -9,7 +9,14 @@ export { makeFifos } from './make-fifo.js';
 export { measureSpeech, type SpeechMeasure } from './measure-speech.js';
 export { MediaError, type MediaErrorCode } from './media-error.js';
 export type { CallOptions, MediaTools } from './media-tools.js';
-export { type AudioFacts, type AudioLimits, assertLength, defaultAudioLimits, probeAudio } from './probe-audio.js';
+export {
+  type AudioFacts,
+  type AudioLimits,
+  assertLength,
+  assertWhole,
+  defaultAudioLimits,
+  probeAudio,
+} from './probe-audio.js';
 export {
   defaultImageLimits,
   type ImageFacts,

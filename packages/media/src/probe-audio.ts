@@ -1,12 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
 import { MediaError } from './media-error.js';
 import type { CallOptions, MediaTools } from './media-tools.js';
-import { askFfprobe, withInput } from './probe.js';
+import { askFfprobe, readAt, withInput } from './probe.js';
 import { readWavLayout, type WavLayout } from './wav.js';
 
 /** The containers that are opened at all: none that can point to other files. */
 export const AUDIO_FORMATS = 'wav,w64,aiff,caf,au,flac,mp3,aac,ac3,amr,ogg,mov,matroska,asf';
 
+const ESTIMATING_FORMATS = ['aac', 'ac3', 'amr'];
 const PCM = 1;
 const HIGHEST_SAMPLE_RATE = 384_000;
 /** PCM of a WAV in ffmpeg's words, by the bits of a sample. */
@@ -28,6 +29,8 @@ export interface AudioFacts {
   channels: number;
   /** As the container says; `decodeSpeech` counts. */
   seconds: number;
+  /** The container does not say, and ffprobe went by the bit rate. */
+  estimated: boolean;
 }
 
 /**
@@ -61,7 +64,8 @@ function wholePcmFacts(layout: WavLayout | undefined): AudioFacts | undefined {
   const isConsistent = channels > 0 && bytesPerFrame === (channels * bitsPerSample) / 8;
   const isWhole = dataBytes > 0 && dataBytes <= presentBytes && dataBytes % bytesPerFrame === 0;
   if (codec === undefined || !isUsualRate || !isConsistent || !isWhole) return undefined;
-  return { format: 'wav', codec, sampleRate, channels, seconds: dataBytes / bytesPerFrame / sampleRate };
+  const seconds = dataBytes / bytesPerFrame / sampleRate;
+  return { format: 'wav', codec, sampleRate, channels, seconds, estimated: false };
 }
 
 async function ffprobeFacts(tools: MediaTools, file: FileHandle, call: CallOptions): Promise<AudioFacts> {
@@ -71,7 +75,23 @@ async function ffprobeFacts(tools: MediaTools, file: FileHandle, call: CallOptio
   const { sample_rate: sampleRate, channels, codec_name: codec } = stream ?? {};
   if (answer?.format === undefined || !sampleRate || !channels || codec === undefined) throw unreadable();
   const seconds = stream?.duration ?? answer.format.duration ?? 0;
-  return { format: answer.format.format_name, codec, sampleRate, channels, seconds };
+  const format = answer.format.format_name;
+  const estimated = ESTIMATING_FORMATS.includes(format) || (format === 'mp3' && !(await mp3SaysLength(file)));
+  return { format, codec, sampleRate, channels, seconds, estimated };
+}
+
+const ID3_HEADER_BYTES = 10;
+/** The longest frame of MPEG audio layer III: 320 kbit/s at 32 kHz, padded. */
+const LONGEST_FRAME_BYTES = 1441;
+
+/** Whether the first frame counts the others (Xing, Info, VBRI), as encoders write it; it follows the ID3v2 tag. */
+async function mp3SaysLength(file: FileHandle): Promise<boolean> {
+  const head = await readAt(file, 0, ID3_HEADER_BYTES);
+  // Four bytes of seven bits each (ID3v2.4, section 3.1).
+  const tagBytes = head.subarray(6).reduce((sum, byte) => sum * 128 + byte, 0);
+  const start = head.toString('latin1', 0, 3) === 'ID3' ? ID3_HEADER_BYTES + tagBytes : 0;
+  const frame = await readAt(file, start, LONGEST_FRAME_BYTES);
+  return /Xing|Info|VBRI/.test(frame.toString('latin1'));
 }
 
 function unreadable(): MediaError {
@@ -99,7 +119,24 @@ function assertWholeWav({ dataBytes, presentBytes }: WavLayout): void {
   throw truncated(dataBytes, presentBytes, 'bytes');
 }
 
-export function truncated(announced: number, present: number, unit: 'bytes' | 's'): MediaError {
+/**
+ * @param decodedSeconds what came out of the decoder
+ * @param wantedSeconds how much of the recording it was to decode
+ * @throws MediaError `audio-truncated` where less sound comes out than the container announces
+ */
+export function assertWhole(source: AudioFacts, decodedSeconds: number, wantedSeconds = source.seconds): void {
+  const expected = Math.min(source.seconds, wantedSeconds);
+  // Less than an estimate proves nothing.
+  if (source.estimated || decodedSeconds >= expected * 0.97 - 0.25) return;
+  throw truncated(source.seconds, decodedSeconds, 's');
+}
+
+export function damaged(stderr: string): MediaError {
+  const message = 'The speech recording is damaged and cannot be decoded. Export it again, as WAV if you can.';
+  return new MediaError('audio-unreadable', message, { data: { stderr } });
+}
+
+function truncated(announced: number, present: number, unit: 'bytes' | 's'): MediaError {
   const digits = unit === 's' ? 2 : 0;
   const message = `The speech recording is cut off: it announces ${announced.toFixed(digits)} ${unit} of sound and holds ${present.toFixed(digits)}. Send the whole file.`;
   return new MediaError('audio-truncated', message, { data: { announced, present, unit } });

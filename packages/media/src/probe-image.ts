@@ -1,9 +1,9 @@
 import { imageSize } from 'image-size';
 import { MediaError } from './media-error.js';
 import type { CallOptions, MediaTools } from './media-tools.js';
-import { askFfprobe, type ProbeAnswer, withInput } from './probe.js';
+import { askFfprobe, type ProbeAnswer, readAt, withInput } from './probe.js';
 import { isAnimatedWebp } from './webp-first-frame.js';
-import { assertJpegEnds, readHead, strictDecoding, withFirstFrame } from './whole-picture.js';
+import { assertJpegEnds, strictDecoding, withFirstFrame } from './whole-picture.js';
 
 /** The containers that are opened at all: none that can point to other files. */
 export const IMAGE_FORMATS = 'png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,gif,apng,jpegxl_pipe,mjpeg';
@@ -44,7 +44,7 @@ export async function probeImage(
 ): Promise<ImageFacts> {
   const { limits = defaultImageLimits, ...call } = options;
   return await withInput(path, 'portrait', limits.maximumBytes, async (file) => {
-    const head = await readHead(file, HEAD_BYTES);
+    const head = await readAt(file, 0, HEAD_BYTES);
     const header = headerOf(head);
     if (header !== undefined) assertPixels(header.width, header.height, limits);
     const answer = await withFirstFrame(file, path, async (picture) =>

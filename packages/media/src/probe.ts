@@ -88,4 +88,10 @@ export async function withInput<Result>(
   }
 }
 
+/** Up to `length` bytes, wherever the descriptor stands: programs that share it move it. */
+export async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
+  return buffer.subarray(0, bytesRead);
+}
+
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);

@@ -1,6 +1,6 @@
 import { type FileHandle, rm, writeFile } from 'node:fs/promises';
 import { MediaError } from './media-error.js';
-import { withInput } from './probe.js';
+import { readAt, withInput } from './probe.js';
 import { isAnimatedWebp, webpFirstFrame } from './webp-first-frame.js';
 
 const HEAD_BYTES = 32;
@@ -9,20 +9,14 @@ const TIFF = ['II*\0', 'MM\0*'];
 const START_OF_SCAN = Buffer.from([0xff, 0xda]);
 const END_OF_IMAGE = Buffer.from([0xff, 0xd9]);
 
-/** The first bytes of a file, wherever its descriptor stands: programs that share it move it. */
-export async function readHead(file: FileHandle, length: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0);
-  return buffer.subarray(0, bytesRead);
-}
-
-const readWhole = async (file: FileHandle): Promise<Buffer> => await readHead(file, (await file.stat()).size);
+const readWhole = async (file: FileHandle): Promise<Buffer> => await readAt(file, 0, (await file.stat()).size);
 
 /**
  * Options for ffmpeg and ffprobe, by which a first frame that is cut off is an error. One thread gives each frame right
  * behind its packet; with more, what lies behind the first frame would be read and judged too.
  */
 export async function strictDecoding(file: FileHandle): Promise<string[]> {
-  const head = (await readHead(file, HEAD_BYTES)).toString('latin1');
+  const head = (await readAt(file, 0, HEAD_BYTES)).toString('latin1');
   // Any tag that ffmpeg does not know would be an error in TIFF, and an odd EXIF block in JPEG: see `assertJpegEnds`.
   const isLenient = [JPEG, ...TIFF].some((magic) => head.startsWith(magic));
   return ['-threads', '1', ...(isLenient ? [] : ['-err_detect', 'explode'])];
@@ -45,7 +39,7 @@ export async function withFirstFrame<Result>(
   path: string,
   use: (picture: FileHandle) => Promise<Result>,
 ): Promise<Result> {
-  if (!isAnimatedWebp(await readHead(file, HEAD_BYTES))) return await use(file);
+  if (!isAnimatedWebp(await readAt(file, 0, HEAD_BYTES))) return await use(file);
   const still = webpFirstFrame(await readWhole(file));
   if (still === undefined) throw truncatedImage('no whole frame');
   const stillPath = `${path}.first-frame`;

@@ -4,6 +4,7 @@ import { crc32, deflateSync } from 'node:zlib';
 import type { Problem } from '@farm/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  call,
   ffmpeg,
   makeInputs,
   type Parts,
@@ -96,9 +97,17 @@ const withSpec = (spec: unknown): Parts => [
   ['audio', inputs.speech],
 ];
 
+const halfOf = async (whole: Promise<Blob>): Promise<Blob> => {
+  const blob = await whole;
+  return blob.slice(0, Math.floor(blob.size / 2));
+};
+
 const audioCases: Case[] = [
   ['empty audio', 'media-empty', () => withAudio(new Blob([]))],
   ['truncated WAV', 'audio-truncated', () => withAudio(new Blob([speech.subarray(0, speech.length / 2)]))],
+  ['truncated MP3', 'audio-truncated', async () => withAudio(await halfOf(wav('sine=d=8', 'half.mp3')))],
+  ['truncated FLAC', 'audio-truncated', async () => withAudio(await halfOf(wav('sine=d=8', 'half.flac')))],
+  ['truncated M4A', 'audio-unreadable', async () => withAudio(await halfOf(wav('sine=d=8', 'half.m4a')))],
   ['a header of a WAV', 'audio-unreadable', () => withAudio(new Blob([speech.subarray(0, 20)]))],
   [
     'a text file named .wav',
@@ -158,6 +167,7 @@ const specCases: Case[] = [
   ['an empty prompt', 'invalid-prompt', () => withSpec({ prompt: '   ' })],
   ['10,000 characters', 'invalid-prompt', () => withSpec({ prompt: 'word '.repeat(2000) })],
   ['control characters', 'invalid-prompt', () => withSpec({ prompt: 'a \u0000 person \u001b[31m' })],
+  ['control characters of eight bits', 'invalid-prompt', () => withSpec({ prompt: 'a person \u009b31m speaks' })],
   ['a size in words', 'invalid-size', () => withSpec({ ...plainSpec, size: 'large' })],
   ['a size of a wall', 'invalid-size', () => withSpec({ ...plainSpec, size: '9999*9999' })],
   ['no clips', 'invalid-clips', () => withSpec({ ...plainSpec, clips: 0 })],
@@ -216,6 +226,18 @@ describe.each([
   });
 });
 
+it('a part without a name is refused, not stumbled over', async () => {
+  const before = await storedKeys(farm.storage);
+  const { status, body } = await call(`${farm.url}/v1/jobs`, farm.key, {
+    method: 'POST',
+    headers: { 'content-type': 'multipart/form-data; boundary=x' },
+    body: '--x\r\ncontent-disposition: form-data\r\n\r\nhello\r\n--x--\r\n',
+  });
+  expect([status, body.code]).toEqual([422, 'unknown-part']);
+  expect(body.detail).toBe('A part has no name. Send spec (JSON), image and audio.');
+  expect(await storedKeys(farm.storage)).toEqual(before);
+});
+
 describe('odd inputs that are good', () => {
   const accepted = async (parts: Parts) => {
     const { status, body } = await submit(farm, parts);
@@ -249,6 +271,23 @@ describe('odd inputs that are good', () => {
     );
     const turned = Buffer.concat([upright.subarray(0, 2), exif, upright.subarray(2)]);
     expect((await accepted(withImage(new Blob([turned])))).spec).toMatchObject({ width: 256, height: 384 });
+  });
+
+  it('a spec that an editor began with a byte order mark', async () => {
+    expect((await accepted(withSpec(`\ufeff${JSON.stringify(plainSpec)}`))).spec.prompt).toBe(plainSpec.prompt);
+  });
+
+  it('an MP3 that does not say its length, which is then heard', async () => {
+    const quietFirst = "aevalsrc='0.4*random(0)*gt(t,2)':d=4:s=44100";
+    const mp3 = await wav(quietFirst, 'guessed.mp3', '-q:a', '3', '-write_xing', '0');
+    // Three clips hold 5.76 s; the estimate is nearly twice the four seconds.
+    const { body } = await submit<Problem>(farm, [
+      ['spec', { ...plainSpec, clips: 2 }],
+      ['image', inputs.portrait],
+      ['audio', mp3],
+    ]);
+    expect(body).toMatchObject({ code: 'speech-longer-than-clips', neededClips: 3 });
+    expect(Math.abs(Number(body.speechSeconds) - 4)).toBeLessThan(0.2);
   });
 
   it('path tricks in file names, which name nothing', async () => {

@@ -2,11 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FarmError, SPEECH_SAMPLE_RATE, type Warning } from '@farm/contracts';
-import { defaultAudioLimits, defaultImageLimits, probeAudio, probeImage, uprightSize } from '@farm/media';
+import {
+  assertLength,
+  assertWhole,
+  defaultAudioLimits,
+  defaultImageLimits,
+  probeAudio,
+  probeImage,
+  uprightSize,
+} from '@farm/media';
 import type { PixelSize } from '@farm/placement';
 import pLimit from 'p-limit';
 import type { Services } from '../services.js';
-import { listenToSpeech } from './listen-to-speech.js';
+import { EXCERPT_SECONDS, listenToSpeech, warningsAboutSound } from './listen-to-speech.js';
 import type { InputFacts } from './resolve-spec.js';
 
 /** Live Avatar's own advice: below this side length a face has too few pixels to follow. */
@@ -110,7 +118,7 @@ function assertUsableShape({ width, height }: PixelSize): void {
 async function judgeSpeech(services: Services, path: string, signal: AbortSignal) {
   const { maximumSpeechSeconds, maximumUploadBytes } = services.configuration.limits;
   const limits = { ...defaultAudioLimits, maximumBytes: maximumUploadBytes, maximumSeconds: maximumSpeechSeconds };
-  const [facts, aboutSound] = await bothEnded(
+  const [facts, heard] = await bothEnded(
     probeAudio(toolsOf(services), path, { limits, signal }),
     listenToSpeech(toolsOf(services), path, signal),
   );
@@ -120,7 +128,15 @@ async function judgeSpeech(services: Services, path: string, signal: AbortSignal
       code: 'speech-sample-rate',
       message: `The speech has ${facts.sampleRate} samples a second; lips follow better from ${SPEECH_SAMPLE_RATE} up.`,
     });
-  return { seconds: facts.seconds, warnings: [...warnings, ...aboutSound] };
+  if (heard === undefined) return { seconds: facts.seconds, warnings };
+  const heardSeconds = heard.length / SPEECH_SAMPLE_RATE;
+  assertWhole(facts, heardSeconds, EXCERPT_SECONDS);
+  assertLength(heardSeconds, limits);
+  const isHeardToItsEnd = facts.estimated && heardSeconds < EXCERPT_SECONDS;
+  return {
+    seconds: isHeardToItsEnd ? heardSeconds : facts.seconds,
+    warnings: [...warnings, ...warningsAboutSound(heard)],
+  };
 }
 
 /** As `Promise.all`, but also a failure waits until both have ended: then the folder may go. */

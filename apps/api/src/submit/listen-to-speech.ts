@@ -1,8 +1,8 @@
 import type { Warning } from '@farm/contracts';
-import { excerptSpeech, type MediaTools, measureSpeech } from '@farm/media';
+import { excerptSpeech, MediaError, type MediaTools, measureSpeech } from '@farm/media';
 
 /** Advice needs a glimpse; the whole recording is decoded when the job is prepared. */
-const EXCERPT_SECONDS = 120;
+export const EXCERPT_SECONDS = 120;
 const EXCERPT_TIMEOUT_MS = 20_000;
 /** 20 ms at 16 kHz. */
 const WINDOW_SAMPLES = 320;
@@ -49,12 +49,20 @@ export function warningsAboutSound(samples: Int16Array): Warning[] {
   return warnings;
 }
 
-/** Warnings about the sound of a recording's first two minutes. Advice: what does not decode is judged elsewhere. */
-export async function listenToSpeech(tools: MediaTools, path: string, signal: AbortSignal): Promise<Warning[]> {
+/**
+ * The samples of a recording's first two minutes; `undefined` when the decoder took too long: that is advice that is
+ * missing, and no reason to refuse a job.
+ *
+ * @throws MediaError `audio-unreadable` where the recording does not decode
+ */
+export async function listenToSpeech(
+  tools: MediaTools,
+  path: string,
+  signal: AbortSignal,
+): Promise<Int16Array | undefined> {
   const options = { inputPath: path, seconds: EXCERPT_SECONDS, timeoutMs: EXCERPT_TIMEOUT_MS, signal };
-  const samples = await excerptSpeech(tools, options).catch((error: unknown) => {
-    if (signal.aborted) throw error;
-    return undefined;
+  return await excerptSpeech(tools, options).catch((error: unknown) => {
+    if (error instanceof MediaError && error.status >= 500) return undefined;
+    throw error;
   });
-  return samples === undefined ? [] : warningsAboutSound(samples);
 }

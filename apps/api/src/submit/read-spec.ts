@@ -11,7 +11,8 @@ export function readSpec(given: unknown): JobSpec {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    // Editors on Windows begin files with a byte order mark (RFC 8259, section 8.1).
+    return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (cause) {
     const reason = cause instanceof Error ? ` (${cause.message})` : '';
     throw new FarmError('bad-json', `The spec is not valid JSON${reason}. Send an object such as {"prompt":"…"}.`, {

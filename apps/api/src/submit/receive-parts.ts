@@ -34,7 +34,8 @@ export async function receiveParts(
   const received: Partial<ReceivedJob> = {};
   for await (const part of partsOf(request)) {
     const name = partNames.find((candidate) => candidate === part.fieldname);
-    if (name === undefined) throw unknownPart(part.fieldname);
+    // Untyped in the library: a part may come without a name.
+    if (name === undefined) throw unknownPart(part.fieldname as string | undefined);
     if (received[name] !== undefined)
       throw new FarmError('doubled-part', `The part ${name} came twice; send it once.`, {
         status: 422,
@@ -68,9 +69,9 @@ async function* partsOf(request: FastifyRequest): AsyncGenerator<Multipart> {
   }
 }
 
-function unknownPart(name: string): FarmError {
-  const shown = JSON.stringify(name.slice(0, 50));
-  return new FarmError('unknown-part', `There is no part ${shown}. Send spec (JSON), image and audio.`, {
+function unknownPart(name: string | undefined): FarmError {
+  const told = name === undefined ? 'A part has no name.' : `There is no part ${JSON.stringify(name.slice(0, 50))}.`;
+  return new FarmError('unknown-part', `${told} Send spec (JSON), image and audio.`, {
     status: 422,
   });
 }

@@ -95,11 +95,15 @@ async function acceptJob(
 }
 
 function bodyHash({ spec, image, audio }: ReceivedJob): string {
-  const sorted = Object.fromEntries(Object.entries(spec).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return createHash('sha256')
-    .update(JSON.stringify([sorted, image.sha256, audio.sha256]))
-    .digest('hex');
+  const contents = { spec, image: image.sha256, audio: audio.sha256 };
+  return createHash('sha256').update(JSON.stringify(contents, withSortedKeys)).digest('hex');
 }
+
+/** For JSON.stringify: the same members in another order are the same contents. */
+const withSortedKeys = (_key: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
 
 async function removeStored({ storage }: Services, request: FastifyRequest, stored: StoredKeys): Promise<void> {
   try {

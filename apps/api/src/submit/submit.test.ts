@@ -137,9 +137,11 @@ describe('a submit', () => {
 
   it('repeats the first answer for an Idempotency-Key and refuses other contents under it', async () => {
     const headers = { 'idempotency-key': 'lesson-1' };
-    const first = await submit(farm, parts(), headers);
+    const metadata = { course: 'physics', lesson: '1' };
+    const first = await submit(farm, parts({ ...plainSpec, metadata }), headers);
     const before = await storedKeys(farm.storage);
-    const again = await submit(farm, parts(), headers);
+    const sameInAnotherOrder = { metadata: { lesson: '1', course: 'physics' }, ...plainSpec };
+    const again = await submit(farm, parts(sameInAnotherOrder), headers);
     expect([first.status, again.status]).toEqual([201, 200]);
     expect(again.body.id).toBe(first.body.id);
     const other = await submit<Problem>(farm, parts({ ...plainSpec, seed: 1 }), headers);

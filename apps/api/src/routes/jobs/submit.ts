@@ -1,5 +1,4 @@
 import { JobSpec, JobView } from '@farm/contracts';
-import { getJob } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -8,6 +7,7 @@ import { JsonSubmit } from '../../submit/receive-json.js';
 import { submitJob } from '../../submit/submit-job.js';
 import { jobView } from '../../views/job-view.js';
 import { commonProblems, problemResponses } from '../problem-responses.js';
+import { findJob } from './find-job.js';
 
 const description = `Send \`multipart/form-data\` with three parts in any order: \`spec\` (JSON), \`image\` (the portrait) and \`audio\` (the speech).
 Large files may be sent before, by \`POST /v1/uploads\`; then send JSON that names them. Files are judged by their contents. With an \`Idempotency-Key\`, sending the same again within a day answers the first job (200).`;
@@ -31,16 +31,22 @@ export async function submitRoute(plain: FastifyInstance): Promise<void> {
         headers: z.looseObject({
           'idempotency-key': z.string().optional().describe('1 to 128 characters; unique for each job of yours'),
         }),
-        response: { 201: JobView, 200: JobView, ...problemResponses([...commonProblems, 408, 413, 415, 422, 507]) },
+        response: {
+          201: JobView,
+          200: JobView,
+          ...problemResponses([...commonProblems, 404, 408, 413, 415, 422, 507]),
+        },
       },
     },
     async (request, reply) => {
-      const { jobId, created } = await submitJob(app.services, request, callerOf(request));
-      const job = await getJob(app.services.records, jobId);
+      const caller = callerOf(request);
+      const { jobId, created } = await submitJob(app.services, request, caller);
+      // What an Idempotency-Key stands for may be deleted at any time.
+      const job = await findJob(app.services.records, caller, jobId);
       return reply
         .status(created ? 201 : 200)
         .header('location', `/v1/jobs/${jobId}`)
-        .send(jobView(job!));
+        .send(jobView(job));
     },
   );
 }
