@@ -123,7 +123,9 @@ describe('a job on plain files', () => {
   it('goes on where it was after the whole farm was stopped and started again', async () => {
     const first = await openTestFarm();
     const job = await first.submit(await repeatedSpeech(first.folder, 2));
-    await first.until(job.id, (state) => state.progress.framesDone > 60);
+    await first.until(job.id, (state) =>
+      state.tasks.some((task) => task.kind === 'render' && task.framesCommitted > 0),
+    );
     await first.farm.stop();
     const second = await openTestFarm({ directory: first.farm.directory.path });
     try {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -59,6 +59,12 @@ async function countUploads(server: RunningMinioServer, key: string): Promise<nu
   return uploads.length;
 }
 
+/** @returns the port */
+async function listenOnAnyPort(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
 /** Passes connections on to `port` until told to break them. */
 async function startProxy(port: number) {
   const sockets = new Set<Socket>();
@@ -75,8 +81,7 @@ async function startProxy(port: number) {
     socket.pipe(onward).pipe(socket);
     socket.on('close', () => onward.destroy());
   });
-  const listening = await freePort();
-  await new Promise<void>((resolve) => server.listen(listening, '127.0.0.1', resolve));
+  const listening = await listenOnAnyPort(server);
   const cut = () => {
     for (const socket of sockets) socket.destroy();
     sockets.clear();
@@ -197,8 +202,7 @@ describe.skipIf(missing !== undefined)('S3 on MinIO', () => {
 
     test('a server that never answers is given up, at once when the call is aborted', async () => {
       const silent = createServer((socket) => void socket.on('error', () => undefined));
-      const port = await freePort();
-      await new Promise<void>((resolve) => silent.listen(port, '127.0.0.1', resolve));
+      const port = await listenOnAnyPort(silent);
       const settings = { ...configFor(server, `http://127.0.0.1:${port}`), region: 'us-east-1', pathStyle: true };
       storage = new S3Storage(settings, { connectMs: 200, idleMs: 1000 });
       const signal = AbortSignal.timeout(300);
