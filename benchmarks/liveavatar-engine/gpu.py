@@ -125,6 +125,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.ffmpeg is None:
         parser.error("no ffmpeg in PATH: install it, or name it with --ffmpeg")
+    if not options.rehearse and shutil.which("nvidia-smi") is None:
+        parser.error("no nvidia-smi in PATH, so no GPU: run it where there is one, or add --rehearse")
     options.result.parent.mkdir(parents=True, exist_ok=True)
     report, succeeded = Report(options.result), True
     with tempfile.TemporaryDirectory() as folder:
