@@ -12,7 +12,7 @@ from farm_engine.draft.skin import COLUMNS, skin_at, spread
 
 JAW_CLOSING = 0.85
 """How far the jaw moves when the lips close, against the lower lip."""
-CHIN_TRAVEL = 0.75
+CHIN_TRAVEL = 0.5
 """How far the lower lip can come up, as a part of the chin's height: more would fold what it moves."""
 SKIN_BELOW = 0.06, 0.16
 """Where the skin that hides an open mouth is taken, below the lower lip, as fractions of the mouth's width."""
@@ -53,7 +53,7 @@ class Lips:
 
 
 def closing_reach(widest: float, chin: float) -> float:
-    """How far below the seam skin moves when lips that are `widest` apart close; all in pixels."""
+    """How far below the lower lip skin moves when lips that are `widest` apart close; all in pixels."""
     return max(1.3 * chin, 0.3 * chin + 3.0 * min(0.6 * widest, CHIN_TRAVEL * chin))
 
 
@@ -93,7 +93,7 @@ class Closing:
     def _jaw_pull(self, travel: np.ndarray, size: MouthSize) -> np.ndarray:
         """How far each pixel moves, negative upwards: the lip as far as the mouth is open there, the jaw as one piece,
         so that its outline stays whole."""
-        depth, furthest = self._lips.v - self._lips.seam, float(travel.max())
+        depth, furthest = self._lips.v - self._lips.seam - self._hidden, float(travel.max())
         jaw = np.float32(JAW_CLOSING * furthest) * smooth_step(np.abs(self._lips.t), 2.4, 0.4)
         # At the corners the lip stays and the jaw moves: the skin between them must not fold.
         share = smooth_step(depth, 0.5 * size.lip, max(size.lip + 0.35 * size.chin, 1.6 * furthest, 1.0))

@@ -97,7 +97,10 @@ class Mouth:
         corners = [
             centre + side * reach * across + depth * down
             for side in (-1, 1)
-            for depth in (nose, max(chin_room * 1.9, closing_reach(self._widest, chin_room)) + 0.2 * self._width)
+            for depth in (
+                nose,
+                max(chin_room * 1.9, self._widest + closing_reach(self._widest, chin_room)) + 0.2 * self._width,
+            )
         ]
         return region_around(np.array(corners), frame_shape)
 
@@ -160,14 +163,14 @@ class Mouth:
     def _paint_interior(self) -> None:
         """What the mouth shows, as far as it does not move with the jaw: the cavity and the upper teeth."""
         brightness, tint = self._skin_light()
-        cavity, tongue = (_as_in(self._frame, colour) * brightness for colour in (CAVITY, TONGUE))
+        cavity, tongue, teeth_colour = (_as_in(self._frame, colour) for colour in (CAVITY, TONGUE, TEETH))
         below = self._v - self._seam
         middle = smooth_step(np.abs(self._t), 0.95, 0.35)
         teeth = smooth_step(below, 0.065 * self._width, 0.035 * self._width) * middle
         shade = np.float32(0.7) + np.float32(0.3) * middle
-        self._cavity = np.broadcast_to(cavity, (*self._v.shape, 3)).astype(np.float32)
-        self._tongue_colour = tongue
-        self._teeth_colour = TEETH * tint * (np.float32(0.4) + np.float32(0.6) * brightness) * shade[..., None]
+        self._cavity = np.broadcast_to(cavity * brightness, (*self._v.shape, 3)).astype(np.float32)
+        self._tongue_colour = tongue * brightness
+        self._teeth_colour = teeth_colour * tint * (np.float32(0.4) + np.float32(0.6) * brightness) * shade[..., None]
         self._teeth = teeth
         # Where the portrait's own mouth is open, what it shows is better than anything drawn.
         shown = np.minimum(self._v - self._upper_edge, self._lower_edge - self._v)

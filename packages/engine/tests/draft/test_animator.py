@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,7 +17,10 @@ from farm_engine.draft.voice import VoiceCurves
 ROOT = Path(__file__).parents[4]
 PICTURES = {
     "teacher": ROOT / "samples" / "portrait.jpg",
-    **{name: ROOT / "benchmarks" / "draft" / "portraits" / f"{name}.jpg" for name in ("student", "astronaut", "cat")},
+    **{
+        name: ROOT / "benchmarks" / "draft" / "portraits" / f"{name}.jpg"
+        for name in ("student", "astronaut", "cat", "teacher_turned")
+    },
 }
 
 
@@ -118,3 +123,65 @@ def test_what_is_outside_the_head_hardly_moves(prepared):
     changes = [np.abs(animator.draw(i, voice, motion) - rest)[outside].mean() for i in range(0, 120, 10)]
     assert np.mean(changes) < 1.0
     assert np.mean(changes) > 0.0
+
+
+def test_a_blink_takes_the_lashes_along(prepared):
+    _, face, animator = prepared
+    if not face.eyes:
+        pytest.skip("no eyes are known")
+    open_eyes, shut = animator.draw(0, shapes(), still()), animator.draw(0, shapes(), still(blink=1.0))
+    for eye in face.eyes:
+        x, y = np.round(eye.upper_lid[3:-3]).astype(int).T
+        skin = np.median(open_eyes[np.round(eye.lower_lid[3:-3, 1]).astype(int) + 6, x])
+        assert np.median(open_eyes[y, x]) < 0.75 * skin < np.median(shut[y, x])
+
+
+def test_nothing_behind_a_turned_face_colours_its_lids():
+    frame, face = prepare_portrait(PICTURES["teacher_turned"], width=384, height=448, control=Listener())
+    eyes = [np.concatenate([eye.upper_lid, eye.lower_lid]) for eye in face.eyes]
+    outline = cv2.convexHull(np.concatenate([face.oval, *eyes]).astype(np.float32))
+    behind = cv2.fillPoly(np.ones(frame.shape[:2], np.uint8), [np.round(outline).astype(np.int32)], 0)
+    frame[behind > 0] = (0, 0, 255)
+    animator = Animator(frame, face)
+    open_eyes, shut = animator.draw(0, shapes(), still()), animator.draw(0, shapes(), still(blink=1.0))
+    painted = np.abs(open_eyes.astype(int) - shut).max(axis=2) > 20
+    assert painted.sum() > 100
+    bluish = shut[..., 2].astype(int) > shut[..., 0]
+    assert (bluish & painted & (behind == 0)).sum() < 0.02 * painted.sum()
+
+
+def test_a_black_and_white_portrait_stays_black_and_white():
+    frame, face = prepare_portrait(PICTURES["teacher"], width=384, height=448, control=Listener())
+    grey = np.repeat(frame.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    speaking = Animator(grey, face).draw(0, shapes(opening=1.0, hiss=0.3), still(blink=1.0))
+    assert np.ptp(speaking.astype(int), axis=2).max() <= 2
+
+
+@pytest.fixture
+def laughing():
+    """A face whose open mouth fills the chin, as drawings have it: the frame, the face and where the mouth is."""
+    frame, face = prepare_portrait(PICTURES["teacher"], width=384, height=448, control=Listener())
+    half, centre = 0.5 * face.mouth_width, face.mouth_centre
+    along = -np.cos(np.linspace(0, np.pi, 11))
+    bow = np.sqrt(np.clip(1 - along**2, 0, 1))
+    height = 0.8 * (face.chin[1] - centre[1])
+    upper = centre + np.column_stack([half * along, -0.1 * half * bow])
+    lower = centre + np.column_stack([half * along, height * bow])
+    cv2.fillPoly(frame, [np.round(np.concatenate([upper, lower[::-1]])).astype(np.int32)], (30, 10, 12))
+    inside = np.zeros(frame.shape[:2], np.uint8)
+    cv2.fillPoly(inside, [np.round(np.concatenate([upper, lower[::-1]])).astype(np.int32)], 1)
+    lips = {"upper_lip_inner": upper, "lower_lip_inner": lower}
+    outer = {"upper_lip_outer": upper - [0, 3], "lower_lip_outer": lower + [0, 3]}
+    return frame, replace(face, **lips, **outer), inside > 0
+
+
+def test_a_mouth_that_fills_the_chin_closes_and_leaves_the_chin_whole(laughing):
+    frame, face, inside = laughing
+    animator = Animator(frame, face)
+    closed, wide = (animator.draw(0, shapes(opening=opening), still()) for opening in (0.0, 1.0))
+    dark = [(picture.mean(axis=2) < 60)[inside].mean() for picture in (frame, closed, wide)]
+    assert dark[0] > 0.9 and dark[1] < 0.12
+    assert dark[2] > dark[1] + 0.1
+    (x, y), reach = np.round(face.chin).astype(int), round(0.5 * face.mouth_width)
+    outline = np.s_[y - 5 : y - 2, x - reach : x + reach]
+    assert np.abs(closed[outline].astype(int) - frame[outline]).mean() < 8
