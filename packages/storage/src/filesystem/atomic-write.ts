@@ -27,11 +27,15 @@ async function intoFolder(path: string, place: () => Promise<void>): Promise<voi
     try {
       await makeFolder(dirname(path));
       await place();
-      return await fsyncFolder(dirname(path));
+      break;
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT' || attempt === 5) throw error;
     }
   }
+  await fsyncFolder(dirname(path)).catch((error: unknown) => {
+    // Whoever deleted the object meanwhile took the folder with it: there is nothing left that has to last.
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  });
 }
 
 /** Writes a new file in `temporaryFolder`; its bytes are on the disk before this returns. */
