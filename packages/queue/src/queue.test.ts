@@ -107,6 +107,20 @@ describe('tickets', () => {
     expect((await Promise.all(works)).sort()).toEqual(['both', 'idle']);
   });
 
+  it('are heard while a delayed one is not due yet', async () => {
+    await queues.add([ticket('later', 'cpu', 1, 60_000)]);
+    const waiting = openTaker(['24g', 'cpu']).next(async () => ({ work: 'now' }), signal);
+    const marker = `${QUEUE_PREFIX}:${queueName('cpu')}:marker`;
+    await expect.poll(() => redis.exists(marker)).toBe(0);
+    const started = Date.now();
+    await queues.add([ticket('now')]);
+    expect(await waiting).toBe('now');
+    // A slot that sleeps looks again after two seconds.
+    expect(Date.now() - started).toBeLessThan(1200);
+    // The delayed ticket is announced again for others.
+    expect(await redis.zrange(marker, 0, '-1')).toContain('1');
+  });
+
   it('that were lost under a claim do not lose the work', async () => {
     await queues.add([ticket('a')]);
     const claim = async () => {

@@ -8,7 +8,7 @@ import { QUEUE_PREFIX, queueName } from './tickets.js';
 /** What trying to claim came to: work, nothing ready at all, or nothing that this worker may have now. */
 export type ClaimAnswer<Work> = { work: Work } | 'none' | 'not-for-you';
 
-const BLOCK_SECONDS = 2;
+const BLOCK_MS = 2000;
 const NOT_FOR_YOU_DELAY_MS = 500;
 /** A ticket is held only for the moment of the claim; the record carries the lease of the attempt. */
 const TICKET_LOCK_MS = 10_000;
@@ -92,20 +92,33 @@ export class TicketTaker {
     const abort = () => this.#blocking.disconnect();
     signal.addEventListener('abort', abort, { once: true });
     try {
-      const keys = this.#workers.map((worker) => worker.toKey('marker'));
-      const popped = await this.#blocking.bzpopmin(...(keys as [string, ...string[]]), BLOCK_SECONDS);
-      if (!popped) return undefined;
-      const marker = { key: popped[0], member: popped[1], score: Number(popped[2]) };
-      // A score in the future marks a delayed ticket: nobody else will be woken for it, so wait here.
-      const waitMs = marker.score - Date.now();
-      if (marker.score > 0 && waitMs > 0)
-        await sleep(Math.min(waitMs, BLOCK_SECONDS * 1000), undefined, { signal }).catch(() => {});
-      return marker;
+      return await this.#popMarker(Date.now() + BLOCK_MS);
     } catch {
       await sleep(200, undefined, { signal }).catch(() => {});
       return undefined;
     } finally {
       signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /**
+   * A score in the future marks a delayed ticket. Nobody else will be woken for it while its marker is held here, so
+   * this slot waits until it is due, and goes on listening for what comes before.
+   */
+  async #popMarker(deadline: number): Promise<Marker | undefined> {
+    const keys = this.#workers.map((worker) => worker.toKey('marker')) as [string, ...string[]];
+    const later: Marker[] = [];
+    for (;;) {
+      const waitMs = Math.min(deadline, ...later.map((marker) => marker.score)) - Date.now();
+      const popped = waitMs > 0 ? await this.#blocking.bzpopmin(...keys, waitMs / 1000) : null;
+      const marker = popped && { key: popped[0], member: popped[1], score: Number(popped[2]) };
+      if (marker && marker.score > Date.now()) {
+        later.push(marker);
+        continue;
+      }
+      const due = marker ?? later.find(({ score }) => score <= Date.now());
+      for (const held of later) if (held !== due) await this.#blocking.zadd(held.key, held.score, held.member);
+      return due;
     }
   }
 
