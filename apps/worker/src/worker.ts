@@ -11,6 +11,7 @@ import {
   registerWorker,
   removeWorker,
   renewLeases,
+  setEngineVersion,
   type WorkerDescription,
   warmKeyOf,
 } from '@farm/records';
@@ -168,8 +169,8 @@ export class Worker {
 
   async #warmEngine(): Promise<void> {
     try {
-      await this.#resources.engine.warm();
-      await this.#register();
+      const { engineVersion } = await this.#resources.engine.warm();
+      await setEngineVersion(this.#resources.records, this.#options.id, engineVersion);
     } catch (error) {
       this.#log.error({ err: error }, 'the engine could not be loaded; the next render tries again');
     }

@@ -35,5 +35,6 @@ export {
   markOfflineWorkers,
   registerWorker,
   removeWorker,
+  setEngineVersion,
   type WorkerDescription,
 } from './workers.js';

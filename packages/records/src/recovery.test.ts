@@ -4,7 +4,7 @@ import { cancelJob } from './cancel-job.js';
 import { commitPiece } from './commit-piece.js';
 import { createJob } from './create-job.js';
 import { finishAttempt } from './finish-attempt.js';
-import { expireLeases } from './leases.js';
+import { expireLeases, renewLeases } from './leases.js';
 import { getJob, getTask, getTasks } from './read.js';
 import type { RecordsContext } from './records-context.js';
 import { connectRedis, KEY_PREFIX } from './redis.js';
@@ -19,7 +19,7 @@ import {
   renderClaimant,
   testPiece,
 } from './testing.js';
-import { listWorkers, markOfflineWorkers, registerWorker } from './workers.js';
+import { drainWorker, listWorkers, markOfflineWorkers, registerWorker, setEngineVersion } from './workers.js';
 
 let records: Awaited<ReturnType<typeof openTestRecords>>;
 let context: RecordsContext;
@@ -160,6 +160,26 @@ describe('sweeps', () => {
       });
     await markOfflineWorkers(context, -1);
     expect((await listWorkers(context)).filter((worker) => worker.status !== 'offline')).toEqual([]);
+  });
+});
+
+describe('a worker', () => {
+  it('that was told to drain while its engine loaded still drains', async () => {
+    const description = {
+      id: 'w1',
+      vramClass: 'cpu',
+      engine: 'draft',
+      engineVersion: '',
+      host: 'h',
+      gpu: null,
+    } as const;
+    await registerWorker(context, description);
+    expect(await drainWorker(context, 'w1')).toBe(true);
+    await setEngineVersion(context, 'w1', '9');
+    expect(await renewLeases(context, { workerId: 'w1', status: 'idle', attempts: [] })).toMatchObject({ drain: true });
+    expect(await listWorkers(context)).toMatchObject([{ engineVersion: '9', status: 'idle' }]);
+    await setEngineVersion(context, 'gone', '9');
+    expect(await listWorkers(context)).toHaveLength(1);
   });
 });
 

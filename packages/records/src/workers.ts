@@ -26,6 +26,17 @@ export async function registerWorker(context: RecordsContext, worker: WorkerDesc
   await registerScript.run(context.redis, id, ...Object.entries({ ...fields, gpu: gpu ?? '' }).flat());
 }
 
+const engineScript = new Script(`
+if redis.call('EXISTS', P .. 'worker:' .. ARGV[1]) == 1 then
+  redis.call('HSET', P .. 'worker:' .. ARGV[1], 'engineVersion', ARGV[2])
+end
+`);
+
+/** Notes the version of an engine that was loaded after its worker had registered. */
+export async function setEngineVersion(context: RecordsContext, workerId: string, version: string): Promise<void> {
+  await engineScript.run(context.redis, workerId, version);
+}
+
 const drainScript = new Script(`
 if redis.call('EXISTS', P .. 'worker:' .. ARGV[1]) == 0 then return 0 end
 redis.call('HSET', P .. 'worker:' .. ARGV[1], 'drain', 1)

@@ -25,7 +25,10 @@ export async function render(context: TaskContext): Promise<TaskOutcome> {
   const rendering = engine.render(command, {
     onProgress: (framesDone) => context.reportFrames(framesDone),
     onPieceFinished: (piece) => line.onPieceFinished(piece.index, piece),
-    onWarning: (warning) => void addWarning(context.records, claim.job.id, warning),
+    onWarning: (warning) =>
+      void addWarning(context.records, claim.job.id, warning).catch((error: unknown) =>
+        context.log.warn({ err: error, code: warning.code }, 'the warning could not be recorded'),
+      ),
   });
   if (draining.aborted) interruptLater();
   try {
