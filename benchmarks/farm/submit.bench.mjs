@@ -64,7 +64,7 @@ async function measureLevel({ submit, uploadBare }, concurrency) {
   return { concurrency, submit: summary(turns.submit), bareUpload: summary(turns.bare) };
 }
 
-/** What starting one of the programs costs that a submit needs three of: two probes, and an ear on the speech. */
+/** What starting one of the two programs costs that judge a submit: a look at the portrait, an ear on the speech. */
 async function timeProgramStarts(ffprobe) {
   const samples = [];
   for (let index = 0; index < PROGRAM_STARTS; index += 1) {

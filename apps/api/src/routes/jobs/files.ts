@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { FarmError } from '@farm/contracts';
 import type { JobRecord } from '@farm/records';
 import { serveObject } from '@farm/storage';
@@ -47,6 +48,15 @@ function keyOf(job: JobRecord, name: FileName): string {
   return found;
 }
 
+/** An object's key names the attempt that wrote it, and nothing is written twice. */
+const entityTagOf = (key: string): string => `"${createHash('sha256').update(key).digest('base64url')}"`;
+
+/** The Range that counts: none when If-Range means another file, such as that of an earlier attempt (RFC 9110, 13.1.5). */
+function rangeOf({ headers }: FastifyRequest, entityTag: string): string | undefined {
+  const reference = headers['if-range'];
+  return reference === undefined || reference === entityTag ? headers.range : undefined;
+}
+
 export async function fileRoutes(plain: FastifyInstance): Promise<void> {
   const app = plain.withTypeProvider<ZodTypeProvider>();
   const { records, storage } = app.services;
@@ -58,7 +68,7 @@ export async function fileRoutes(plain: FastifyInstance): Promise<void> {
         schema: {
           tags: ['jobs'],
           summary: summaries[name],
-          description: 'Answers HEAD and Range too.',
+          description: 'Answers HEAD, Range and If-Range too.',
           params: JobParams,
           response: {
             200: fileResponse(name),
@@ -77,12 +87,13 @@ export async function fileRoutes(plain: FastifyInstance): Promise<void> {
   async function sendFile(request: FastifyRequest, reply: FastifyReply, job: JobRecord, name: FileName) {
     const key = keyOf(job, name);
     const downloadName = name === 'video' ? `${job.id}.mp4` : undefined;
+    const entityTag = entityTagOf(key);
     const served = await serveObject(storage, key, {
       method: request.method === 'HEAD' ? 'HEAD' : 'GET',
-      range: request.headers.range,
+      range: rangeOf(request, entityTag),
       downloadName,
     });
-    return serve(reply, served);
+    return serve(reply.header('etag', entityTag), served);
   }
 
   app.get(

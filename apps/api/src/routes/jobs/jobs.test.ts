@@ -109,6 +109,13 @@ describe('a job', () => {
     const range = await fetchVideo({ headers: { range: 'bytes=1000-1999' } });
     expect([range.status, range.headers.get('content-range')]).toEqual([206, 'bytes 1000-1999/100000']);
     expect(Buffer.from(await range.arrayBuffer()).equals(video.subarray(1000, 2000))).toBe(true);
+    const entityTag = range.headers.get('etag')!;
+    for (const [reference, status] of [
+      [entityTag, 206],
+      ['"another"', 200],
+      [range.headers.get('last-modified')!, 200],
+    ] as const)
+      expect((await fetchVideo({ headers: { range: 'bytes=1-', 'if-range': reference } })).status).toBe(status);
     const beyond = await fetchVideo({ headers: { range: 'bytes=100000-' } });
     expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, 'bytes */100000']);
     expect(await beyond.json()).toMatchObject({ code: 'invalid-range' });
