@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from farm_engine.draft.closing import Closing, Lips, MouthSize, closing_reach
 from farm_engine.draft.face import Face
 from farm_engine.draft.geometry import Region, region_around, sample, smooth_step
+from farm_engine.draft.tone import as_shown_in
 
 JAW_SHARE = 0.8
 """Of an opening, what the lower lip does; the upper lip does the rest."""
@@ -15,33 +15,13 @@ FULL_OPENING = 0.42
 """The widest opening as a fraction of the mouth's width."""
 CLOSED_SEAM = 0.4
 """Where open lips meet when they close, from the upper lip (0) to the lower one (1)."""
+LEAST_CHIN = 0.1
+"""A chin counts as this high, in widths of the mouth, where the mesh finds it within the lips."""
 STEEPEST = 4.0
 """Lips that run more upright count as this steep."""
 CAVITY = np.array([58, 20, 22], np.float32)
 TEETH = np.array([240, 233, 222], np.float32)
 TONGUE = np.array([176, 88, 88], np.float32)
-COLOURFUL = 2.0, 5.0
-"""Root mean square of a picture's Lab hues beside its tone: certainly a print in one tone, and surely a picture in
-colours."""
-TONED_ABOVE = 40
-"""Darker than this (8-bit Lab), the hues of a JPEG are noise."""
-
-
-def _as_in(frame: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """A colour (RGB) as the frame would show it: where all that is seen has one hue, in a black and white photograph or
-    a sepia one, so has the mouth."""
-    lab = cv2.cvtColor(frame[::4, ::4], cv2.COLOR_RGB2LAB).reshape(-1, 3).astype(np.float64)
-    lightness, hues = lab[:, 0], lab[:, 1:] - 128
-    toned = lightness > TONED_ABOVE
-    if not toned.any():
-        return colour
-    # A print's tone depends on the lightness alone; what is left beside that is colour.
-    slope = (lightness[toned, None] * hues[toned]).sum(axis=0) / (lightness[toned] ** 2).sum()
-    left = float(np.sqrt(((hues[toned] - lightness[toned, None] * slope) ** 2).sum(axis=1).mean()))
-    share = np.float32(round(float(smooth_step(np.float32(left), *COLOURFUL)), 2))
-    tone = frame[::4, ::4].reshape(-1, 3)[toned].astype(np.float64).mean(axis=0)
-    grey = np.round(tone / tone.mean() * float(colour.mean())).astype(np.float32)
-    return grey + share * (colour - grey)
 
 
 class Mouth:
@@ -53,16 +33,17 @@ class Mouth:
         self._width = face.mouth_width
         cosine, sine = np.float32(np.cos(face.roll)), np.float32(np.sin(face.roll))
         self._down = (-sine, cosine)
-        chin_room = self._along(face.chin[None])[1][0] - self._along(face.lower_lip_inner[5:6])[1][0]
+        chin_room = float(self._along(face.chin[None])[1][0] - self._along(face.lower_lip_inner[5:6])[1][0])
+        chin_room = max(chin_room, LEAST_CHIN * self._width)
         widest = float((self._along(face.lower_lip_inner)[1] - self._along(face.upper_lip_inner)[1]).max())
         nose_room = -float(self._along(face.nose_base[None])[1][0])
         # Closing must not fold the skin that is pulled along: it may not move further than it has room to fade out.
         self._closed_seam = min(CLOSED_SEAM, 0.35 * max(nose_room, 0.0) / max(widest, 1e-3))
         self._widest = widest
-        self.region = self._find_region(frame.shape[:2], float(chin_room))
+        self.region = self._find_region(frame.shape[:2], chin_room)
         self._x, self._y = self.region.grid()
-        self._shape_lips(float(chin_room))
-        room = 0.62 * float(chin_room) + self._closing.most_hidden / JAW_SHARE
+        self._shape_lips(chin_room)
+        room = 0.62 * chin_room + self._closing.most_hidden / JAW_SHARE
         self._full_opening = min(FULL_OPENING * self._width, room)
         self._paint_interior()
 
@@ -163,7 +144,7 @@ class Mouth:
     def _paint_interior(self) -> None:
         """What the mouth shows, as far as it does not move with the jaw: the cavity and the upper teeth."""
         brightness, tint = self._skin_light()
-        cavity, tongue, teeth_colour = (_as_in(self._frame, colour) for colour in (CAVITY, TONGUE, TEETH))
+        cavity, tongue, teeth_colour = (as_shown_in(self._frame, colour) for colour in (CAVITY, TONGUE, TEETH))
         below = self._v - self._seam
         middle = smooth_step(np.abs(self._t), 0.95, 0.35)
         teeth = smooth_step(below, 0.065 * self._width, 0.035 * self._width) * middle
