@@ -141,6 +141,29 @@ describe('tickets', () => {
   });
 });
 
+describe('a taker whose Redis is away', () => {
+  it('stops waiting when it is told to', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'farm-queue-away-'));
+    const away = await startRedisServer({ directory: folder });
+    const connection = new Redis(away.url, { maxRetriesPerRequest: null });
+    connection.on('error', () => {});
+    const taker = new TicketTaker(connection, ['cpu']);
+    const abort = new AbortController();
+    const waiting = taker.next(async () => ({ work: 1 }), abort.signal);
+    const isBlocked = async () => (await connection.info('clients')).includes('blocked_clients:1');
+    await expect.poll(isBlocked).toBe(true);
+    process.kill(away.pid, 'SIGKILL');
+    await away.exited;
+    // Long enough for a connection to have failed and to be waiting for its next try.
+    await sleep(300);
+    abort.abort();
+    expect(await waiting).toBeUndefined();
+    connection.disconnect();
+    void taker.close();
+    await rm(folder, { recursive: true });
+  });
+});
+
 describe('what this package relies on inside BullMQ', () => {
   it('announces tickets in a sorted set, with the time of a delayed one as score', async () => {
     const worker = new Worker(queueName('cpu'), null, { connection: redis, prefix: QUEUE_PREFIX, autorun: false });

@@ -89,10 +89,17 @@ export class TicketTaker {
 
   async #waitForMarker(signal: AbortSignal): Promise<Marker | undefined> {
     if (signal.aborted || this.#closed) return undefined;
-    const abort = () => this.#blocking.disconnect();
+    let abort = () => {};
+    const aborted = new Promise<undefined>((resolve) => {
+      abort = () => {
+        this.#blocking.disconnect();
+        // A connection that is just being made again does not reject its commands when it is ended.
+        resolve(undefined);
+      };
+    });
     signal.addEventListener('abort', abort, { once: true });
     try {
-      return await this.#popMarker(Date.now() + BLOCK_MS);
+      return await Promise.race([this.#popMarker(Date.now() + BLOCK_MS), aborted]);
     } catch {
       await sleep(200, undefined, { signal }).catch(() => {});
       return undefined;
