@@ -10,6 +10,9 @@ import * as expireLeases from './sweeps/expire-leases.js';
 import * as expireUploads from './sweeps/expire-uploads.js';
 import * as shrinkJobs from './sweeps/shrink-jobs.js';
 
+/** How long a scheduler that was told to leave waits for a Redis that is away. */
+const REDIS_PATIENCE_MS = 3000;
+
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const log = pino({
@@ -61,6 +64,11 @@ async function main(): Promise<void> {
     process.on('SIGTERM', leave);
     process.on('SIGINT', leave);
   });
+  setInterval(() => {
+    if (redis.status === 'ready') return;
+    log.warn('Redis is away: leaving without waiting for it');
+    process.exit(1);
+  }, REDIS_PATIENCE_MS);
   await Promise.all(tasks.map((task) => task.destroy()));
   await janitor.close();
   await queues.close();

@@ -11,6 +11,9 @@ import { probeGpu, vramClassOf } from './probe-gpu.js';
 import { openScratchFolder } from './scratch-folder.js';
 import { Worker } from './worker.js';
 
+/** How long a worker that was told to leave waits for a Redis that is away. */
+const REDIS_PATIENCE_MS = 3000;
+
 async function resolveClass(config: WorkerConfig): Promise<{ vramClass: VramClass; gpu: string | null }> {
   const gpu = config.engine === 'draft' ? undefined : await probeGpu();
   const found = gpu && vramClassOf(gpu.memoryMiB);
@@ -61,6 +64,12 @@ async function main(): Promise<void> {
     signals += 1;
     if (signals > 1) process.exit(1);
     worker.shutDown();
+    // Without Redis there is nobody to hand anything to: leases run out by themselves, and the engine ends with this process.
+    setInterval(() => {
+      if (redis.status === 'ready') return;
+      log.warn('Redis is away: leaving without handing back');
+      process.exit(1);
+    }, REDIS_PATIENCE_MS);
   };
   process.on('SIGTERM', leave);
   process.on('SIGINT', leave);
