@@ -15,8 +15,8 @@ FULL_OPENING = 0.42
 """The widest opening as a fraction of the mouth's width."""
 CLOSED_SEAM = 0.4
 """Where open lips meet when they close, from the upper lip (0) to the lower one (1)."""
-LEAST_CHIN = 0.1
-"""A chin counts as this high, in widths of the mouth, where the mesh finds it within the lips."""
+LEAST_CHIN, LEAST_NOSE = 0.1, 0.1
+"""Chin and upper lip are taken to be this high at least, in widths of the mouth; the mesh may lie within the lips."""
 STEEPEST = 4.0
 """Lips that run more upright count as this steep."""
 CAVITY = np.array([58, 20, 22], np.float32)
@@ -36,9 +36,9 @@ class Mouth:
         chin_room = float(self._along(face.chin[None])[1][0] - self._along(face.lower_lip_inner[5:6])[1][0])
         chin_room = max(chin_room, LEAST_CHIN * self._width)
         widest = float((self._along(face.lower_lip_inner)[1] - self._along(face.upper_lip_inner)[1]).max())
-        nose_room = -float(self._along(face.nose_base[None])[1][0])
+        self._nose_room = max(-float(self._along(face.nose_base[None])[1][0]), LEAST_NOSE * self._width)
         # Closing must not fold the skin that is pulled along: it may not move further than it has room to fade out.
-        self._closed_seam = min(CLOSED_SEAM, 0.35 * max(nose_room, 0.0) / max(widest, 1e-3))
+        self._closed_seam = min(CLOSED_SEAM, 0.35 * self._nose_room / max(widest, 1e-3))
         self._widest = widest
         self.region = self._find_region(frame.shape[:2], chin_room)
         self._x, self._y = self.region.grid()
@@ -74,12 +74,11 @@ class Mouth:
     def _find_region(self, frame_shape: tuple[int, int], chin_room: float) -> Region:
         centre, reach = self._face.mouth_centre, 1.25 * self._width
         across, down = np.array([self._down[1], -self._down[0]]), np.array(self._down)
-        nose = self._along(self._face.nose_base[None])[1][0]
         corners = [
             centre + side * reach * across + depth * down
             for side in (-1, 1)
             for depth in (
-                nose,
+                -self._nose_room,
                 max(chin_room * 1.9, self._widest + closing_reach(self._widest, chin_room)) + 0.2 * self._width,
             )
         ]
@@ -106,16 +105,14 @@ class Mouth:
         """-1 at the left corner of the mouth, 1 at the right one, 0 where the lips' middle is: nearer to the far corner
         when the face is turned."""
         outer = np.stack([self._face.upper_lip_outer[5], self._face.lower_lip_outer[5]])
-        quarter = (right - left) / 4
-        middle = float(np.clip(self._along(outer)[0].mean(), left + quarter, right - quarter))
-        from_middle = u - np.float32(middle)
-        return np.where(
-            from_middle < 0, from_middle / np.float32(middle - left), from_middle / np.float32(right - middle)
-        )
+        quarter = max((right - left) / 4, 0.1)
+        middle = max(min(float(self._along(outer)[0].mean()), right - quarter), left + quarter)
+        half = np.where(u < np.float32(middle), np.float32(middle - left), np.float32(max(right - middle, quarter)))
+        return (u - np.float32(middle)) / half
 
     def _pull_skin(self, chin_room: float, round_arc: np.ndarray) -> None:
         """How far each pixel follows its lip: wholly at the lip, the chin with the jaw, the cheeks less and less."""
-        nose_room = -float(self._along(self._face.nose_base[None])[1][0])
+        nose_room = self._nose_room
         depth = self._v - self._seam
         lip = float((self._along(self._face.lower_lip_outer)[1] - self._along(self._face.lower_lip_inner)[1]).max())
         wide = smooth_step(np.abs(self._t), 2.2, 0.2)
