@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from farm_engine.draft.face import Eye, Face
+from farm_engine.draft.geometry import sample
 from farm_engine.draft.upright_view import COLUMNS, ROWS_PER_WIDTH, View, darkest_path, grown_edge
 
 CLOSED_BELOW = 0.045
@@ -28,6 +30,8 @@ LARGER_COST = 20.0
 glasses is not."""
 LASHES_ABOVE, LASHES_REACH, LOWER_LID_REACH = 0.03, 0.10, 0.14
 """Lashes are looked for around a line a little above the mesh's, so as not to meet the pupil."""
+WITHIN_FACE = 0.8
+"""Where in the outline of a face there is most skin, from its middle (0) to the outline itself (1)."""
 WHITE_PALER = 12.0
 """How much less colourful (8-bit Lab) than skin the white of an eye is."""
 
@@ -42,8 +46,8 @@ def fit_eyes(picture: np.ndarray, face: Face) -> Face:
     """The face, with the lids where the picture has them; without eyes where these are drawn so large that the mesh
     lies within their whites."""
     eyes = _fitted_eyes(picture, face.eyes)
-    bridge = View(picture, eyes[0].upper_lid[-1], eyes[-1].upper_lid[0], reach=0.2)
-    skin = np.median(bridge.lab.reshape(-1, 3), axis=0)
+    points = (face.centre + WITHIN_FACE * (face.oval - face.centre)).astype(np.float32)[None]
+    skin = np.median(cv2.cvtColor(sample(picture, points[..., 0], points[..., 1]), cv2.COLOR_RGB2LAB)[0], axis=0)
     return replace(face, eyes=() if any(_lies_in_white(picture, eye, skin) for eye in eyes) else eyes)
 
 

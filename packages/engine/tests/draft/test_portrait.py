@@ -157,3 +157,27 @@ def test_what_is_no_picture_is_named(tmp_path):
             read_portrait(tmp_path / name)
         assert caught.value.code == "bad-portrait"
         assert name in caught.value.message
+
+
+def test_a_drawn_mouth_larger_than_the_meshs_is_found(tmp_path):
+    picture = read_portrait(TEACHER)
+    inside = np.zeros(picture.shape[:2], np.uint8)
+    cv2.ellipse(inside, (416, 545), (80, 90), 0, 0, 180, 1, cv2.FILLED)
+    picture[inside > 0] = (60, 12, 20)
+    picture[545:565][inside[545:565] > 0] = (250, 248, 245)
+    cv2.imwrite(str(tmp_path / "laughing.png"), picture[:, :, ::-1])
+    frame, face = prepare_portrait(tmp_path / "laughing.png", width=832, height=1024, control=Listener())
+    assert face.certain
+    np.testing.assert_allclose(face.upper_lip_inner[5, 1], 545, atol=8)
+    np.testing.assert_allclose(face.lower_lip_inner[5, 1], 635, atol=8)
+    np.testing.assert_allclose(face.upper_lip_inner[[0, -1], 0], [336, 496], atol=8)
+
+
+def test_eyes_drawn_as_large_whites_do_not_blink(tmp_path):
+    picture = read_portrait(TEACHER)
+    for x in (336, 496):
+        cv2.circle(picture, (x, 400), 62, (252, 252, 252), cv2.FILLED)
+        cv2.circle(picture, (x, 400), 14, (20, 30, 20), cv2.FILLED)
+    cv2.imwrite(str(tmp_path / "wide-eyed.png"), picture[:, :, ::-1])
+    _, face = prepare_portrait(tmp_path / "wide-eyed.png", width=416, height=512, control=Listener())
+    assert face.certain and face.eyes == ()
