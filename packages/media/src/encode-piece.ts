@@ -38,7 +38,7 @@ const VIDEO_ENCODING = [
   ...['-x264-params', 'keyint=infinite:scenecut=0:open-gop=0:bframes=0:stitchable=1'],
   ...['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv'],
   ...['-flags:v', '+bitexact+cgop', '-fflags', '+bitexact', '-map_metadata', '-1'],
-  ...['-fps_mode', 'passthrough', '-video_track_timescale', String(VIDEO_TIMESCALE)],
+  ...['-video_track_timescale', String(VIDEO_TIMESCALE)],
 ];
 
 function encoderArguments(options: EncodePieceOptions, temporaryPath: string): string[] {
@@ -48,7 +48,7 @@ function encoderArguments(options: EncodePieceOptions, temporaryPath: string): s
     ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-video_size', `${width}x${height}`],
     ...['-framerate', String(FRAMES_PER_SECOND), '-i', `file:${fifoPath}`],
     ...['-map', '0:v', ...VIDEO_ENCODING, '-f', 'mp4', `file:${temporaryPath}`],
-    ...['-map', '0:v', '-c:v', 'rawvideo', '-fps_mode', 'passthrough', '-f', 'hash', '-hash', 'sha256', 'pipe:1'],
+    ...['-map', '0:v', '-c:v', 'rawvideo', '-f', 'hash', '-hash', 'sha256', 'pipe:1'],
   ];
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ToolchainContext, toolchainContext } from './context.js';
 import { ServerStartError, ToolMissingError } from './errors.js';
-import { freePort } from './free-port.js';
+import { onFreePort } from './free-port.js';
 import { type GuardedProcess, startGuardedProcess } from './guarded-process.js';
 import { logTail } from './log-tail.js';
 import { obtainMinio } from './obtain-minio.js';
@@ -61,13 +61,22 @@ export async function startMinio(options: MinioServerOptions): Promise<RunningMi
     const remedy = 'Put a `minio` on the PATH, install Go 1.24 or newer, or set FARM_MINIO.';
     throw new ToolMissingError({ tool: 'MinIO', tried: minio.reason, remedy });
   }
+  const start = (port: number) => startOn(options, context, minio.path, port);
+  return options.port === undefined ? onFreePort(start) : start(options.port);
+}
+
+async function startOn(
+  options: MinioServerOptions,
+  context: ToolchainContext,
+  command: string,
+  port: number,
+): Promise<RunningMinioServer> {
   const objects = join(options.directory, 'objects');
   await mkdir(objects, { recursive: true });
-  const port = options.port ?? (await freePort());
   const accessKey = options.accessKey ?? 'farm';
   const secretKey = options.secretKey ?? randomPassword();
   const server = await startGuardedProcess({
-    command: minio.path,
+    command,
     args: ['server', '--quiet', '--address', `${options.host ?? '127.0.0.1'}:${port}`, objects],
     logFile: join(options.directory, LOG_FILE),
     cwd: options.directory,

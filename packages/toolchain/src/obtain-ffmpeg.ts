@@ -18,10 +18,10 @@ const SHARED = {
 const FFMPEG: DistributionProgram = { tool: 'ffmpeg', names: ['ffmpeg'], override: 'FARM_FFMPEG', ...SHARED };
 const FFPROBE: DistributionProgram = { tool: 'ffprobe', names: ['ffprobe'], override: 'FARM_FFPROBE', ...SHARED };
 
-/** The first release with `-fps_mode`. */
-const OLDEST_VERSION = [5, 1] as const;
+/** The oldest release that the tests have passed on. Ubuntu 22.04 has 4.4. */
+const OLDEST_VERSION = [4, 2] as const;
 
-/** Ubuntu 22.04 has 4.4. Builds from git have no release in their name, and are taken. */
+/** Builds from git have no release in their name, and are taken. */
 async function requireVersion(context: ToolchainContext, ffmpeg: string): Promise<void> {
   const text = await runCommand({ command: ffmpeg, args: ['-version'], environment: context.environment });
   const [, release, major, minor] = /^ffmpeg version n?((\d+)\.(\d+)\S*)/.exec(text) ?? [];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ToolchainContext, toolchainContext } from './context.js';
 import { ServerStartError } from './errors.js';
-import { freePort } from './free-port.js';
+import { onFreePort } from './free-port.js';
 import { type GuardedProcess, startGuardedProcess } from './guarded-process.js';
 import { logTail } from './log-tail.js';
 import { obtainRedisServer } from './obtain-redis.js';
@@ -30,7 +30,6 @@ export interface RunningRedisServer extends GuardedProcess {
 
 const ANSWER_TIMEOUT_MS = 30_000;
 const PREVIOUS_SERVER_TIMEOUT_MS = 10_000;
-const PORT_TRIES = 5;
 
 function quoted(value: string): string {
   return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
@@ -149,13 +148,6 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Run
   await mkdir(options.directory, { recursive: true });
   const directory = await realpath(options.directory);
   await waitForPreviousServer(directory);
-  if (options.port !== undefined) return startOn(options, directory, options.port);
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await startOn(options, directory, await freePort());
-    } catch (error) {
-      const portTaken = error instanceof ServerStartError && error.message.includes('Address already in use');
-      if (!portTaken || attempt === PORT_TRIES) throw error;
-    }
-  }
+  const start = (port: number) => startOn(options, directory, port);
+  return options.port === undefined ? onFreePort(start) : start(options.port);
 }
