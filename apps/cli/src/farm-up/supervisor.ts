@@ -16,6 +16,8 @@ const LONGEST_RESTART_MS = 10_000;
 /** A part that has run this long is healthy again: the next fall is its first. */
 const HEALTHY_MS = 30_000;
 
+const STOP_GRACE_MS = 8000;
+
 /** Keeps the parts of a farm running: a part that ends is started again, with growing pauses. */
 export class Supervisor {
   readonly #events: SupervisorEvents;
@@ -45,7 +47,7 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#wake();
-    for (const running of [...this.#running.values()].reverse()) await running.stop({ graceMs: 8000 });
+    for (const running of [...this.#running.values()].reverse()) await running.stop({ graceMs: STOP_GRACE_MS });
     await Promise.all(this.#watches);
   }
 
@@ -68,6 +70,8 @@ export class Supervisor {
       await Promise.race([new Promise((resolve) => setTimeout(resolve, pause).unref()), this.#stopped]);
       if (this.#stopping) return;
       running = await this.#start(part).catch(() => undefined);
+      // What was being started when all was stopped is not among those that were stopped.
+      if (this.#stopping) await running?.stop({ graceMs: STOP_GRACE_MS });
     }
   }
 }
