@@ -102,7 +102,7 @@ describe('the process', () => {
       ['image', portrait],
       ['audio', speech],
     ]);
-    await vi.waitFor(async () => expect(await (await fetch(`${farm.url}/metrics`)).text()).toContain('farm_jobs'));
+    await expect.poll(async () => (await fetch(`${farm.url}/metrics`)).text()).toContain('farm_jobs');
     farm.child.kill('SIGTERM');
     expect((await answer).status).toBe(201);
     expect(await streamed).toContain(': open');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { objectKeys, specDefaults } from '@farm/contracts';
+import type { MediaTools } from '@farm/media';
 import { openTicketQueues, type TicketQueues } from '@farm/queue';
 import {
   claimTask,
@@ -18,7 +19,7 @@ import {
   type RecordsContext,
 } from '@farm/records';
 import { createStorage, type ObjectStorage } from '@farm/storage';
-import { type RunningRedisServer, startRedisServer } from '@farm/toolchain';
+import { obtainFfmpeg, type RunningRedisServer, startRedisServer, toolchainContext } from '@farm/toolchain';
 import type { Redis } from 'ioredis';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -64,25 +65,35 @@ afterEach(async () => {
   redis.disconnect();
 });
 
-/** An engine that says hello and then loads for ever. */
-async function loadingEngine(): Promise<EngineHost> {
-  const path = join(folder, 'loading-engine.mjs');
-  const hello = { type: 'hello', protocolVersion: 1, engine: 'draft', engineVersion: '1', pid: 1 };
-  const loading = { type: 'loading', phase: 'weights', fraction: 0.1 };
+const LOADS_FOR_EVER = `say({ type: 'loading', phase: 'weights', fraction: 0.1 });`;
+
+/** An engine that says hello and then does what `body` says. */
+async function scriptedEngine(body: string): Promise<EngineHost> {
+  const path = join(await mkdtemp(join(folder, 'engine-')), 'engine.mjs');
   await writeFile(
     path,
-    `for (const event of ${JSON.stringify([hello, loading])}) process.stdout.write(JSON.stringify(event) + '\\n');
-     process.stdin.on('end', () => process.exit(0)).resume();`,
+    `import { createInterface } from 'node:readline';
+     const say = (event) => process.stdout.write(JSON.stringify(event) + '\\n');
+     const onCommand = (act) => commands.on('line', (line) => act(JSON.parse(line)));
+     const commands = createInterface({ input: process.stdin }).on('close', () => process.exit(0));
+     say({ type: 'hello', protocolVersion: 1, engine: 'draft', engineVersion: '1', pid: 1 });
+     ${body}`,
   );
   return new EngineHost('draft', { command: process.execPath, args: [path], environment: process.env }, log);
 }
 
-async function startWorker(given: TaskStorage = storage) {
-  const engine = await loadingEngine();
+async function startWorker(given: { storage?: TaskStorage; media?: MediaTools; engine?: string } = {}) {
+  const engine = await scriptedEngine(given.engine ?? LOADS_FOR_EVER);
   const warm = vi.spyOn(engine, 'warm');
   const scratchDirectory = await mkdtemp(join(folder, 'scratch-'));
   const worker = new Worker(
-    { records, storage: given, media: { ffmpegPath: '', ffprobePath: '' }, engine, maximumSpeechSeconds: 60 },
+    {
+      records,
+      storage: given.storage ?? storage,
+      media: given.media ?? { ffmpegPath: '', ffprobePath: '' },
+      engine,
+      maximumSpeechSeconds: 60,
+    },
     redis,
     { id: 'w1', vramClass: 'cpu', engine: 'draft', host: 'h', gpu: null, scratchDirectory },
     log,
@@ -152,7 +163,8 @@ describe('a worker whose Redis takes no writes for a while', () => {
       return undefined;
     };
     const id = await submitted();
-    const { ended } = await startWorker({ put: async () => ({ size: 0 }), getToFile } as unknown as TaskStorage);
+    const given = { put: async () => ({ size: 0 }), getToFile } as unknown as TaskStorage;
+    const { ended } = await startWorker({ storage: given });
     await expect.poll(() => isFull).toBe(true);
     expect(await Promise.race([ended, sleep(1000, 'still there')])).toBe('still there');
     const attempts = () => getAttempts(records, `${id}-prepare`);
@@ -164,5 +176,26 @@ describe('a worker whose Redis takes no writes for a while', () => {
     await redis.zadd(`${KEY_PREFIX}leases`, 1, (await attempts())[0]!.id);
     await expireLeases(records, 60_000);
     await expect.poll(statuses).toEqual(['lost', 'failed']);
+  });
+});
+
+describe('a worker whose engine says that it has finished', () => {
+  it('fails the attempt when pieces did not come, instead of waiting for them', async () => {
+    const taskId = await renderReady();
+    const { ffmpeg, ffprobe } = await obtainFfmpeg(toolchainContext());
+    await startWorker({
+      media: { ffmpegPath: ffmpeg, ffprobePath: ffprobe },
+      engine: `
+        say({ type: 'ready', description: {} });
+        onCommand(({ type, renderId }) => {
+          if (type === 'render') say({ type: 'finished', renderId, renderSeconds: 1, peakBytes: 1 });
+        });`,
+    });
+    const first = async () => (await getAttempts(records, taskId))[0];
+    await expect.poll(async () => (await first())?.status).toBe('failed');
+    expect((await first())?.error).toMatchObject({
+      code: 'engine-protocol',
+      message: expect.stringContaining('1 of 1 pieces did not come'),
+    });
   });
 });

@@ -49,6 +49,14 @@ export class PieceLine {
     this.#finished.get(index)?.resolve(finished);
   }
 
+  /** The engine says that the render has finished: a piece that it has not told of by now never comes. */
+  onRenderFinished(): void {
+    const missing = this.#pieces.length - this.#finishedByEngine;
+    if (missing === 0) return;
+    const message = `The engine says that it has finished, but ${missing} of ${this.#pieces.length} pieces did not come.`;
+    this.#fail(new EngineError('engine-protocol', message, { retriable: 'another-worker' }));
+  }
+
   /** Waits until every piece that the engine has finished is committed. */
   async settle(): Promise<void> {
     await Promise.all(this.#commitOf.slice(0, this.#finishedByEngine));

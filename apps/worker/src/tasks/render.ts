@@ -38,6 +38,7 @@ export async function render(context: TaskContext): Promise<TaskOutcome> {
       if (!signal.aborted) await line.settle();
       throw new Interrupted('The engine was interrupted.');
     }
+    line.onRenderFinished();
     await line.committed;
     return { result: {}, metrics: metricsOf(outcome, pieces) };
   } finally {
