@@ -36,9 +36,9 @@ export class EngineHost {
     if (!this.#engine || this.#engine.hasExited) {
       this.state = 'loading';
       const started = performance.now();
-      const engine = new EngineProcess(this.#line, this.#log, (phase, fraction) =>
-        this.#log.debug({ phase, fraction }, 'engine loads'),
-      );
+      const engine = new EngineProcess(this.#line, this.#log, {
+        onLoading: (phase, fraction) => this.#log.debug({ phase, fraction }, 'engine loads'),
+      });
       this.#engine = engine;
       void engine.exited.then(() => {
         if (this.#engine === engine) this.state = 'cold';

@@ -142,6 +142,26 @@ describe('EngineProcess', () => {
     await engine.exited;
   });
 
+  it.each([
+    ['falls silent', '', { silence: 1000 }, 'was silent for 1 s'],
+    [
+      'is alive but gets nowhere',
+      `setInterval(() => say({ type: 'alive', renderId: 'r1' }), 100);`,
+      { silence: 60_000, standstill: 1200 },
+      'made no progress for 0.02 min',
+    ],
+  ])('ends an engine that %s in a render', async (_name, body, patience, words) => {
+    const engine = new EngineProcess(await scripted(body), log, { patience });
+    engines.push(engine);
+    await engine.ready();
+    await expect(engine.render(command, listener)).rejects.toMatchObject({
+      code: 'engine-hung',
+      retriable: 'another-worker',
+      message: expect.stringContaining(words),
+    });
+    await engine.exited;
+  });
+
   it('ends an engine of another protocol version, naming both', async () => {
     const engine = await start('', [{ ...hello, protocolVersion: 7 }, ready]);
     await engine.exited;

@@ -29,10 +29,15 @@ interface CurrentRender {
   reject(error: Error): void;
 }
 
-/** The engine says `alive` every 2 s, loading included. */
-const SILENCE_MS = 15_000;
-/** Until it is ready, libraries that come from a cold disk may hold up the whole process. */
-const LOADING_SILENCE_MS = 120_000;
+/** How long an engine may be without a sign of life, or of getting on, before it is ended. Milliseconds. */
+const patience = {
+  /** It says `alive` every 2 s, loading included. */
+  silence: 15_000,
+  /** Until it is ready, libraries that come from a cold disk may hold up the whole process. */
+  loadingSilence: 120_000,
+  /** Between two signs of progress in a render: a storage that is away holds the engine back for 10 minutes at most. */
+  standstill: 20 * 60_000,
+};
 const STOP_MS = 3000;
 /** After its exit the pipes of an engine may be held open by processes that it had started. */
 const LAST_LINES_MS = 1000;
@@ -51,15 +56,22 @@ export class EngineProcess {
   readonly #log: Logger;
   readonly #ready = deferred<void>();
   #render: CurrentRender | undefined;
+  readonly #patience: typeof patience;
   #lastHeard = performance.now();
+  #lastProgress = performance.now();
   #fatal: EngineError | undefined;
   #lastWords = '';
   #isReady = false;
   #onLoading: (phase: string, fraction: number) => void;
 
-  constructor(line: EngineCommandLine, log: Logger, onLoading: (phase: string, fraction: number) => void = () => {}) {
+  constructor(
+    line: EngineCommandLine,
+    log: Logger,
+    options: { onLoading?: (phase: string, fraction: number) => void; patience?: Partial<typeof patience> } = {},
+  ) {
     this.#log = log;
-    this.#onLoading = onLoading;
+    this.#onLoading = options.onLoading ?? (() => {});
+    this.#patience = { ...patience, ...options.patience };
     this.#child = spawn(line.command, [...line.args], { env: line.environment, stdio: ['pipe', 'pipe', 'pipe'] });
     this.pid = this.#child.pid ?? 0;
     this.#child.stdin.on('error', () => {});
@@ -108,6 +120,7 @@ export class EngineProcess {
         return;
       }
       this.#render = { id: command.renderId, listener, resolve, reject };
+      this.#lastProgress = performance.now();
       this.#send(command);
     });
   }
@@ -179,6 +192,7 @@ export class EngineProcess {
         render?.listener.onWarning(event);
         return;
       case 'progress':
+        this.#lastProgress = performance.now();
         render?.listener.onProgress(event.framesDone);
         return;
       case 'piece-finished':
@@ -233,10 +247,13 @@ export class EngineProcess {
   #checkAlive(): void {
     const now = performance.now();
     // A late timer means that this process itself stood still: the engine's lines are still to be read.
-    if (now - this.#lastCheck > 3000) this.#lastHeard = now;
+    if (now - this.#lastCheck > 3000) this.#lastHeard = this.#lastProgress = now;
     this.#lastCheck = now;
-    const limitMs = this.#isReady ? SILENCE_MS : LOADING_SILENCE_MS;
-    if (now - this.#lastHeard < limitMs) return;
-    this.#end('engine-hung', `The engine was silent for ${limitMs / 1000} s and was ended.`);
+    const { silence, loadingSilence, standstill } = this.#patience;
+    const limitMs = this.#isReady ? silence : loadingSilence;
+    if (now - this.#lastHeard > limitMs)
+      this.#end('engine-hung', `The engine was silent for ${limitMs / 1000} s and was ended.`);
+    else if (this.#render && now - this.#lastProgress > standstill)
+      this.#end('engine-hung', `The engine made no progress for ${standstill / 60_000} min and was ended.`);
   }
 }
