@@ -1,5 +1,5 @@
 import { openTicketQueues, startJanitor } from '@farm/queue';
-import { claimStorageRoot, connectRedis } from '@farm/records';
+import { claimStorageRoot, connectRedis, exitWithoutRedis } from '@farm/records';
 import { createStorage } from '@farm/storage';
 import cron, { type ScheduledTask } from 'node-cron';
 import pino from 'pino';
@@ -9,9 +9,6 @@ import * as cleanStorage from './sweeps/clean-storage.js';
 import * as expireLeases from './sweeps/expire-leases.js';
 import * as expireUploads from './sweeps/expire-uploads.js';
 import * as shrinkJobs from './sweeps/shrink-jobs.js';
-
-/** How long a scheduler that was told to leave waits for a Redis that is away. */
-const REDIS_PATIENCE_MS = 3000;
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
@@ -64,11 +61,7 @@ async function main(): Promise<void> {
     process.on('SIGTERM', leave);
     process.on('SIGINT', leave);
   });
-  setInterval(() => {
-    if (redis.status === 'ready') return;
-    log.warn('Redis is away: leaving without waiting for it');
-    process.exit(1);
-  }, REDIS_PATIENCE_MS);
+  exitWithoutRedis(redis, () => log.warn('Redis is away: leaving without waiting for it'));
   await Promise.all(tasks.map((task) => task.destroy()));
   await janitor.close();
   await queues.close();

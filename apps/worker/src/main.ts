@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { VramClass } from '@farm/contracts';
 import { openTicketQueues } from '@farm/queue';
-import { claimStorageRoot, connectRedis } from '@farm/records';
+import { claimStorageRoot, connectRedis, exitWithoutRedis } from '@farm/records';
 import { createStorage } from '@farm/storage';
 import pino from 'pino';
 import { readConfig, type WorkerConfig } from './config.js';
@@ -10,9 +10,6 @@ import { EngineHost } from './engine/engine-host.js';
 import { probeGpu, vramClassOf } from './probe-gpu.js';
 import { openScratchFolder } from './scratch-folder.js';
 import { Worker } from './worker.js';
-
-/** How long a worker that was told to leave waits for a Redis that is away. */
-const REDIS_PATIENCE_MS = 3000;
 
 async function resolveClass(config: WorkerConfig): Promise<{ vramClass: VramClass; gpu: string | null }> {
   const gpu = config.engine === 'draft' ? undefined : await probeGpu();
@@ -65,11 +62,7 @@ async function main(): Promise<void> {
     if (signals > 1) process.exit(1);
     worker.shutDown();
     // Without Redis there is nobody to hand anything to: leases run out by themselves, and the engine ends with this process.
-    setInterval(() => {
-      if (redis.status === 'ready') return;
-      log.warn('Redis is away: leaving without handing back');
-      process.exit(1);
-    }, REDIS_PATIENCE_MS);
+    exitWithoutRedis(redis, () => log.warn('Redis is away: leaving without handing back'));
   };
   process.on('SIGTERM', leave);
   process.on('SIGINT', leave);

@@ -24,7 +24,7 @@ export { getOwnerLimits, type OwnerLimits, setOwnerLimits } from './owner-limits
 export * from './read.js';
 export * from './records.js';
 export type { RecordsContext, Ticket } from './records-context.js';
-export { connectRedis, isRedisAway, KEY_PREFIX } from './redis.js';
+export { connectRedis, exitWithoutRedis, isRedisAway, KEY_PREFIX } from './redis.js';
 export { referencedKeys } from './references.js';
 export { type RetryOutcome, retryJob } from './retry-job.js';
 export { claimStorageRoot } from './storage-root.js';

@@ -57,3 +57,15 @@ export function isRedisAway(error: unknown): boolean {
     )
   );
 }
+
+/** How long a process that was told to leave waits for a Redis that is away. */
+const LEAVING_PATIENCE_MS = 3000;
+
+/** For a process that was told to leave: from now on it ends with exit status 1, after `onExit`, when Redis is away. */
+export function exitWithoutRedis(redis: Redis, onExit: () => void): void {
+  setInterval(() => {
+    if (redis.status === 'ready') return;
+    onExit();
+    process.exit(1);
+  }, LEAVING_PATIENCE_MS);
+}

@@ -1,8 +1,8 @@
 import { UPLOADS_PREFIX } from '@farm/contracts';
 import type { ObjectStorage } from '@farm/storage';
 import type { Logger } from 'pino';
+import { deleteObjects } from './delete-objects.js';
 
-const BATCH = 500;
 /** What the API promises for files that are sent before their job; a job keeps its own copy. */
 export const UPLOAD_LIFETIME_MS = 24 * 3_600_000;
 
@@ -14,18 +14,11 @@ export async function runOnce(context: {
 }): Promise<number> {
   const { storage, log, uploadLifetimeMs = UPLOAD_LIFETIME_MS } = context;
   const before = Date.now() - uploadLifetimeMs;
-  let doomed: string[] = [];
-  let count = 0;
-  const flush = async () => {
-    await storage.delete(doomed);
-    count += doomed.length;
-    doomed = [];
-  };
-  for await (const object of storage.list(UPLOADS_PREFIX)) {
-    if (object.modifiedAt.getTime() <= before) doomed.push(object.key);
-    if (doomed.length === BATCH) await flush();
-  }
-  await flush();
+  const count = await deleteObjects(storage, expiredUploads(storage, before));
   if (count > 0) log.info({ count }, 'expired uploads deleted');
   return count;
+}
+
+async function* expiredUploads(storage: ObjectStorage, before: number): AsyncGenerator<string> {
+  for await (const object of storage.list(UPLOADS_PREFIX)) if (object.modifiedAt.getTime() <= before) yield object.key;
 }
