@@ -19,7 +19,7 @@ InterruptMode = Literal["now", "piece-end"]
 
 
 class HostControl:
-    """Implements `RenderControl` for one request. Only `interrupt` may be called from another thread."""
+    """Implements `RenderControl` for one request. `interrupt` and `check` may be called from any thread."""
 
     def __init__(self, request: RenderRequest, events: EventWriter) -> None:
         self._request = request

@@ -27,7 +27,7 @@ class RenderResult:
 
 
 class RenderControl(Protocol):
-    """One render's line to the host. Every method is to be called from the thread that renders."""
+    """One render's line to the host. `check` may be called from any thread, everything else from one at a time."""
 
     def check(self) -> None:
         """Raise `Interrupted` if this render has to stop here; call it at least once a block (draft: once a second)."""

@@ -109,7 +109,6 @@ class LiveAvatarEngine:
                 margin_before=request.speech.margin_before,
                 sample_count=request.speech.sample_count,
             ),
-            blocks_ahead=1 if self._device.type == "cuda" else 0,
             mark=mark_random_weights if self._weights is None else lambda frames: frames,
         )
 

@@ -26,6 +26,7 @@ class RecordingControl:
             raise self.stop
 
     def write_frames(self, frames: np.ndarray) -> None:
+        self.check()
         self.parts.append(frames)
         self._on_frames(sum(len(part) for part in self.parts))
 
