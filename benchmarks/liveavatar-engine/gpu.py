@@ -31,11 +31,12 @@ USABLE_GIB_OF_80_GB = 79.1
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A process of its own. `seconds`: how long it takes on an H200, on the safe side."""
+    """A process of its own. `seconds`: how long it takes on an H200, at the most; `needs`: whose files it reads."""
 
     name: str
     arguments: list[str]
     seconds: int
+    needs: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -65,7 +66,12 @@ def parts_of(options: argparse.Namespace, folder: Path) -> list[Part]:
         Part(name=f"eager {small}", arguments=render(small), seconds=55),
         Part(name=f"card of 80 GB {large}", arguments=render(large, *cap, clips=few), seconds=45),
         Part(name=f"unbroken {small}", arguments=["record", *common, "--size", small], seconds=40),
-        Part(name=f"resumed {small}", arguments=["resume", *common, "--size", small], seconds=35),
+        Part(
+            name=f"resumed {small}",
+            arguments=["resume", *common, "--size", small],
+            seconds=35,
+            needs=f"unbroken {small}",
+        ),
         Part(
             name=f"expandable segments {large}",
             arguments=render(large, clips=few),
@@ -133,19 +139,22 @@ def main() -> int:
     if not options.rehearse and shutil.which("nvidia-smi") is None:
         parser.error("no nvidia-smi in PATH, so no GPU: run it where there is one, or add --rehearse")
     options.result.parent.mkdir(parents=True, exist_ok=True)
-    report, succeeded = Report(options.result), True
+    report, done = Report(options.result), {None: True}
     with tempfile.TemporaryDirectory() as folder:
         for part in parts_of(options, Path(folder)):
             left = options.seconds - (time.monotonic() - report.began)
             if options.only and not part.name.startswith(("weights", *options.only.split(","))):
                 continue
+            if not done.get(part.needs):
+                report.add(part.name, "skipped", f"it needs the files of: {part.needs}")
+                continue
             if not options.rehearse and left < part.seconds:
                 report.add(part.name, "skipped", f"{left:.0f} s are left, it needs {part.seconds}")
                 continue
-            succeeded = run_part(part, report, seconds_left=max(1, left)) and succeeded
-            if part.name == "weights" and not succeeded:
+            done[part.name] = run_part(part, report, seconds_left=max(1, left))
+            if part.name == "weights" and not done[part.name]:
                 break
-    return 0 if succeeded else 1
+    return 0 if all(done.values()) else 1
 
 
 if __name__ == "__main__":

@@ -216,7 +216,7 @@ describe('a submit', () => {
       clipCount: 6,
       workers: 0,
     });
-    expect(fits.body.predictedPeakGB).toBeCloseTo(77.9, 5);
+    expect(fits.body.predictedPeakGB).toBeCloseTo(81.0, 5);
     const refused = await plan({ ...plainSpec, size: '1920*1088', engine: 'liveavatar' });
     expect(refused.body).toMatchObject({ status: 422, code: 'too-large-for-every-class' });
     expect((await plan({ ...plainSpec, nope: 1 })).body).toMatchObject({ code: 'unknown-field' });

@@ -32,9 +32,9 @@ class _DecodingBlock:
 class SegmentRenderer:
     """Drives a chain through one request.
 
-    A thread of its own waits for decoded frames and for the encoder that takes them: the one that queues work for a GPU
-    would leave it idle meanwhile, by 16 to 25 % on an H200. It is `BLOCKS_BEHIND` at the most, so memory does not
-    depend on the number of clips.
+    A thread of its own waits for decoded frames and for the encoder that takes them. The thread that queues work for a
+    GPU cannot: CUDA's queue is full until a block is nearly done, so frames would leave a block later, and while they
+    are written nothing would be queued. Writing is `BLOCKS_BEHIND` at the most: memory does not depend on the clips.
     """
 
     def __init__(self, request: RenderRequest, control: RenderControl, features: SpeechFeatures, *, mark: Mark) -> None:
