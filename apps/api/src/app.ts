@@ -26,7 +26,7 @@ export async function buildApp(services: Services, logger: Logger): Promise<Fast
     trustProxy: services.configuration.trustProxy,
     // Metrics count requests; the log keeps what failed.
     logController: new LogController({ disableRequestLogging: true }),
-    routerOptions: { maxParamLength: 1024 },
+    routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
     clientErrorHandler: answerMalformed,
     // Paths that no router takes; everything behind it has `setErrorHandler`.

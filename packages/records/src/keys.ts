@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { ulid } from 'ulid';
 import { KEY_PREFIX } from './redis.js';
+import { Script } from './script.js';
 
 export const roles = ['submit', 'operator', 'admin'] as const;
 export type Role = (typeof roles)[number];
@@ -50,13 +51,30 @@ export async function listKeys(redis: Redis, owner?: string): Promise<KeyRecord[
   return keys.filter((key) => !owner || key.owner === owner).sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** The key ends at once, everywhere; `undefined` when there is none of this id. */
-export async function revokeKey(redis: Redis, keyId: string): Promise<KeyRecord | undefined> {
-  const hash = await redis.hget(`${KEY_PREFIX}keys`, keyId);
-  if (hash === null) return undefined;
-  const row = await redis.get(`${KEY_PREFIX}key:${hash}`);
-  await redis.multi().del(`${KEY_PREFIX}key:${hash}`).hdel(`${KEY_PREFIX}keys`, keyId).exec();
-  return row === null ? undefined : (JSON.parse(row) as KeyRecord);
+const revokeScript = new Script(`
+local id, keep_admin = ARGV[1], ARGV[2] == 'keep-admin'
+local function is_lasting_admin(row)
+  local key = row and cjson.decode(row)
+  return key and key.role == 'admin' and not key.expiresAt
+end
+local hash = redis.call('HGET', P .. 'keys', id)
+local row = hash and redis.call('GET', P .. 'key:' .. hash)
+if not row then return 'absent' end
+if keep_admin and is_lasting_admin(row) then
+  local others = false
+  for _, other in ipairs(redis.call('HVALS', P .. 'keys')) do
+    others = others or (other ~= hash and is_lasting_admin(redis.call('GET', P .. 'key:' .. other)))
+  end
+  if not others then return 'last-admin' end
+end
+redis.call('DEL', P .. 'key:' .. hash)
+redis.call('HDEL', P .. 'keys', id)
+return 'revoked'
+`);
+
+/** The key ends at once, everywhere; unless it is the last admin key that does not expire by itself. */
+export async function revokeKey(redis: Redis, keyId: string): Promise<'revoked' | 'absent' | 'last-admin'> {
+  return (await revokeScript.run(redis, keyId, 'keep-admin')) as 'revoked' | 'absent' | 'last-admin';
 }
 
 /** Makes a key for the same owner and role; the old one goes on for `graceSeconds`, so that programs can change over. */
@@ -93,7 +111,7 @@ export async function createFirstAdminKey(redis: Redis, deliver: (secret: string
   try {
     await deliver(secret);
   } catch (error) {
-    await revokeKey(redis, record.id);
+    await revokeScript.run(redis, record.id, 'any');
     await redis.del(marker);
     throw error;
   }

@@ -84,6 +84,24 @@ describe('keys', () => {
     expect(revoked.body).toMatchObject({ status: 409, code: 'last-admin-key' });
   });
 
+  it('keep one of two administrators who revoke each other in the same moment', async () => {
+    const lone = await startTestFarm();
+    try {
+      const whoAmI = async (key: string) => (await call<NewKey>(`${lone.url}/v1/keys/self`, key)).body.id;
+      const revoke = (id: string, key: string) => call(`${lone.url}/v1/keys/${id}`, key, { method: 'DELETE' });
+      let keys = [lone.key, await lone.newKey('other', 'admin')];
+      for (let round = 0; round < 5; round++) {
+        const ids = await Promise.all(keys.map(whoAmI));
+        const answers = await Promise.all([revoke(ids[1]!, keys[0]!), revoke(ids[0]!, keys[1]!)]);
+        expect(answers.filter(({ status }) => status === 204)).toHaveLength(1);
+        const survivor = keys[answers[0].status === 204 ? 0 : 1]!;
+        keys = [survivor, await lone.newKey('other', 'admin')];
+      }
+    } finally {
+      await lone.close();
+    }
+  });
+
   it('keep an administrator who outlasts a rotation', async () => {
     const lone = await startTestFarm();
     try {

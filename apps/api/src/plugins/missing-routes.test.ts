@@ -33,6 +33,14 @@ async function expectRefused(path: string, method: string, allowed: string[]): P
   expect(body.detail, told).toContain(`does not answer to ${method}, but to ${allowed.join(' and ')}`);
 }
 
+it('a path is the same with a slash at its end', async () => {
+  const answers = await Promise.all(
+    ['/v1/jobs', '/v1/jobs/', '/jobs/?limit=5'].map((path) => call(`${farm.url}${path}`, farm.key)),
+  );
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(answers[1]!.body).toEqual(answers[0]!.body);
+});
+
 describe('a known path with another method', () => {
   it('is refused with what the path answers to, with and without /v1, for every documented path', async () => {
     expect(documented.length).toBeGreaterThan(20);
@@ -51,7 +59,7 @@ describe('a known path with another method', () => {
     ['/docs', ['GET', 'HEAD']],
     ['/v1/objects/jobs/x/output/video.mp4', ['GET', 'HEAD', 'PUT']],
     ['/objects/jobs/x', ['GET', 'HEAD', 'PUT']],
-    ['/v1/jobs/', ['DELETE', 'GET', 'HEAD']],
+    ['/v1/workers/', ['GET', 'HEAD']],
     ['/v1/keys/self', ['DELETE', 'GET', 'HEAD']],
   ])('is refused at %s', async (path, allowed) => {
     for (const method of ['POST', 'PATCH']) await expectRefused(`${path}?a=b`, method, allowed);

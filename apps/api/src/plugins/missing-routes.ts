@@ -31,7 +31,7 @@ export const missingRoutes = fastifyPlugin(async (app) => {
   };
   const refuse = (request: FastifyRequest, reply: FastifyReply) => {
     const path = request.url.split('?')[0]!;
-    const allowed = methodsAt(path);
+    const allowed = methodsAt(path.replace(/(?<=.)\/$/, '')); // routes are found with a slash at the end too
     // A route may say itself that there is nothing: /docs of a file that it does not have.
     if (allowed.length === 0 || allowed.includes(request.method))
       return sendProblem(routeNotFound(request.method, path), request, reply);

@@ -93,13 +93,12 @@ export async function keyRoutes(plain: FastifyInstance): Promise<void> {
     },
     async (request, reply) => {
       const { id } = request.params;
-      const lasting = (await listKeys(redis)).filter(({ expiresAt }) => expiresAt === undefined);
-      const admins = lasting.filter(({ role }) => role === 'admin');
-      if (admins.length === 1 && admins[0]?.id === id)
+      const outcome = await revokeKey(redis, id);
+      if (outcome === 'absent') throw notFound(id);
+      if (outcome === 'last-admin')
         throw new FarmError('last-admin-key', 'This is the last admin key; without it nobody could make keys.', {
           status: 409,
         });
-      if ((await revokeKey(redis, id)) === undefined) throw notFound(id);
       return reply.status(204).send(null);
     },
   );
