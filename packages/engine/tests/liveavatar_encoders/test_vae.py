@@ -71,6 +71,15 @@ def test_two_streams_do_not_disturb_each_other(vae):
         assert torch.equal(torch.cat([frames[i] for frames in rounds], dim=1), vae.decode(own))
 
 
+@pytest.mark.parametrize("latents_back, reaches", [(38, True), (39, False)])
+def test_how_far_back_a_frame_depends_on_latents(vae, latents_back, reaches):
+    latents = torch.randn(16, 42, 2, 2)
+    latents[:, 41 - latents_back] = torch.nan
+    stream = vae.open_decoder()
+    *_, last = (stream.decode(latent) for latent in latents.split(1, dim=1))
+    assert last.isnan().any() == reaches
+
+
 def test_a_stream_holds_no_more_after_many_latents(vae):
     stream = vae.open_decoder()
     held = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,25 +13,26 @@ from torch import Tensor
 from farm_engine.host import EngineError
 from farm_engine.liveavatar.border import BorderState, BorderStateError
 from farm_engine.liveavatar.checkpoints.models import LoadedModels
-from farm_engine.liveavatar.config import FRAMES_PER_CLIP, LATENTS_PER_CLIP
+from farm_engine.liveavatar.config import FRAMES_PER_CLIP
 from farm_engine.liveavatar.rollout import Rollout
-from farm_engine.liveavatar.serving.online_decoder import WARM_UP_LATENTS, OnlineDecoder
+from farm_engine.liveavatar.serving.online_decoder import PAST_LATENTS, WARM_UP_LATENTS, OnlineDecoder
 from farm_engine.liveavatar.settings import Conditions, Settings
 
 
 class Chain:
     """Renders clip after clip. A chain whose clip was abandoned is of no further use."""
 
-    def __init__(self, rollout: Rollout, decoder: OnlineDecoder, recent: list[Tensor]) -> None:
-        """`recent`: latents of the last clip, block by block, if there was one."""
+    def __init__(self, models: LoadedModels, rollout: Rollout, past: Tensor) -> None:
+        """`past` [16, n, H/8, W/8], on the CPU: the latents that the decoder goes on from."""
         self._rollout = rollout
-        self.decoder = decoder
-        self._recent = deque(recent, maxlen=LATENTS_PER_CLIP // 3)
+        self.decoder = OnlineDecoder(models.vae, warm_up=past)
+        self._past = past.to(models.transformer.device)
 
     @classmethod
     def start(cls, models: LoadedModels, conditions: Conditions, settings: Settings) -> Chain:
-        decoder = OnlineDecoder(models.vae, warm_up=conditions.motion[:, :WARM_UP_LATENTS])
-        return cls(Rollout(models.transformer, conditions, settings), decoder, [])
+        # Rounded as a saved state is, so that a decoder rebuilt from one is the same.
+        warm_up = conditions.motion[:, :WARM_UP_LATENTS].to("cpu", models.transformer.dtype)
+        return cls(models, Rollout(models.transformer, conditions, settings), warm_up)
 
     @classmethod
     def resume(cls, models: LoadedModels, path: Path, settings: Settings) -> Chain:
@@ -42,14 +42,13 @@ class Chain:
         """
         try:
             tensors = safetensors.torch.load_file(path)
-            border = BorderState.from_bytes(tensors["border"].numpy().tobytes())
+            border, past = BorderState.from_bytes(tensors["border"].numpy().tobytes()), tensors["past"]
             border.check_model(models.transformer.config)
         except (OSError, SafetensorError, KeyError, BorderStateError) as error:
             raise _bad_state(path, str(error)) from error
         if border.settings != settings:
             raise _bad_state(path, f"it was saved for {border.settings}, not {settings}")
-        decoder = OnlineDecoder(models.vae, warm_up=tensors["recent"])
-        return cls(Rollout.resume(models.transformer, border), decoder, [tensors["recent"]])
+        return cls(models, Rollout.resume(models.transformer, border), past)
 
     @property
     def next_frame(self) -> int:
@@ -64,15 +63,14 @@ class Chain:
             return False
 
         for latents in self._rollout.render_clip(audio, interrupted):
-            self._recent.append(latents)
+            self._past = torch.cat([self._past, latents], dim=1)[:, -PAST_LATENTS:]
             yield latents
 
     def save(self, path: Path) -> None:
         """Write the state from which any worker can go on behind the last whole clip."""
         border = torch.frombuffer(bytearray(self._rollout.border_state().to_bytes()), dtype=torch.uint8)
-        recent = torch.cat([latents.cpu() for latents in self._recent], dim=1)
         draft = path.with_name(path.name + ".part")
-        safetensors.torch.save_file({"border": border, "recent": recent.contiguous()}, draft)
+        safetensors.torch.save_file({"border": border, "past": self._past.cpu().contiguous()}, draft)
         draft.rename(path)
 
 

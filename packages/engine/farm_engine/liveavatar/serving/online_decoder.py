@@ -14,6 +14,10 @@ from farm_engine.liveavatar.vae.autoencoder import DecoderStream, VideoAutoencod
 WARM_UP_LATENTS = 7
 """How much of the still portrait the decoder sees before the first block, as the published multi-GPU pipeline does."""
 
+PAST_LATENTS = 39
+"""So many latents rebuild a decoder exactly: a frame depends on its own latent and the 38 before it, and the first
+latent of a stream is decoded in another way."""
+
 
 class OnlineDecoder:
     """Latents in, uint8 frames out, for one video.
