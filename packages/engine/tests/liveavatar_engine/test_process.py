@@ -56,12 +56,14 @@ def test_one_process_loads_once_and_renders_many_jobs(process, inputs):
 
 def test_an_interrupt_is_obeyed_within_a_block(process, inputs):
     process.next("ready", timeout=TIMEOUT)
-    pieces = readers(inputs, "first", 1)
-    process.send(command(inputs, "first", [60]))
-    process.next("progress", timeout=TIMEOUT)
+    [piece] = readers(inputs, "first", 1)
+    process.send(command(inputs, "first", [480], segmentFrameCount=480))
+    while process.next("progress", timeout=TIMEOUT)["phase"] != "frames":
+        pass
     process.send({"type": "interrupt", "renderId": "first", "when": "now"})
     assert process.next("interrupted", "finished", timeout=TIMEOUT)["type"] == "interrupted"
-    assert len(pieces[0].bytes()) < 60 * 64 * 64 * 3
+    # Some blocks pass while the event comes and the command goes; a quarter of forty do not.
+    assert len(piece.bytes()) < 480 * 64 * 64 * 3 / 4
 
 
 def test_a_bad_portrait_is_reported_and_the_process_goes_on(process, inputs):
