@@ -1,4 +1,4 @@
-/** Where the system's programs lie: paths, or names found on PATH. ffmpeg 5.1 or later. */
+/** Where the system's programs lie: paths, or names found on PATH. ffmpeg 4.2 or later. */
 export interface MediaTools {
   ffmpegPath: string;
   ffprobePath: string;

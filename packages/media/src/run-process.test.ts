@@ -35,23 +35,38 @@ async function processesWith(text: string): Promise<number> {
   return commands.filter((command) => command.includes(text)).length;
 }
 
-test.runIf(process.platform === 'linux')(
-  'an encoder that waits for its writer dies with a worker that is killed',
-  async () => {
-    const fifoPath = folder.path('fifo');
-    await makeFifos([fifoPath]);
-    const built = new URL('../dist/index.js', import.meta.url).href;
-    const options = { fifoPath, outputPath: folder.path('a.mp4'), width: 64, height: 64, frameCount: 1 };
-    const script = `
+/** Kills the worker the moment it has started a process that is given the FIFO: nothing knows of that one yet. */
+const DIES_AT_ONCE = `
+import childProcess from 'node:child_process';
+import { syncBuiltinESMExports } from 'node:module';
+const { spawn } = childProcess;
+childProcess.spawn = (command, args, options) => {
+  const child = spawn(command, args, options);
+  if (args.some((word) => word.includes(process.env.FIFO))) process.kill(process.pid, 'SIGKILL');
+  return child;
+};
+syncBuiltinESMExports();`;
+
+test.runIf(process.platform === 'linux').each([
+  ['later', ''],
+  ['as it starts the encoder', DIES_AT_ONCE],
+])('an encoder that waits for its writer dies with a worker that is killed %s', async (when, preparation) => {
+  const fifoPath = folder.path('fifo');
+  await makeFifos([fifoPath]);
+  const built = new URL('../dist/index.js', import.meta.url).href;
+  const options = { fifoPath, outputPath: folder.path('a.mp4'), width: 64, height: 64, frameCount: 1 };
+  const script = `${preparation}
     const { encodePiece } = await import(${JSON.stringify(built)});
     await encodePiece({ ffmpegPath: 'ffmpeg', ffprobePath: 'ffprobe' }, JSON.parse(process.env.PIECE));`;
-    const worker = spawn(process.execPath, ['--input-type=module', '-e', script], {
-      env: { ...process.env, PIECE: JSON.stringify(options) },
-      stdio: 'ignore',
-    });
+  const worker = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    env: { ...process.env, FIFO: fifoPath, PIECE: JSON.stringify(options) },
+    stdio: 'ignore',
+  });
+  const ended = once(worker, 'close');
+  if (when === 'later') {
     await vi.waitUntil(async () => (await processesWith(`file:${fifoPath}`)) === 1, { timeout: 10_000 });
     worker.kill('SIGKILL');
-    await once(worker, 'close');
-    await vi.waitUntil(async () => (await processesWith(`file:${fifoPath}`)) === 0, { timeout: 5000 });
-  },
-);
+  }
+  expect(await ended).toEqual([null, 'SIGKILL']);
+  await vi.waitUntil(async () => (await processesWith(`file:${fifoPath}`)) === 0, { timeout: 5000 });
+});

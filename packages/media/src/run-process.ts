@@ -1,5 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { MediaError } from './media-error.js';
 import type { CallOptions } from './media-tools.js';
 import { guardProcess } from './process-guard.js';
@@ -45,10 +45,21 @@ function collectTail(stream: Readable | null, limit: number): () => string {
   return () => tail.toString('utf8').trim();
 }
 
-function started(command: string, args: readonly string[], stdin: number | undefined): ChildProcess {
+// The shell becomes the program when it is told to, and ends if nobody is left to tell it.
+const WHEN_TOLD = 'read -r go <&4 && exec 4<&- && exec "$@"';
+/** How a shell ends that cannot start a program: it may not, or there is none. */
+const CANNOT_START: readonly (number | null)[] = [126, 127];
+
+/** Starts a program that cannot outlive this process, whenever that is killed. */
+function started({ command, args, stdin }: RunProcessOptions): { child: ChildProcess; release: () => void } {
   // A process group of its own: Ctrl-C reaches the farm, which then ends its processes in order.
-  const options: SpawnOptions = { detached: true, stdio: [stdin ?? 'ignore', 'pipe', 'pipe', 'pipe'] };
-  return spawn(command, [...args], options);
+  const options: SpawnOptions = { detached: true, stdio: [stdin ?? 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'] };
+  const child = spawn('/bin/sh', ['-c', WHEN_TOLD, 'sh', command, ...args], options);
+  const release = child.pid === undefined ? () => undefined : guardProcess(child.pid);
+  const tell = child.stdio[4] as Writable | null | undefined;
+  tell?.on('error', () => undefined); // it was killed before it was told
+  tell?.end('go\n');
+  return { child, release };
 }
 
 /**
@@ -58,11 +69,10 @@ function started(command: string, args: readonly string[], stdin: number | undef
  * @throws MediaError `ffmpeg-missing`, `ffmpeg-timeout`
  */
 export async function runProcess(options: RunProcessOptions): Promise<FinishedProcess> {
-  const { command, args, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { command, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   signal?.throwIfAborted();
-  const child = started(command, args, options.stdin);
+  const { child, release } = started(options);
   const kill = () => void child.kill('SIGKILL');
-  const release = child.pid === undefined ? () => undefined : guardProcess(child.pid);
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
@@ -81,9 +91,8 @@ export async function runProcess(options: RunProcessOptions): Promise<FinishedPr
     });
     if (signal?.aborted) throw signal.reason;
     if (timedOut) throw timeoutError(command, timeoutMs, stderr());
+    if (CANNOT_START.includes(exitCode)) throw missingError(command, stderr());
     return { exitCode, exitSignal, stdout: stdout(), progress: progress().toString('utf8'), stderr: stderr() };
-  } catch (error) {
-    throw isMissing(error) ? missingError(command, error) : error;
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', kill);
@@ -110,10 +119,7 @@ function timeoutError(command: string, timeoutMs: number, stderr: string): Media
   return new MediaError('ffmpeg-timeout', message, { data: { timeoutMs, stderr } });
 }
 
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EACCES');
-
-function missingError(command: string, cause: unknown): MediaError {
-  const message = `${command} cannot be started. Install ffmpeg 5.1 or later (it brings ffprobe), or correct its path.`;
-  return new MediaError('ffmpeg-missing', message, { cause, data: { command } });
+function missingError(command: string, stderr: string): MediaError {
+  const message = `${command} cannot be started. Install ffmpeg 4.2 or later (it brings ffprobe), or correct its path.`;
+  return new MediaError('ffmpeg-missing', message, { data: { command, stderr } });
 }
