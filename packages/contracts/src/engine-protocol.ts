@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RenderSettings } from './render-settings.js';
 
 /**
  * The protocol between a worker and its engine process: one JSON object a line. The worker writes commands to the
@@ -49,12 +50,7 @@ export const RenderCommand = z.strictObject({
   /** Pieces to render, in order, without gaps. A resumed render starts behind the committed ones. */
   pieces: z.array(PieceRequest).min(1),
   seed: z.int().min(0),
-  settings: z.strictObject({
-    steps: z.int().min(3).max(6),
-    solver: z.enum(['euler']),
-    precision: z.enum(['auto', 'bf16', 'fp8', 'int8']),
-    framesPerClip: z.int().min(12).multipleOf(12),
-  }),
+  settings: RenderSettings,
   /** Border state to go on from; absent at the start of a segment or where the engine needs none. */
   resumeStatePath: z.string().optional(),
   /** Folder for border states; absent where none are wanted. */

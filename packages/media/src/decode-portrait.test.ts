@@ -180,21 +180,21 @@ test('what is no picture is refused, in words, and leaves nothing', async () => 
   clean.delete('out.png');
   await decodePortrait(tools, { inputPath: folder.path('one.png'), outputPath: out() });
   await expectRefused(await write('empty.png', ''), 'media-empty', /empty \(0 bytes\)/);
-  await expectRefused(await write('text.png', 'this is no picture\n'.repeat(50)), 'image-unreadable', /no picture/);
+  await expectRefused(await write('text.png', 'this is no picture\n'.repeat(50)), 'portrait-unreadable', /no picture/);
   await expectRefused(await write('bomb.png', bombPng(20_000, 20_000)), 'media-too-large', /20000 x 20000 pixels/);
-  await expectRefused(await write('lying.png', bombPng(4000, 4000)), 'image-truncated', /cut off or damaged/);
+  await expectRefused(await write('lying.png', bombPng(4000, 4000)), 'portrait-incomplete', /cut off or damaged/);
   const list = `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n`;
-  await expectRefused(await write('list.png', list), 'image-unreadable', /no picture/);
+  await expectRefused(await write('list.png', list), 'portrait-unreadable', /no picture/);
   const heic = Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from('ftypheic'), Buffer.alloc(64)]);
-  await expectRefused(await write('photo.jpg', heic), 'image-unreadable', /HEIC/);
+  await expectRefused(await write('photo.jpg', heic), 'portrait-unreadable', /HEIC/);
   for (const extension of ['png', 'jpg', 'webp', 'gif', 'tiff', 'bmp']) {
     const whole = await make(`whole.${extension}`, 'testsrc2=s=320x240', '-frames:v', '1');
     clean.add(`whole.${extension}`);
     const bytes = await readFile(whole);
     const half = await write(`half.${extension}`, bytes.subarray(0, Math.floor(bytes.length / 2)));
     // A TIFF's directory may lie at its end; without it nothing tells that it was one.
-    if (extension === 'tiff') await expectRefused(half, 'image-unreadable', /incomplete/);
-    else await expectRefused(half, 'image-truncated', /cut off|damaged/);
+    if (extension === 'tiff') await expectRefused(half, 'portrait-unreadable', /incomplete/);
+    else await expectRefused(half, 'portrait-incomplete', /cut off|damaged/);
   }
   clean.add('out.png');
   expect(new Set(await readdir(folder.folder))).toEqual(clean);
@@ -202,7 +202,7 @@ test('what is no picture is refused, in words, and leaves nothing', async () => 
 
 test('sound is no picture, and limits are the caller’s', async () => {
   const sound = await make('sound.wav', 'sine=d=1');
-  await expectRefused(sound, 'image-unreadable', /no picture/);
+  await expectRefused(sound, 'portrait-unreadable', /no picture/);
   const path = await make('limit.png', 'color=red:s=100x100', '-frames:v', '1');
   const limits = { maximumBytes: 10, maximumPixels: 1e6 };
   await expect(probeImage(tools, path, { limits })).rejects.toMatchObject({ code: 'media-too-large' });

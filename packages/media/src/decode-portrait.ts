@@ -58,7 +58,7 @@ function decoderArguments(source: ImageFacts, limits: ImageLimits, outputPath: s
  * Judges a picture and writes it as the PNG that engines read: its first frame, turned upright by EXIF, over white, 8
  * bits a channel, whatever it came as (CMYK, 16 bits, grey, palette).
  *
- * @throws MediaError as `probeImage`, and `image-truncated` for what cannot be decoded to its end
+ * @throws MediaError as `probeImage`, and `portrait-incomplete` for what cannot be decoded to its end
  */
 export async function decodePortrait(tools: MediaTools, options: DecodePortraitOptions): Promise<DecodedPortrait> {
   const { inputPath, outputPath, limits = defaultImageLimits, signal, timeoutMs = DECODE_TIMEOUT_MS } = options;

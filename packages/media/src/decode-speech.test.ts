@@ -125,27 +125,31 @@ describe('decodeSpeech', () => {
 
   test('what is no recording is refused in words', async () => {
     await expectRefused(await write('empty.wav', ''), 'media-empty', /empty \(0 bytes\)/);
-    await expectRefused(await write('text.wav', 'this is no sound\n'.repeat(99)), 'audio-unreadable', /no audio file/);
-    await expectRefused(await write('text.mp3', 'this is no sound\n'.repeat(99)), 'audio-unreadable', /no audio file/);
+    await expectRefused(await write('text.wav', 'this is no sound\n'.repeat(99)), 'speech-unreadable', /no audio file/);
+    await expectRefused(await write('text.mp3', 'this is no sound\n'.repeat(99)), 'speech-unreadable', /no audio file/);
     await expectRefused(
       await write('list.m4a', "ffconcat version 1.0\nfile '/etc/passwd'\n"),
-      'audio-unreadable',
+      'speech-unreadable',
       /no audio/,
     );
     await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=64x64:d=1', folder.path('mute.mp4'));
-    await expectRefused(folder.path('mute.mp4'), 'audio-unreadable', /no audio file/);
+    await expectRefused(folder.path('mute.mp4'), 'speech-unreadable', /no audio file/);
     await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=64x64', '-frames:v', '1', folder.path('picture.png'));
-    await expectRefused(folder.path('picture.png'), 'audio-unreadable', /no audio file/);
+    await expectRefused(folder.path('picture.png'), 'speech-unreadable', /no audio file/);
   }, 60_000);
 
   test('what is cut off is refused', async () => {
-    await expectRefused(await half(await make('whole.wav'), 'half.wav'), 'audio-truncated', /cut off.*Send the whole/);
-    await expectRefused(await half(await make('whole.m4a'), 'half.m4a'), 'audio-unreadable', /beginning or end/);
+    await expectRefused(
+      await half(await make('whole.wav'), 'half.wav'),
+      'speech-incomplete',
+      /cut off.*Send the whole/,
+    );
+    await expectRefused(await half(await make('whole.m4a'), 'half.m4a'), 'speech-unreadable', /beginning or end/);
     const mp3 = await half(await make('whole.mp3'), 'half.mp3');
-    await expectRefused(mp3, 'audio-truncated', /announces 2\.\d+ s of sound and holds [01]\./);
+    await expectRefused(mp3, 'speech-incomplete', /announces 2\.\d+ s of sound and holds [01]\./);
     await expectRefused(
       await write('header.wav', (await readFile(folder.path('whole.wav'))).subarray(0, 40)),
-      'audio-unreadable',
+      'speech-unreadable',
       /no audio/,
     );
   }, 60_000);
@@ -169,9 +173,9 @@ describe('decodeSpeech', () => {
   test('limits are kept', async () => {
     const path = await make('long.wav');
     const limits = { maximumBytes: 1e9, maximumSeconds: 1.5, minimumSeconds: 0.2 };
-    await expectRefused(path, 'audio-too-long', /lasts 2\.0 s; at most 1\.5/, { limits });
+    await expectRefused(path, 'speech-too-long', /lasts 2\.0 s; at most 1\.5/, { limits });
     await expectRefused(path, 'media-too-large', /at most 0\.0/, { limits: { ...limits, maximumBytes: 1000 } });
-    await expectRefused(await make('short.wav', '-t', '0.05'), 'audio-too-short', /at least 0\.2 s/);
+    await expectRefused(await make('short.wav', '-t', '0.05'), 'speech-too-short', /at least 0\.2 s/);
   }, 60_000);
 
   test('an abort ends it', async () => {

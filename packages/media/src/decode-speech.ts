@@ -44,7 +44,7 @@ function decoderArguments(limits: AudioLimits, outputPath: string): string[] {
 /**
  * Judges a recording and decodes it to the samples that engines see; the same file gives the same samples.
  *
- * @throws MediaError as `probeAudio`, and `audio-truncated` where less sound comes out than the container announces
+ * @throws MediaError as `probeAudio`, and `speech-incomplete` where less sound comes out than the container announces
  */
 export async function decodeSpeech(tools: MediaTools, options: DecodeSpeechOptions): Promise<DecodedSpeech> {
   const { inputPath, outputPath, limits = defaultAudioLimits, signal, timeoutMs = DECODE_TIMEOUT_MS } = options;

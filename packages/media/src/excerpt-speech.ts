@@ -13,7 +13,7 @@ export interface ExcerptSpeechOptions extends CallOptions {
 /**
  * The first seconds of a recording as engines would hear them.
  *
- * @throws MediaError `audio-unreadable` where it does not decode
+ * @throws MediaError `speech-unreadable` where it does not decode
  */
 export async function excerptSpeech(tools: MediaTools, options: ExcerptSpeechOptions): Promise<Int16Array> {
   const { inputPath, seconds, ...call } = options;

@@ -4,12 +4,12 @@ const statusOf = {
   'media-empty': 422,
   /** More bytes, pixels or seconds than allowed. */
   'media-too-large': 422,
-  'image-unreadable': 422,
-  'image-truncated': 422,
-  'audio-unreadable': 422,
-  'audio-truncated': 422,
-  'audio-too-long': 422,
-  'audio-too-short': 422,
+  'portrait-unreadable': 422,
+  'portrait-incomplete': 422,
+  'speech-unreadable': 422,
+  'speech-incomplete': 422,
+  'speech-too-long': 422,
+  'speech-too-short': 422,
   /** ffmpeg or ffprobe is not where the configuration says. */
   'ffmpeg-missing': 500,
   'ffmpeg-failed': 500,

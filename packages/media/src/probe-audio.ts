@@ -37,8 +37,8 @@ export interface AudioFacts {
  * Judges a recording by its content; names and MIME types have no say. The first audio stream counts, pictures beside it
  * do not.
  *
- * @throws MediaError `media-empty`, `media-too-large`, `audio-unreadable`, `audio-truncated`, `audio-too-long`,
- *   `audio-too-short`
+ * @throws MediaError `media-empty`, `media-too-large`, `speech-unreadable`, `speech-incomplete`, `speech-too-long`,
+ *   `speech-too-short`
  */
 export async function probeAudio(
   tools: MediaTools,
@@ -97,19 +97,19 @@ async function mp3SaysLength(file: FileHandle): Promise<boolean> {
 function unreadable(): MediaError {
   const message =
     'The speech recording cannot be read: it is no audio file, or its beginning or end is missing. Send WAV, FLAC, MP3, M4A or Ogg.';
-  return new MediaError('audio-unreadable', message);
+  return new MediaError('speech-unreadable', message);
 }
 
-/** @throws MediaError `audio-too-long`, `audio-too-short` */
+/** @throws MediaError `speech-too-long`, `speech-too-short` */
 export function assertLength(seconds: number, limits: AudioLimits): void {
   const data = { seconds, ...limits };
   if (seconds > limits.maximumSeconds) {
     const message = `The speech lasts ${seconds.toFixed(1)} s; at most ${limits.maximumSeconds} s are taken. Split it into several jobs.`;
-    throw new MediaError('audio-too-long', message, { data });
+    throw new MediaError('speech-too-long', message, { data });
   }
   if (seconds < limits.minimumSeconds) {
     const message = `The speech lasts ${seconds.toFixed(3)} s; at least ${limits.minimumSeconds} s are needed. Send a longer recording.`;
-    throw new MediaError('audio-too-short', message, { data });
+    throw new MediaError('speech-too-short', message, { data });
   }
 }
 
@@ -122,7 +122,7 @@ function assertWholeWav({ dataBytes, presentBytes }: WavLayout): void {
 /**
  * @param decodedSeconds what came out of the decoder
  * @param wantedSeconds how much of the recording it was to decode
- * @throws MediaError `audio-truncated` where less sound comes out than the container announces
+ * @throws MediaError `speech-incomplete` where less sound comes out than the container announces
  */
 export function assertWhole(source: AudioFacts, decodedSeconds: number, wantedSeconds = source.seconds): void {
   const expected = Math.min(source.seconds, wantedSeconds);
@@ -133,11 +133,11 @@ export function assertWhole(source: AudioFacts, decodedSeconds: number, wantedSe
 
 export function damaged(stderr: string): MediaError {
   const message = 'The speech recording is damaged and cannot be decoded. Export it again, as WAV if you can.';
-  return new MediaError('audio-unreadable', message, { data: { stderr } });
+  return new MediaError('speech-unreadable', message, { data: { stderr } });
 }
 
 function truncated(announced: number, present: number, unit: 'bytes' | 's'): MediaError {
   const digits = unit === 's' ? 2 : 0;
   const message = `The speech recording is cut off: it announces ${announced.toFixed(digits)} ${unit} of sound and holds ${present.toFixed(digits)}. Send the whole file.`;
-  return new MediaError('audio-truncated', message, { data: { announced, present, unit } });
+  return new MediaError('speech-incomplete', message, { data: { announced, present, unit } });
 }

@@ -35,7 +35,7 @@ export interface ImageFacts {
  * Judges a picture by its content; names and MIME types have no say. Sizes are read from the header before any decoder
  * sees the file, and decoders get the same limit. The first frame is decoded to its end: what is cut off is refused.
  *
- * @throws MediaError `media-empty`, `media-too-large`, `image-unreadable`, `image-truncated`
+ * @throws MediaError `media-empty`, `media-too-large`, `portrait-unreadable`, `portrait-incomplete`
  */
 export async function probeImage(
   tools: MediaTools,
@@ -119,13 +119,13 @@ function unreadable(header: Header | undefined, head: Buffer): MediaError {
   const isHeif = head.toString('latin1', 4, 8) === 'ftyp';
   if (isHeif) {
     const message = 'The portrait is a HEIC or AVIF picture, which cannot be read here. Save it as JPEG or PNG.';
-    return new MediaError('image-unreadable', message, { data: { type: header?.type } });
+    return new MediaError('portrait-unreadable', message, { data: { type: header?.type } });
   }
   if (header !== undefined && header.type !== 'svg') {
     const message = `The portrait begins as a ${header.type.toUpperCase()} picture but cannot be decoded: it is cut off or damaged. Send the whole file.`;
-    return new MediaError('image-truncated', message, { data: { ...header } });
+    return new MediaError('portrait-incomplete', message, { data: { ...header } });
   }
   const message =
     'The portrait cannot be read: it is no picture, or an incomplete one. Send a whole JPEG, PNG or WebP file.';
-  return new MediaError('image-unreadable', message);
+  return new MediaError('portrait-unreadable', message);
 }

@@ -32,7 +32,7 @@ export async function assertJpegEnds(file: FileHandle): Promise<void> {
  * Opens what ffmpeg can decode of a picture: the file as it is, or the first frame of an animated WebP, which lies
  * beside it meanwhile.
  *
- * @throws MediaError `image-truncated` when that frame is not whole
+ * @throws MediaError `portrait-incomplete` when that frame is not whole
  */
 export async function withFirstFrame<Result>(
   file: FileHandle,
@@ -54,5 +54,5 @@ export async function withFirstFrame<Result>(
 export function truncatedImage(stderr: string): MediaError {
   const message =
     'The portrait is cut off or damaged and cannot be decoded to its end. Send the whole file, or save it anew.';
-  return new MediaError('image-truncated', message, { data: { stderr } });
+  return new MediaError('portrait-incomplete', message, { data: { stderr } });
 }

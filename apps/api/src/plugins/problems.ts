@@ -44,7 +44,7 @@ function answerTo(error: unknown): Answer {
   if (isRedisAway(error))
     return {
       status: 503,
-      code: 'redis-away',
+      code: 'redis-unavailable',
       detail: 'The farm cannot reach its records. Nothing was changed; send the request again in a moment.',
     };
   if (hasZodFastifySchemaValidationErrors(error)) return validationAnswer(error);
@@ -68,7 +68,7 @@ const full: Answer = {
 
 const away: Answer = {
   status: 503,
-  code: 'storage-away',
+  code: 'storage-unavailable',
   detail: 'The farm cannot reach its object storage. Nothing was kept; send the request again in a moment.',
 };
 

@@ -104,28 +104,28 @@ const halfOf = async (whole: Promise<Blob>): Promise<Blob> => {
 
 const audioCases: Case[] = [
   ['empty audio', 'media-empty', () => withAudio(new Blob([]))],
-  ['truncated WAV', 'audio-truncated', () => withAudio(new Blob([speech.subarray(0, speech.length / 2)]))],
-  ['truncated MP3', 'audio-truncated', async () => withAudio(await halfOf(wav('sine=d=8', 'half.mp3')))],
-  ['truncated FLAC', 'audio-truncated', async () => withAudio(await halfOf(wav('sine=d=8', 'half.flac')))],
-  ['truncated M4A', 'audio-unreadable', async () => withAudio(await halfOf(wav('sine=d=8', 'half.m4a')))],
-  ['a header of a WAV', 'audio-unreadable', () => withAudio(new Blob([speech.subarray(0, 20)]))],
+  ['truncated WAV', 'speech-incomplete', () => withAudio(new Blob([speech.subarray(0, speech.length / 2)]))],
+  ['truncated MP3', 'speech-incomplete', async () => withAudio(await halfOf(wav('sine=d=8', 'half.mp3')))],
+  ['truncated FLAC', 'speech-incomplete', async () => withAudio(await halfOf(wav('sine=d=8', 'half.flac')))],
+  ['truncated M4A', 'speech-unreadable', async () => withAudio(await halfOf(wav('sine=d=8', 'half.m4a')))],
+  ['a header of a WAV', 'speech-unreadable', () => withAudio(new Blob([speech.subarray(0, 20)]))],
   [
     'a text file named .wav',
-    'audio-unreadable',
+    'speech-unreadable',
     () => withAudio(new Blob(['This is a text about speech.\n'.repeat(99)])),
   ],
-  ['a picture as audio', 'audio-unreadable', () => withAudio(inputs.portrait)],
-  ['random bytes', 'audio-unreadable', () => withAudio(new Blob([randomBytes(50_000)]))],
+  ['a picture as audio', 'speech-unreadable', () => withAudio(inputs.portrait)],
+  ['random bytes', 'speech-unreadable', () => withAudio(new Blob([randomBytes(50_000)]))],
   [
     'a playlist that names a file of this machine',
-    'audio-unreadable',
+    'speech-unreadable',
     () => withAudio(new Blob(['#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n'])),
   ],
-  ['zero-length audio', 'audio-too-short', async () => withAudio(await wav('sine=d=0.01', 'none.wav', '-t', '0'))],
-  ['half a word', 'audio-too-short', async () => withAudio(await wav('sine=d=0.1', 'short.wav'))],
-  ['speech over the limit', 'audio-too-long', async () => withAudio(await wav('sine=d=11', 'long.wav'))],
+  ['zero-length audio', 'speech-too-short', async () => withAudio(await wav('sine=d=0.01', 'none.wav', '-t', '0'))],
+  ['half a word', 'speech-too-short', async () => withAudio(await wav('sine=d=0.1', 'short.wav'))],
+  ['speech over the limit', 'speech-too-long', async () => withAudio(await wav('sine=d=11', 'long.wav'))],
   ['audio of more bytes than allowed', 'file-too-large', () => withAudio(new Blob([randomBytes(3_000_001)]))],
-  ['a video without sound', 'audio-unreadable', async () => withAudio(await wav('testsrc2=s=64x64:d=1', 'mute.mp4'))],
+  ['a video without sound', 'speech-unreadable', async () => withAudio(await wav('testsrc2=s=64x64:d=1', 'mute.mp4'))],
 ];
 
 const imageCases: Case[] = [
@@ -139,14 +139,14 @@ const imageCases: Case[] = [
   ['a decompression bomb', 'media-too-large', () => withImage(blackPng(30_000))],
   [
     'a truncated picture',
-    'image-truncated',
+    'portrait-incomplete',
     async () => withImage((await picture('testsrc2=s=600x600', 'cut.jpg')).slice(0, 9000)),
   ],
-  ['a text file named .jpg', 'image-unreadable', () => withImage(new Blob(['I am a portrait.']))],
-  ['sound as a picture', 'image-unreadable', () => withImage(inputs.speech)],
+  ['a text file named .jpg', 'portrait-unreadable', () => withImage(new Blob(['I am a portrait.']))],
+  ['sound as a picture', 'portrait-unreadable', () => withImage(inputs.speech)],
   [
     'an SVG',
-    'image-unreadable',
+    'portrait-unreadable',
     () => withImage(new Blob(['<svg xmlns="http://www.w3.org/2000/svg" width="600" height="600"/>'])),
   ],
   ['a picture of more bytes than allowed', 'file-too-large', () => withImage(new Blob([randomBytes(2_000_001)]))],
@@ -191,8 +191,8 @@ const specCases: Case[] = [
 const partCases: Case[] = [
   ['no audio', 'missing-part', () => withSpec(plainSpec).slice(0, 2)],
   ['no parts', 'missing-part', () => []],
-  ['two specs', 'doubled-part', () => [['spec', plainSpec], ...withSpec(plainSpec)]],
-  ['two portraits', 'doubled-part', () => [['image', inputs.portrait], ...withSpec(plainSpec)]],
+  ['two specs', 'duplicate-part', () => [['spec', plainSpec], ...withSpec(plainSpec)]],
+  ['two portraits', 'duplicate-part', () => [['image', inputs.portrait], ...withSpec(plainSpec)]],
   ['a part nobody asked for', 'unknown-part', () => [...withSpec(plainSpec), ['video', 'x']]],
   [
     'a portrait as text',

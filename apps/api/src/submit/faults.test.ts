@@ -104,7 +104,7 @@ describe('a submit leaves nothing behind', () => {
   it('when Redis goes away before, or in the middle of the upload', async () => {
     const before = await traces();
     const early = await freezeRedis(() => submit<Problem>(farm, parts));
-    expect(early.body).toMatchObject({ status: 503, code: 'redis-away' });
+    expect(early.body).toMatchObject({ status: 503, code: 'redis-unavailable' });
     expect(Number(early.headers.get('retry-after'))).toBeGreaterThan(0);
 
     const { upload, body, answer } = await openUpload();
@@ -114,7 +114,7 @@ describe('a submit leaves nothing behind', () => {
       upload.end(body.subarray(body.length / 2));
       return await problemFrom(await answer);
     });
-    expect(late).toMatchObject({ status: 503, code: 'redis-away' });
+    expect(late).toMatchObject({ status: 503, code: 'redis-unavailable' });
     expect(await traces()).toEqual(before);
     expect((await submit(farm, parts)).status).toBe(201);
   });
@@ -137,7 +137,7 @@ describe('a submit leaves nothing behind', () => {
     const { body } = await submit<Problem>(farm, parts);
     const ready = await call(`${farm.url}/v1/ready`, farm.key);
     await rename(`${folder}-away`, folder);
-    expect(body).toMatchObject({ status: 503, code: 'storage-away' });
+    expect(body).toMatchObject({ status: 503, code: 'storage-unavailable' });
     expect(body.detail).not.toContain(farm.directory);
     expect(ready.body).toMatchObject({ status: 503, code: 'not-ready', away: ['storage'] });
     expect(await traces()).toEqual(before);
@@ -186,7 +186,10 @@ describe('other requests', () => {
   it('say that Redis is away, while the process goes on living', async () => {
     await freezeRedis(async () => {
       expect((await call(`${farm.url}/v1/health`, farm.key)).status).toBe(200);
-      expect((await call(`${farm.url}/v1/jobs`, farm.key)).body).toMatchObject({ status: 503, code: 'redis-away' });
+      expect((await call(`${farm.url}/v1/jobs`, farm.key)).body).toMatchObject({
+        status: 503,
+        code: 'redis-unavailable',
+      });
       expect((await call(`${farm.url}/v1/ready`, farm.key)).body).toMatchObject({ status: 503, away: ['redis'] });
       expect((await call(`${farm.url}/metrics`, farm.key)).status).toBe(503);
     });

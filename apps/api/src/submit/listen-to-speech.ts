@@ -53,7 +53,7 @@ export function warningsAboutSound(samples: Int16Array): Warning[] {
  * The samples of a recording's first two minutes; `undefined` when the decoder took too long: that is advice that is
  * missing, and no reason to refuse a job.
  *
- * @throws MediaError `audio-unreadable` where the recording does not decode
+ * @throws MediaError `speech-unreadable` where the recording does not decode
  */
 export async function listenToSpeech(
   tools: MediaTools,

@@ -1,4 +1,4 @@
-import { FarmError, JobSpec } from '@farm/contracts';
+import { type ErrorCode, FarmError, JobSpec } from '@farm/contracts';
 import type { ZodError } from 'zod';
 
 /** @throws FarmError `bad-json`, `unknown-field`, or `invalid-<field>` with every fault in `errors` */
@@ -34,5 +34,5 @@ function specError(error: ZodError): FarmError {
   const [first] = errors;
   const detail = errors.map(({ field, message }) => `${field}: ${message}`).join(' ');
   const name = first!.field.split('.')[0]!.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return new FarmError(`invalid-${name}`, detail, { status: 422, data: { errors } });
+  return new FarmError(`invalid-${name}` as ErrorCode, detail, { status: 422, data: { errors } });
 }

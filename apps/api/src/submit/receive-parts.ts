@@ -37,7 +37,7 @@ export async function receiveParts(
     // Untyped in the library: a part may come without a name.
     if (name === undefined) throw unknownPart(part.fieldname as string | undefined);
     if (received[name] !== undefined)
-      throw new FarmError('doubled-part', `The part ${name} came twice; send it once.`, {
+      throw new FarmError('duplicate-part', `The part ${name} came twice; send it once.`, {
         status: 422,
         data: { part: name },
       });

@@ -96,18 +96,18 @@ describe.skipIf(missing !== undefined)('the API on MinIO', () => {
     const body = { spec: plainSpec, image: ids[0], audio: ids[1] };
     expect((await call<JobView>(`${farm.url}/v1/jobs`, farm.key, postJson(body))).status).toBe(201);
     const bad = await call(`${farm.url}/v1/jobs`, farm.key, postJson({ ...body, image: ids[1] }));
-    expect(bad.body).toMatchObject({ status: 422, code: 'image-unreadable' });
+    expect(bad.body).toMatchObject({ status: 422, code: 'portrait-unreadable' });
   });
 
   it('keeps nothing of what it refuses, and nothing half-made when the storage dies', async () => {
     const before = await storedKeys(farm.storage);
     const refused = await submit<Problem>(farm, [parts[0]!, parts[1]!, ['audio', new Blob(['no sound'])]]);
-    expect(refused.body.code).toBe('audio-unreadable');
+    expect(refused.body.code).toBe('speech-unreadable');
     expect(await storedKeys(farm.storage)).toEqual(before);
     const { jobs } = (await call<{ jobs: JobView[] }>(`${farm.url}/v1/jobs`, farm.key)).body;
     await minio.stop();
     const { body, headers } = await submit<Problem>(farm, parts);
-    expect(body).toMatchObject({ status: 503, code: 'storage-away' });
+    expect(body).toMatchObject({ status: 503, code: 'storage-unavailable' });
     expect(headers.get('retry-after')).not.toBeNull();
     expect((await call<{ jobs: JobView[] }>(`${farm.url}/v1/jobs`, farm.key)).body.jobs).toEqual(jobs);
   });

@@ -220,6 +220,6 @@ describe('a submit', () => {
     const refused = await plan({ ...plainSpec, size: '1920*1088', engine: 'liveavatar' });
     expect(refused.body).toMatchObject({ status: 422, code: 'too-large-for-every-class' });
     expect((await plan({ ...plainSpec, nope: 1 })).body).toMatchObject({ code: 'unknown-field' });
-    expect((await plan(plainSpec, undefined, 8000)).body).toMatchObject({ code: 'audio-too-long' });
+    expect((await plan(plainSpec, undefined, 8000)).body).toMatchObject({ code: 'speech-too-long' });
   });
 });

@@ -138,7 +138,7 @@ test('a key that is refused ends it all, once', async () => {
 test('a portrait or a setting that is refused ends it all: every file would be refused for it', async () => {
   server.intercept = (request, response) => {
     if (request.method !== 'POST') return false;
-    problem(response, 422, 'image-unreadable', 'p.jpg is no picture that can be decoded.');
+    problem(response, 422, 'portrait-unreadable', 'p.jpg is no picture that can be decoded.');
     return true;
   };
   const { code, stderr } = await submit(lessons());

@@ -85,7 +85,7 @@ async function finish(file: SubmittedFile, options: SubmitAllOptions, signal: Ab
 }
 
 /** Codes of refusals that are about the portrait or the settings, which all files share. */
-const sharedInputCodes = /^(image-|portrait-|invalid-|unknown-field$|not-supported-yet$|too-large-for-every-class$)/;
+const sharedInputCodes = /^(portrait-|invalid-|unknown-field$|not-supported-yet$|too-large-for-every-class$)/;
 
 /** A failure that the next file would meet as well. */
 function concernsAll(error: unknown): boolean {

@@ -104,7 +104,7 @@ export class ContractServer {
     const form = await new Response(Buffer.concat(chunks), { headers }).formData();
     const [image, audio] = [form.get('image') as File, form.get('audio') as File];
     if ((await audio.text()).startsWith('not audio')) {
-      return problem(response, 422, 'audio-unreadable', `${audio.name} is no audio that can be decoded.`);
+      return problem(response, 422, 'speech-unreadable', `${audio.name} is no audio that can be decoded.`);
     }
     const idempotencyKey = String(request.headers['idempotency-key']);
     const known = [...this.jobs.values()].find((stored) => stored.idempotencyKey === idempotencyKey);

@@ -17,7 +17,6 @@ export function sampleJob(change: Partial<JobDetail> = {}): JobDetail {
       truncate: false,
       framesPerClip: 48,
       steps: 4,
-      solver: 'euler',
       guidanceScale: 0,
       seed: 420,
       engine: 'draft',

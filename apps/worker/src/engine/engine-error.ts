@@ -1,7 +1,7 @@
 import { FarmError, type Retriable } from '@farm/contracts';
 
 /** A render that the engine, or its absence, ended. */
-export class EngineError extends FarmError {
+export class EngineError extends FarmError<string> {
   readonly retriable: Retriable;
 
   constructor(code: string, message: string, options: { retriable: Retriable; data?: Record<string, unknown> }) {

@@ -53,7 +53,7 @@ const command: RenderCommand = {
   segmentFrameCount: 12,
   pieces: [{ index: 0, firstFrame: 0, frameCount: 12, fifoPath: 'f' }],
   seed: 1,
-  settings: { steps: 4, solver: 'euler', precision: 'auto', framesPerClip: 48 },
+  settings: { steps: 4, precision: 'auto', framesPerClip: 48 },
 };
 const heard: unknown[] = [];
 const listener: RenderListener = {

@@ -1,6 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FarmError, type PieceRequest, type RenderCommand, type ResolvedSpec } from '@farm/contracts';
+import {
+  FarmError,
+  type PieceRequest,
+  type RenderCommand,
+  type RenderSettings,
+  type ResolvedSpec,
+} from '@farm/contracts';
 import { makeFifos } from '@farm/media';
 import { addWarning, getTask, type PrepareResult, type SegmentPlan } from '@farm/records';
 import { download } from '../download.js';
@@ -131,9 +137,9 @@ async function borderStates(context: TaskContext): Promise<{ stateDirectory: str
   return { stateDirectory, resumeStatePath };
 }
 
-function settingsOf(spec: ResolvedSpec): RenderCommand['settings'] {
-  const { steps, solver, precision, framesPerClip } = spec;
-  return { steps, solver, precision, framesPerClip };
+function settingsOf(spec: ResolvedSpec): RenderSettings {
+  const { steps, precision, framesPerClip } = spec;
+  return { steps, precision, framesPerClip };
 }
 
 function metricsOf(outcome: Extract<RenderOutcome, { status: 'finished' }>, pieces: PieceRequest[]) {

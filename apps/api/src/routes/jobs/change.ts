@@ -1,4 +1,4 @@
-import { FarmError, JobView } from '@farm/contracts';
+import { type ErrorCode, FarmError, JobView } from '@farm/contracts';
 import { cancelJob, deleteJob, retryJob } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -10,7 +10,7 @@ import { findJob, JobParams } from './find-job.js';
 
 const problems = problemResponses([...commonProblems, 404, 409]);
 
-function conflict(code: string, sentence: string, status: string): FarmError {
+function conflict(code: ErrorCode, sentence: string, status: string): FarmError {
   return new FarmError(code, sentence, { status: 409, data: { jobStatus: status } });
 }
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { EngineName, Precision, Preset } from './job-spec.js';
-import { AttemptStatus, JobStatus, TaskKind, TaskStatus, WorkerStatus } from './status.js';
-import { TaskClass, VramClass } from './vram-class.js';
+import { ResolvedSpec } from '../resolved-spec.js';
+import { AttemptStatus, JobStatus, TaskKind, TaskStatus } from '../status.js';
+import { TaskClass, VramClass } from '../vram-class.js';
+import { Note } from './note.js';
+import { Owner } from './owner.js';
 
 const Timestamp = z.iso.datetime();
-const Note = z.object({ code: z.string(), message: z.string() });
 
 export const JobProgress = z.object({
   phase: z.enum(['preparing', 'queued', 'rendering', 'assembling', 'done']),
@@ -50,27 +51,7 @@ export const JobView = z.object({
   createdAt: Timestamp,
   startedAt: Timestamp.nullable(),
   endedAt: Timestamp.nullable(),
-  spec: z.object({
-    prompt: z.string(),
-    size: z.string(),
-    width: z.int(),
-    height: z.int(),
-    clips: z.int().optional(),
-    truncate: z.boolean(),
-    framesPerClip: z.int(),
-    steps: z.int(),
-    solver: z.literal('euler'),
-    guidanceScale: z.literal(0),
-    seed: z.int(),
-    engine: EngineName,
-    precision: Precision,
-    continuity: z.enum(['segmented', 'continuous']),
-    segmentClips: z.int(),
-    preset: Preset.optional(),
-    priority: z.int(),
-    dueAt: z.string().optional(),
-    metadata: z.record(z.string(), z.string()),
-  }),
+  spec: ResolvedSpec,
   vramClass: VramClass,
   progress: JobProgress,
   warnings: z.array(Note),
@@ -80,21 +61,30 @@ export const JobView = z.object({
 export type JobView = z.infer<typeof JobView>;
 
 export const JobDetail = JobView.extend({
-  /** While a task waits: how many stand before it by priority and date. Owners take turns, so it may come sooner. */
+  /** While a task waits: how many are before it by priority and date. Owners take turns, so it may start sooner. */
   tasksAhead: z.int().optional(),
   tasks: z.array(TaskView),
 });
 export type JobDetail = z.infer<typeof JobDetail>;
 
-export const WorkerView = z.object({
-  id: z.string(),
-  status: WorkerStatus,
-  vramClass: VramClass,
-  engine: EngineName,
-  host: z.string(),
-  gpu: z.string().nullable(),
-  startedAt: Timestamp,
-  seenAt: Timestamp,
-  attempts: z.array(z.object({ id: z.string(), taskId: z.string(), jobId: z.string() })),
+/** What `GET /v1/jobs` may be asked. */
+export const JobQuery = z.strictObject({
+  status: JobStatus.optional(),
+  owner: Owner.optional().describe('Whose jobs; operators and administrators see everyone’s without it'),
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}-[0-9a-z]{1,64}$/, 'Send nextCursor exactly as it was returned.')
+    .optional()
+    .describe('nextCursor of the page before'),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
 });
-export type WorkerView = z.infer<typeof WorkerView>;
+export type JobQuery = z.input<typeof JobQuery>;
+
+/** Jobs, newest first. */
+export const JobPage = z.object({
+  jobs: z.array(JobView),
+  nextCursor: z.string().optional().describe('Absent on the last page'),
+});
+export type JobPage = z.infer<typeof JobPage>;
+
+export const JobParams = z.object({ id: z.string().min(1).max(64).describe('The job’s id') });

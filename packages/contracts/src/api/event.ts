@@ -25,16 +25,15 @@ export const EventType = z.enum([
 ]);
 export type EventType = z.infer<typeof EventType>;
 
-export interface FarmEvent {
-  /** Redis stream id, the value of Last-Event-ID. */
-  id: string;
-  type: EventType;
-  /** ISO 8601, by the clock of Redis. */
-  at: string;
-  jobId?: string;
-  taskId?: string;
-  attemptId?: string;
-  workerId?: string;
-  /** What changed, in a few words of data; truth is in the record. */
-  data: Record<string, string>;
-}
+/** What changed, in a few words of data; the truth is in the record. */
+export const FarmEvent = z.object({
+  id: z.string().describe('Redis stream id, the value of Last-Event-ID'),
+  type: EventType,
+  at: z.iso.datetime().describe('By the clock of Redis'),
+  jobId: z.string().optional(),
+  taskId: z.string().optional(),
+  attemptId: z.string().optional(),
+  workerId: z.string().optional(),
+  data: z.record(z.string(), z.string()),
+});
+export type FarmEvent = z.infer<typeof FarmEvent>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { DEFAULT_FRAMES_PER_CLIP, FRAMES_PER_BLOCK } from './video.js';
+import { Precision } from '../render-settings.js';
+import { FRAMES_PER_BLOCK } from '../video.js';
 
 /** Text that people read back later: no control characters except line breaks and tabs. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses
@@ -8,8 +9,8 @@ const printable = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$/;
 export const EngineName = z.enum(['draft', 'liveavatar']);
 export type EngineName = z.infer<typeof EngineName>;
 
-export const Precision = z.enum(['auto', 'bf16', 'fp8', 'int8']);
-export type Precision = z.infer<typeof Precision>;
+export const Continuity = z.enum(['segmented', 'continuous']);
+export type Continuity = z.infer<typeof Continuity>;
 
 export const Preset = z.enum(['preview', 'standard', 'long', 'high']);
 export type Preset = z.infer<typeof Preset>;
@@ -48,17 +49,16 @@ export const JobSpec = z.strictObject({
     .min(FRAMES_PER_BLOCK)
     .max(480)
     .optional()
-    .describe('Frames a clip; rounded up to a multiple of 12. Default 48'),
+    .describe('Frames per clip; rounded up to a multiple of 12. Default 48'),
   steps: z.int().min(3).max(6).optional().describe('Denoising steps of the liveavatar engine. Default 4'),
-  solver: z.enum(['euler']).optional().describe('Solver of the liveavatar engine'),
+  solver: z.enum(['euler']).optional().describe('Accepted for programs that send it: every render uses Euler steps'),
   guidanceScale: z.number().min(0).max(20).optional().describe('Only 0: the distilled model uses no guidance'),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional().describe('Same seed, same video. Default: drawn'),
   engine: EngineName.optional().describe('Which engine renders. Default: what the farm has'),
   precision: Precision.optional().describe('Arithmetic of the liveavatar engine. Default auto'),
-  continuity: z
-    .enum(['segmented', 'continuous'])
-    .optional()
-    .describe('Cut long speech at its silences and render the parts at once, or render one unbroken take'),
+  continuity: Continuity.optional().describe(
+    'Cut long speech at its silences and render the parts at once, or render one unbroken take',
+  ),
   segmentClips: z.int().min(1).max(1000).optional().describe('Longest segment, in clips. Default 16'),
   preset: Preset.optional().describe('A named set of defaults'),
   priority: z.int().min(1).max(100).optional().describe('1 is first, 100 is last. Default 50'),
@@ -66,41 +66,3 @@ export const JobSpec = z.strictObject({
   metadata: Metadata.optional().describe('Up to 32 of your own strings, given back with the job'),
 });
 export type JobSpec = z.infer<typeof JobSpec>;
-
-/** A spec with every default filled in, as the record keeps it and the manifest repeats it. */
-export interface ResolvedSpec {
-  prompt: string;
-  /** Area cap, `width*height`. */
-  size: string;
-  /** Output, both sides multiples of 64. */
-  width: number;
-  height: number;
-  clips?: number;
-  truncate: boolean;
-  framesPerClip: number;
-  steps: number;
-  solver: 'euler';
-  guidanceScale: 0;
-  seed: number;
-  engine: EngineName;
-  precision: Precision;
-  continuity: 'segmented' | 'continuous';
-  segmentClips: number;
-  preset?: Preset;
-  priority: number;
-  dueAt?: string;
-  metadata: Record<string, string>;
-}
-
-export const specDefaults = {
-  size: '384*256',
-  truncate: false,
-  framesPerClip: DEFAULT_FRAMES_PER_CLIP,
-  steps: 4,
-  solver: 'euler',
-  guidanceScale: 0,
-  precision: 'auto',
-  continuity: 'segmented',
-  segmentClips: 16,
-  priority: 50,
-} as const;
