@@ -1,30 +1,22 @@
-export { type AssembleVideoOptions, assembleVideo } from './assemble-video.js';
-export { type CutSpeechOptions, cutSpeech } from './cut-speech.js';
-export { type DecodedPortrait, type DecodePortraitOptions, decodePortrait } from './decode-portrait.js';
-export { type DecodedSpeech, type DecodeSpeechOptions, decodeSpeech } from './decode-speech.js';
-export { type EncodedPiece, type EncodePieceOptions, encodePiece, VIDEO_TIMESCALE } from './encode-piece.js';
-export { type ExcerptSpeechOptions, excerptSpeech } from './excerpt-speech.js';
-export { type FindCutsOptions, findCuts, frameCountOf, type SegmentRange } from './find-cuts.js';
-export { makeFifos } from './make-fifo.js';
-export { measureSpeech, type SpeechMeasure } from './measure-speech.js';
-export { MediaError, type MediaErrorCode } from './media-error.js';
-export type { CallOptions, MediaTools } from './media-tools.js';
-export {
-  type AudioFacts,
-  type AudioLimits,
-  assertLength,
-  assertWhole,
-  defaultAudioLimits,
-  probeAudio,
-} from './probe-audio.js';
-export {
-  defaultImageLimits,
-  type ImageFacts,
-  type ImageLimits,
-  type Orientation,
-  probeImage,
-  uprightSize,
-} from './probe-image.js';
-export { probeVideo, type VideoFacts } from './probe-video.js';
-export { contactSheet, posterFrame } from './video-pictures.js';
-export { readSpeech, writeSpeech } from './wav.js';
+export { MediaError } from './media-error.js';
+export { type DecodedPortrait, type DecodePortraitOptions, decodePortrait } from './portrait/decode-portrait.js';
+export * from './portrait/errors.js';
+export { defaultPortraitLimits, type PortraitLimits } from './portrait/portrait-limits.js';
+export { type Orientation, type PortraitFacts, probePortrait, uprightSize } from './portrait/probe-portrait.js';
+export * from './programs/errors.js';
+export type { CallOptions, MediaTools } from './programs/media-tools.js';
+export { type CutSpeechOptions, cutSpeech } from './speech/cut-speech.js';
+export { type DecodedSpeech, type DecodeSpeechOptions, decodeSpeech } from './speech/decode-speech.js';
+export * from './speech/errors.js';
+export { type ExcerptSpeechOptions, excerptSpeech } from './speech/excerpt-speech.js';
+export { type FindCutsOptions, findCuts, frameCountOf, type SegmentRange } from './speech/find-cuts.js';
+export { measureSpeech, type SpeechMeasure } from './speech/measure-speech.js';
+export { assertWhole, probeSpeech, type SpeechFacts } from './speech/probe-speech.js';
+export { assertLength, defaultSpeechLimits, type SpeechLimits } from './speech/speech-limits.js';
+export { readSpeech, writeSpeech } from './speech/wav.js';
+export { type AssembleVideoOptions, assembleVideo } from './video/assemble-video.js';
+export { type EncodedPiece, type EncodePieceOptions, encodePiece, VIDEO_TIMESCALE } from './video/encode-piece.js';
+export * from './video/errors.js';
+export { makeFifos } from './video/make-fifo.js';
+export { probeVideo, type VideoFacts } from './video/probe-video.js';
+export { contactSheet, posterFrame } from './video/video-pictures.js';

@@ -1,5 +1,5 @@
 import { EngineName, JobSpec, VramClass } from '@farm/contracts';
-import { assertLength, defaultAudioLimits } from '@farm/media';
+import { assertLength, defaultSpeechLimits } from '@farm/media';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -46,7 +46,7 @@ export async function planRoute(plain: FastifyInstance): Promise<void> {
     async (request) => {
       const { spec, portrait, speechSeconds } = request.body;
       assertLength(speechSeconds, {
-        ...defaultAudioLimits,
+        ...defaultSpeechLimits,
         maximumSeconds: app.services.configuration.limits.maximumSpeechSeconds,
       });
       const workers = await liveWorkers(app.services.records);

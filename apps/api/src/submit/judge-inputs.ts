@@ -5,10 +5,10 @@ import { FarmError, SPEECH_SAMPLE_RATE, type Warning } from '@farm/contracts';
 import {
   assertLength,
   assertWhole,
-  defaultAudioLimits,
-  defaultImageLimits,
-  probeAudio,
-  probeImage,
+  defaultPortraitLimits,
+  defaultSpeechLimits,
+  probePortrait,
+  probeSpeech,
   uprightSize,
 } from '@farm/media';
 import type { PixelSize } from '@farm/placement';
@@ -77,8 +77,8 @@ async function fetchInput({ storage }: Services, key: string, path: string, sign
 }
 
 async function judgePortrait(services: Services, path: string, signal: AbortSignal) {
-  const limits = { ...defaultImageLimits, maximumBytes: services.configuration.limits.maximumImageBytes };
-  const facts = await probeImage(toolsOf(services), path, { limits, signal });
+  const limits = { ...defaultPortraitLimits, maximumBytes: services.configuration.limits.maximumImageBytes };
+  const facts = await probePortrait(toolsOf(services), path, { limits, signal });
   const size = uprightSize(facts);
   assertUsableShape(size);
   const warnings: Warning[] = [];
@@ -117,9 +117,9 @@ function assertUsableShape({ width, height }: PixelSize): void {
 
 async function judgeSpeech(services: Services, path: string, signal: AbortSignal) {
   const { maximumSpeechSeconds, maximumUploadBytes } = services.configuration.limits;
-  const limits = { ...defaultAudioLimits, maximumBytes: maximumUploadBytes, maximumSeconds: maximumSpeechSeconds };
+  const limits = { ...defaultSpeechLimits, maximumBytes: maximumUploadBytes, maximumSeconds: maximumSpeechSeconds };
   const [facts, heard] = await bothEnded(
-    probeAudio(toolsOf(services), path, { limits, signal }),
+    probeSpeech(toolsOf(services), path, { limits, signal }),
     listenToSpeech(toolsOf(services), path, signal),
   );
   const warnings: Warning[] = [];

@@ -13,7 +13,7 @@ import {
   cutSpeech,
   decodePortrait,
   decodeSpeech,
-  defaultAudioLimits,
+  defaultSpeechLimits,
   findCuts,
   frameCountOf,
   readSpeech,
@@ -38,7 +38,7 @@ export async function prepare(context: TaskContext): Promise<TaskOutcome> {
   const decodedPortrait = join(directory, 'portrait.png');
   await decodePortrait(media, { inputPath: portraitPath, outputPath: decodedPortrait, signal });
   const decodedSpeech = join(directory, 'speech.wav');
-  const limits = { ...defaultAudioLimits, maximumSeconds: context.maximumSpeechSeconds };
+  const limits = { ...defaultSpeechLimits, maximumSeconds: context.maximumSpeechSeconds };
   const { sampleCount, seconds } = await decodeSpeech(media, {
     inputPath: speechPath,
     outputPath: decodedSpeech,

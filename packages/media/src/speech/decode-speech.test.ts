@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ffmpeg, temporaryFolder, tools } from '../fixtures/make-media.js';
 import { cutSpeech } from './cut-speech.js';
 import { decodeSpeech } from './decode-speech.js';
-import { ffmpeg, temporaryFolder, tools } from './fixtures/make-media.js';
 import { measureSpeech } from './measure-speech.js';
-import { probeAudio } from './probe-audio.js';
+import { probeSpeech } from './probe-speech.js';
 import { readSpeech, writeSpeech } from './wav.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -44,7 +44,7 @@ describe('decodeSpeech', () => {
       expect(decoded.seconds).toBe(decoded.sampleCount / 16_000);
       const speech = await readSpeech(folder.path('out.wav'));
       expect(speech.length).toBe(decoded.sampleCount);
-      // 300 Hz cross zero 600 times a second, whatever the rate they came at.
+      // 300 Hz crosses zero 600 times per second, whatever the sample rate of the source.
       const second = speech.subarray(8000, 24_000);
       const crossings = second.filter((sample, index) => index > 0 && sample >= 0 !== second[index - 1]! >= 0).length;
       expect(Math.abs(crossings - 600)).toBeLessThanOrEqual(2);
@@ -66,10 +66,10 @@ describe('decodeSpeech', () => {
     expect(hashes.size).toBe(1);
   }, 60_000);
 
-  test('facts are told, and names have no say', async () => {
+  test('reports the facts, and names do not count', async () => {
     const path = folder.path('misnamed.txt');
     await writeFile(path, await readFile(await make('facts.flac', '-ac', '2')));
-    expect(await probeAudio(tools, path)).toEqual({
+    expect(await probeSpeech(tools, path)).toEqual({
       format: 'flac',
       codec: 'flac',
       sampleRate: 48_000,
@@ -83,14 +83,14 @@ describe('decodeSpeech', () => {
     ['pcm_u8', []],
     ['pcm_s16le', ['-ac', '2']],
     ['pcm_s16le', ['-ar', '8000']],
-  ])('a whole WAV of %s says about itself what ffprobe would', async (codec, args) => {
+  ])('the header of a whole WAV of %s says what ffprobe would say', async (codec, args) => {
     const path = await make('plain.wav', '-c:a', codec, ...args);
-    const fromHeader = await probeAudio({ ...tools, ffprobePath: 'no-such-program' }, path);
-    // With a length that is not known, ffprobe is asked.
+    const fromHeader = await probeSpeech({ ...tools, ffprobePath: 'no-such-program' }, path);
+    // Without a known length, ffprobe is asked.
     const bytes = await readFile(path);
     bytes.writeUInt32LE(0xffff_ffff, bytes.indexOf('data') + 4);
     await writeFile(folder.path('endless.wav'), bytes);
-    expect(fromHeader).toEqual(await probeAudio(tools, folder.path('endless.wav')));
+    expect(fromHeader).toEqual(await probeSpeech(tools, folder.path('endless.wav')));
     expect(fromHeader).toMatchObject({ format: 'wav', codec, seconds: 2 });
   });
 
@@ -106,7 +106,7 @@ describe('decodeSpeech', () => {
       const bytes = Buffer.from(whole);
       bytes.writeUInt16LE(value, format + offset);
       await writeFile(folder.path('odd.wav'), bytes);
-      const asked = probeAudio({ ...tools, ffprobePath: 'no-such-program' }, folder.path('odd.wav'));
+      const asked = probeSpeech({ ...tools, ffprobePath: 'no-such-program' }, folder.path('odd.wav'));
       await expect(asked).rejects.toMatchObject({ code: 'ffmpeg-missing' });
     }
   });
@@ -120,29 +120,37 @@ describe('decodeSpeech', () => {
     await writeFile(folder.path(name), bytes);
     return folder.path(name);
   };
-  const expectRefused = (path: string, code: string, words: RegExp, extra = {}) =>
-    expect(decode(path, extra)).rejects.toMatchObject({ code, status: 422, message: expect.stringMatching(words) });
+  const expectRefused = (path: string, code: string, reason: RegExp, extra = {}) =>
+    expect(decode(path, extra)).rejects.toMatchObject({ code, status: 422, message: expect.stringMatching(reason) });
 
-  test('what is no recording is refused in words', async () => {
+  test('what is not a recording is refused with a reason', async () => {
     await expectRefused(await write('empty.wav', ''), 'media-empty', /empty \(0 bytes\)/);
-    await expectRefused(await write('text.wav', 'this is no sound\n'.repeat(99)), 'speech-unreadable', /no audio file/);
-    await expectRefused(await write('text.mp3', 'this is no sound\n'.repeat(99)), 'speech-unreadable', /no audio file/);
+    await expectRefused(
+      await write('text.wav', 'this is not sound\n'.repeat(99)),
+      'speech-unreadable',
+      /not an audio file/,
+    );
+    await expectRefused(
+      await write('text.mp3', 'this is not sound\n'.repeat(99)),
+      'speech-unreadable',
+      /not an audio file/,
+    );
     await expectRefused(
       await write('list.m4a', "ffconcat version 1.0\nfile '/etc/passwd'\n"),
       'speech-unreadable',
-      /no audio/,
+      /not an audio/,
     );
     await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=64x64:d=1', folder.path('mute.mp4'));
-    await expectRefused(folder.path('mute.mp4'), 'speech-unreadable', /no audio file/);
+    await expectRefused(folder.path('mute.mp4'), 'speech-unreadable', /not an audio file/);
     await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=64x64', '-frames:v', '1', folder.path('picture.png'));
-    await expectRefused(folder.path('picture.png'), 'speech-unreadable', /no audio file/);
+    await expectRefused(folder.path('picture.png'), 'speech-unreadable', /not an audio file/);
   }, 60_000);
 
   test('what is cut off is refused', async () => {
     await expectRefused(
       await half(await make('whole.wav'), 'half.wav'),
       'speech-incomplete',
-      /cut off.*Send the whole/,
+      /cut off.*Send the complete/,
     );
     await expectRefused(await half(await make('whole.m4a'), 'half.m4a'), 'speech-unreadable', /beginning or end/);
     const mp3 = await half(await make('whole.mp3'), 'half.mp3');
@@ -150,12 +158,12 @@ describe('decodeSpeech', () => {
     await expectRefused(
       await write('header.wav', (await readFile(folder.path('whole.wav'))).subarray(0, 40)),
       'speech-unreadable',
-      /no audio/,
+      /not an audio/,
     );
   }, 60_000);
 
-  test('a length that was only estimated is no promise', async () => {
-    // Silence first: its few bits a second make ffprobe expect three times as much.
+  test('a length that was only estimated is not a promise', async () => {
+    // Silence first: its low bit rate makes ffprobe expect three times the length.
     const source = ['-f', 'lavfi', '-i', "aevalsrc='0.4*random(0)*gt(t,6)':d=12:s=44100", '-q:a', '2'];
     for (const [name, options, estimated] of [
       ['said.mp3', [], false],
@@ -178,7 +186,7 @@ describe('decodeSpeech', () => {
     await expectRefused(await make('short.wav', '-t', '0.05'), 'speech-too-short', /at least 0\.2 s/);
   }, 60_000);
 
-  test('an abort ends it', async () => {
+  test('an abort stops it', async () => {
     const path = await make('aborted.wav');
     await expect(decode(path, { signal: AbortSignal.abort(new Error('canceled')) })).rejects.toThrow('canceled');
   });
@@ -203,7 +211,7 @@ describe('cutSpeech', () => {
     expect(await cut(0, 6400, 0)).toEqual([...between(0, 5000), ...zeros(1400)]);
   });
 
-  test('takes only speech that was decoded whole', async () => {
+  test('accepts only speech that was decoded completely', async () => {
     const stereo = await make('stereo.wav', '-ac', '2');
     await expect(readSpeech(stereo)).rejects.toMatchObject({ code: 'wav-unsupported' });
     const speechPath = folder.path('torn.wav');
@@ -213,7 +221,7 @@ describe('cutSpeech', () => {
   });
 });
 
-test('measureSpeech tells silence, loudness and clipping', () => {
+test('measureSpeech reports silence, loudness and clipping', () => {
   expect(measureSpeech(new Int16Array(16_000))).toEqual({ peak: 0, rms: 0, clippedShare: 0, silent: true });
   expect(measureSpeech(new Int16Array(0))).toEqual({ peak: 0, rms: 0, clippedShare: 0, silent: true });
   const hiss = Int16Array.from({ length: 16_000 }, (_, index) => (index % 2 ? 10 : -10));

@@ -2,15 +2,16 @@ import { createHash } from 'node:crypto';
 import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { feedFifo, ffmpeg, patternFrames, temporaryFolder, tools } from '../fixtures/make-media.js';
 import { assembleVideo } from './assemble-video.js';
 import { encodePiece } from './encode-piece.js';
-import { feedFifo, ffmpeg, patternFrames, temporaryFolder, tools } from './fixtures/make-media.js';
 import { makeFifos } from './make-fifo.js';
 import { probeVideo } from './probe-video.js';
 import { contactSheet, posterFrame } from './video-pictures.js';
 
 const WIDTH = 192;
 const HEIGHT = 128;
+const SIZE = { width: WIDTH, height: HEIGHT };
 const FRAME_BYTES = WIDTH * HEIGHT * 3;
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -23,12 +24,12 @@ async function encode(name: string, bytes: Buffer, frameCount: number, signal?: 
   const fifoPath = folder.path(`${name}.fifo`);
   await makeFifos([fifoPath]);
   const outputPath = folder.path(name);
-  const options = { fifoPath, outputPath, width: WIDTH, height: HEIGHT, frameCount, signal };
+  const options = { fifoPath, outputPath, ...SIZE, frameCount, signal };
   const [piece] = await Promise.all([encodePiece(tools, options), feedFifo(fifoPath, bytes)]);
   return piece;
 }
 
-/** One hash for each decoded picture. */
+/** One hash per decoded picture. */
 async function pictureHashes(path: string): Promise<string[]> {
   const listing = await ffmpeg('-i', path, '-map', '0:v', '-f', 'framemd5', 'pipe:1');
   const lines = listing.toString().trim().split('\n');
@@ -36,8 +37,8 @@ async function pictureHashes(path: string): Promise<string[]> {
 }
 
 describe('encodePiece', () => {
-  test('writes the piece that was asked for, and the hash of the frames that came', async () => {
-    const frames = await patternFrames(WIDTH, HEIGHT, 0, 48);
+  test('writes the piece that was asked for, and hashes the frames that came', async () => {
+    const frames = await patternFrames(SIZE, 0, 48);
     const piece = await encode('a.mp4', frames, 48);
     const sha256 = createHash('sha256').update(frames).digest('hex');
     expect(piece).toEqual({ sha256, frameCount: 48, bytes: (await stat(folder.path('a.mp4'))).size });
@@ -58,14 +59,14 @@ describe('encodePiece', () => {
   });
 
   test('the same frames give the same file', async () => {
-    const frames = await patternFrames(WIDTH, HEIGHT, 10, 24);
+    const frames = await patternFrames(SIZE, 10, 24);
     await encode('a.mp4', frames, 24);
     await encode('b.mp4', frames, 24);
     expect((await readFile(folder.path('a.mp4'))).equals(await readFile(folder.path('b.mp4')))).toBe(true);
   });
 
   test('one frame is a piece', async () => {
-    const piece = await encode('a.mp4', await patternFrames(WIDTH, HEIGHT, 0, 1), 1);
+    const piece = await encode('a.mp4', await patternFrames(SIZE, 0, 1), 1);
     expect(piece.frameCount).toBe(1);
     expect(await probeVideo(tools, folder.path('a.mp4'))).toMatchObject({ frameCount: 1, seconds: 0.04 });
   });
@@ -74,26 +75,26 @@ describe('encodePiece', () => {
     ['no byte', 0, 'piece-incomplete', 0],
     ['part of a frame', 100, 'piece-incomplete', 0],
     ['too few frames', 5 * FRAME_BYTES, 'piece-incomplete', 5],
-    ['a part of the last frame', 11 * FRAME_BYTES + 100, 'piece-incomplete', 11],
-    ['a part of one frame more', 12 * FRAME_BYTES + 100, 'piece-overlong', 12],
-    ['a frame too many', 13 * FRAME_BYTES, 'piece-overlong', 13],
-  ])('%s is no piece and leaves none', async (_, bytes, code, seen) => {
-    const frames = await patternFrames(WIDTH, HEIGHT, 0, 13);
+    ['part of the last frame', 11 * FRAME_BYTES + 100, 'piece-incomplete', 11],
+    ['part of one more frame', 12 * FRAME_BYTES + 100, 'piece-overlong', 12],
+    ['one frame too many', 13 * FRAME_BYTES, 'piece-overlong', 13],
+  ])('%s does not make a piece and leaves none', async (_, bytes, code, seen) => {
+    const frames = await patternFrames(SIZE, 0, 13);
     const attempt = encode('a.mp4', frames.subarray(0, bytes), 12);
     await expect(attempt).rejects.toMatchObject({ code, data: { frameCount: 12, seen } });
     expect(await readdir(folder.folder)).toEqual(['a.mp4.fifo']);
   });
 
-  test('an abort ends an encoder that waits for its writer, and one in the middle', async () => {
+  test('an abort stops an encoder that waits for its writer, and one that is encoding', async () => {
     const fifoPath = folder.path('fifo');
     await makeFifos([fifoPath]);
-    const options = { fifoPath, outputPath: folder.path('a.mp4'), width: WIDTH, height: HEIGHT, frameCount: 48 };
+    const options = { fifoPath, outputPath: folder.path('a.mp4'), ...SIZE, frameCount: 48 };
     const waiting = encodePiece(tools, { ...options, signal: AbortSignal.timeout(200) });
     await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError' });
 
     const abort = new AbortController();
     const running = encodePiece(tools, { ...options, signal: abort.signal });
-    const half = await patternFrames(WIDTH, HEIGHT, 0, 24);
+    const half = await patternFrames(SIZE, 0, 24);
     const writer = await open(fifoPath, 'w');
     await writer.writeFile(half.subarray(0, FRAME_BYTES));
     abort.abort(new Error('canceled'));
@@ -103,10 +104,10 @@ describe('encodePiece', () => {
     expect(await readdir(folder.folder)).toEqual(['fifo']);
   });
 
-  test('an encoder that dies, one that is not there and one that takes too long are named', async () => {
+  test('an encoder that dies, a missing one and one that takes too long are each named', async () => {
     const fifoPath = folder.path('fifo');
     await makeFifos([fifoPath]);
-    const options = { fifoPath, outputPath: folder.path('a.mp4'), width: WIDTH, height: HEIGHT, frameCount: 48 };
+    const options = { fifoPath, outputPath: folder.path('a.mp4'), ...SIZE, frameCount: 48 };
     const dying = { ...tools, ffmpegPath: folder.path('dying') };
     await writeFile(dying.ffmpegPath, '#!/bin/sh\necho out of luck >&2\nkill -9 $$\n', { mode: 0o755 });
     await expect(encodePiece(dying, options)).rejects.toMatchObject({
@@ -130,7 +131,7 @@ describe('assembleVideo', () => {
     let first = 0;
     const paths: string[] = [];
     for (const [index, count] of counts.entries()) {
-      await encode(`piece ${index}'s.mp4`, await patternFrames(WIDTH, HEIGHT, first, count), count);
+      await encode(`piece ${index}'s.mp4`, await patternFrames(SIZE, first, count), count);
       paths.push(folder.path(`piece ${index}'s.mp4`));
       first += count;
     }
@@ -220,7 +221,7 @@ describe('assembleVideo', () => {
 test('no process outlives its call', async () => {
   const fifoPath = folder.path('fifo');
   await makeFifos([fifoPath]);
-  const options = { fifoPath, outputPath: folder.path('a.mp4'), width: WIDTH, height: HEIGHT, frameCount: 48 };
+  const options = { fifoPath, outputPath: folder.path('a.mp4'), ...SIZE, frameCount: 48 };
   await encodePiece(tools, { ...options, timeoutMs: 100 }).catch(() => undefined);
   await sleep(50);
   const listed = await readdir('/proc').catch(() => []);

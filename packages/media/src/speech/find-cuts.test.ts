@@ -4,7 +4,7 @@ import { findCuts, frameCountOf, type SegmentRange } from './find-cuts.js';
 const RATE = 16_000;
 const options = { minimumFrames: 75, targetFrames: 150, maximumFrames: 250 };
 
-/** A generator that gives the same noise for the same seed. */
+/** Gives the same noise for the same seed. */
 function noise(seed: number): () => number {
   let state = seed;
   return () => {
@@ -14,8 +14,8 @@ function noise(seed: number): () => number {
 }
 
 /** Speech-like noise (syllables of 180 ms) in the given stretches of seconds, over a quiet room. */
-function recording(seconds: number, pauses: [start: number, end: number][], floor = 0.001, seed = 1): Int16Array {
-  const random = noise(seed);
+function recording(seconds: number, pauses: [start: number, end: number][], floor = 0.001): Int16Array {
+  const random = noise(1);
   return Int16Array.from({ length: Math.round(seconds * RATE) }, (_, index) => {
     const time = index / RATE;
     const paused = pauses.some(([start, end]) => time >= start && time < end);
@@ -48,7 +48,7 @@ describe('findCuts', () => {
     expect(borders(segments).map((frame) => Math.round((frame / 25) * 10) / 10)).toEqual([6.2, 12.4]);
   });
 
-  test('prefers the longer pause, and of equal ones the one nearer to the target', () => {
+  test('prefers the longer pause, and of equal pauses the one nearer to the target', () => {
     const longer = recording(14, [
       [5, 5.2],
       [7, 7.7],
@@ -83,7 +83,7 @@ describe('findCuts', () => {
     expect(segments[0]!.frameCount).toBe(Math.round(8.2 * 25));
   });
 
-  test('silence, a constant and full-scale noise are cut all the same', () => {
+  test('silence, a constant and full-scale noise are cut as well', () => {
     const random = noise(3);
     const full = Int16Array.from({ length: 40 * RATE }, () => Math.round(32_767 * random()));
     for (const samples of [new Int16Array(40 * RATE), new Int16Array(40 * RATE).fill(5000), full]) {
@@ -91,14 +91,14 @@ describe('findCuts', () => {
     }
   });
 
-  test('short speech is one segment, the last frame is whole, nothing is nothing', () => {
+  test('short speech is one segment, the last frame is whole, no speech gives no segment', () => {
     expect(findCuts(recording(10, []), options)).toEqual([{ firstFrame: 0, frameCount: 250 }]);
     expect(findCuts(new Int16Array(1), options)).toEqual([{ firstFrame: 0, frameCount: 1 }]);
     expect(findCuts(new Int16Array(641), options)).toEqual([{ firstFrame: 0, frameCount: 2 }]);
     expect(findCuts(new Int16Array(0), options)).toEqual([]);
   });
 
-  test('no length leaves a rest below the minimum', () => {
+  test('no length leaves a remainder below the minimum', () => {
     for (let frames = 251; frames <= 700; frames += 1) {
       const samples = new Int16Array(frames * 640);
       expectGapless(findCuts(samples, options), samples);
@@ -125,7 +125,7 @@ describe('findCuts', () => {
     expect(findCuts(whole, options)).toEqual(before);
   });
 
-  test('limits that contradict each other are refused', () => {
+  test('contradictory limits are refused', () => {
     const samples = new Int16Array(RATE);
     expect(() => findCuts(samples, { minimumFrames: 10, targetFrames: 5, maximumFrames: 50 })).toThrow(RangeError);
     expect(() => findCuts(samples, { minimumFrames: 30, targetFrames: 40, maximumFrames: 50 })).toThrow(RangeError);

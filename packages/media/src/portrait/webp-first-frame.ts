@@ -29,7 +29,7 @@ export const isAnimatedWebp = (head: Buffer): boolean =>
 
 /**
  * Makes a still WebP of an animation's first frame (WebP Container Specification, "Animation"), which ffmpeg up to 7
- * cannot read. A frame smaller than the canvas is taken as it is.
+ * cannot read. A frame smaller than the canvas is used as it is.
  *
  * @returns `undefined` when there is no whole frame
  */
@@ -42,7 +42,7 @@ export function webpFirstFrame(bytes: Buffer): Buffer | undefined {
     if (!image.some((part) => part.name.startsWith('VP8'))) return undefined;
     const extended = Buffer.alloc(10);
     extended[0] = image.some((part) => part.name === 'ALPH') ? ALPHA_FLAG : 0;
-    // Width and height less one, 24 bits each, lie in both headers.
+    // Both headers hold width and height less one, 24 bits each.
     body.copy(extended, 4, 6, 12);
     const parts = Buffer.concat([Buffer.from('WEBP'), chunk('VP8X', extended), ...image.map((part) => part.whole)]);
     return chunk('RIFF', parts);

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open, writeFile } from 'node:fs/promises';
 import { SPEECH_SAMPLE_RATE } from '@farm/contracts';
-import { MediaError } from './media-error.js';
+import { WavUnsupportedError } from './errors.js';
 
 const HEADER_BYTES = 44;
 const BYTES_PER_SAMPLE = 2;
@@ -11,7 +11,7 @@ export interface WavLayout {
   format: number;
   channels: number;
   sampleRate: number;
-  /** One sample of every channel. */
+  /** One sample of each channel. */
   bytesPerFrame: number;
   bitsPerSample: number;
   /** Where the samples begin in the file, how many bytes of them the header announces, and how many bytes follow. */
@@ -52,7 +52,7 @@ export async function readWavLayout(file: FileHandle): Promise<WavLayout | undef
   return undefined;
 }
 
-/** Reads samples of a WAV that `decodeSpeech` or `cutSpeech` wrote: mono, 16 bit, 16 kHz. */
+/** Reads samples of a WAV written by `decodeSpeech` or `cutSpeech`: mono, 16 bits, 16 kHz. */
 export class SpeechFile {
   readonly sampleCount: number;
   readonly #file: FileHandle;
@@ -64,7 +64,7 @@ export class SpeechFile {
     this.sampleCount = sampleCount;
   }
 
-  /** @throws MediaError `wav-unsupported` */
+  /** @throws WavUnsupportedError */
   static async open(path: string): Promise<SpeechFile> {
     const file = await open(path, 'r');
     try {
@@ -77,8 +77,7 @@ export class SpeechFile {
       if (layout !== undefined && isSpeech && layout.dataBytes <= layout.presentBytes) {
         return new SpeechFile(file, layout.dataOffset, Math.floor(layout.dataBytes / BYTES_PER_SAMPLE));
       }
-      const message = `${path} is no whole mono 16-bit WAV at ${SPEECH_SAMPLE_RATE} Hz. Decode it with decodeSpeech first.`;
-      throw new MediaError('wav-unsupported', message, { data: { path } });
+      throw new WavUnsupportedError(path, SPEECH_SAMPLE_RATE);
     } catch (error) {
       await file.close();
       throw error;
@@ -101,7 +100,7 @@ export class SpeechFile {
   }
 }
 
-/** All samples of a speech WAV: 115 MB an hour. */
+/** All samples of a speech WAV: 115 MB per hour. */
 export async function readSpeech(path: string): Promise<Int16Array> {
   const speech = await SpeechFile.open(path);
   try {

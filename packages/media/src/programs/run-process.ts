@@ -1,6 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { MediaError } from './media-error.js';
+import { FfmpegFailedError, FfmpegMissingError, FfmpegTimeoutError } from './errors.js';
 import type { CallOptions } from './media-tools.js';
 import { guardProcess } from './process-guard.js';
 
@@ -45,20 +45,20 @@ function collectTail(stream: Readable | null, limit: number): () => string {
   return () => tail.toString('utf8').trim();
 }
 
-// The shell becomes the program when it is told to, and ends if nobody is left to tell it.
-const WHEN_TOLD = 'read -r go <&4 && exec 4<&- && exec "$@"';
-/** How a shell ends that cannot start a program: it may not, or there is none. */
+// The shell waits for a line before it becomes the program, and ends if nobody is left to send one.
+const WAIT_FOR_START = 'read -r go <&4 && exec 4<&- && exec "$@"';
+/** Exit codes of a shell that cannot start a program: it is not executable, or there is none. */
 const CANNOT_START: readonly (number | null)[] = [126, 127];
 
 /** Starts a program that cannot outlive this process, whenever that is killed. */
 function started({ command, args, stdin }: RunProcessOptions): { child: ChildProcess; release: () => void } {
   // A process group of its own: Ctrl-C reaches the farm, which then ends its processes in order.
   const options: SpawnOptions = { detached: true, stdio: [stdin ?? 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'] };
-  const child = spawn('/bin/sh', ['-c', WHEN_TOLD, 'sh', command, ...args], options);
+  const child = spawn('/bin/sh', ['-c', WAIT_FOR_START, 'sh', command, ...args], options);
   const release = child.pid === undefined ? () => undefined : guardProcess(child.pid);
-  const tell = child.stdio[4] as Writable | null | undefined;
-  tell?.on('error', () => undefined); // it was killed before it was told
-  tell?.end('go\n');
+  const startSignal = child.stdio[4] as Writable | null | undefined;
+  startSignal?.on('error', () => undefined); // it was killed before it could start
+  startSignal?.end('go\n');
   return { child, release };
 }
 
@@ -66,7 +66,7 @@ function started({ command, args, stdin }: RunProcessOptions): { child: ChildPro
  * Runs a program to its end and returns how it ended, a failure included. An abort, a timeout and too much output kill
  * it; the promise settles only when it is gone.
  *
- * @throws MediaError `ffmpeg-missing`, `ffmpeg-timeout`
+ * @throws FfmpegMissingError, FfmpegTimeoutError
  */
 export async function runProcess(options: RunProcessOptions): Promise<FinishedProcess> {
   const { command, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
@@ -90,8 +90,8 @@ export async function runProcess(options: RunProcessOptions): Promise<FinishedPr
       child.once('close', (code, killedBy) => resolve([code, killedBy]));
     });
     if (signal?.aborted) throw signal.reason;
-    if (timedOut) throw timeoutError(command, timeoutMs, stderr());
-    if (CANNOT_START.includes(exitCode)) throw missingError(command, stderr());
+    if (timedOut) throw new FfmpegTimeoutError(command, timeoutMs, stderr());
+    if (CANNOT_START.includes(exitCode)) throw new FfmpegMissingError(command, stderr());
     return { exitCode, exitSignal, stdout: stdout(), progress: progress().toString('utf8'), stderr: stderr() };
   } finally {
     clearTimeout(timer);
@@ -100,26 +100,10 @@ export async function runProcess(options: RunProcessOptions): Promise<FinishedPr
   }
 }
 
-/** As `runProcess`, for programs whose failure is nobody's input: an exit other than 0 is an error. */
+/** As `runProcess`, for programs whose failure is not the input's fault: an exit code other than 0 is an error. */
 export async function runToSuccess(options: RunProcessOptions): Promise<FinishedProcess> {
+  const { command } = options;
   const finished = await runProcess(options);
   if (finished.exitCode === 0) return finished;
-  throw failedError(options.command, finished);
-}
-
-export function failedError(command: string, finished: FinishedProcess): MediaError {
-  const ending = finished.exitSignal === null ? `exit code ${finished.exitCode}` : `signal ${finished.exitSignal}`;
-  const message = `${command} ended with ${ending}. Its last words: ${finished.stderr || '(none)'}`;
-  const { exitCode, exitSignal, stderr } = finished;
-  return new MediaError('ffmpeg-failed', message, { data: { exitCode, exitSignal, stderr } });
-}
-
-function timeoutError(command: string, timeoutMs: number, stderr: string): MediaError {
-  const message = `${command} had not finished after ${timeoutMs / 1000} s and was ended. Its last words: ${stderr || '(none)'}`;
-  return new MediaError('ffmpeg-timeout', message, { data: { timeoutMs, stderr } });
-}
-
-function missingError(command: string, stderr: string): MediaError {
-  const message = `${command} cannot be started. Install ffmpeg 4.2 or later (it brings ffprobe), or correct its path.`;
-  return new MediaError('ffmpeg-missing', message, { data: { command, stderr } });
+  throw new FfmpegFailedError({ command, ...finished });
 }

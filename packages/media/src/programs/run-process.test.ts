@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { temporaryFolder } from './fixtures/make-media.js';
-import { makeFifos } from './make-fifo.js';
+import { temporaryFolder } from '../fixtures/make-media.js';
+import { makeFifos } from '../video/make-fifo.js';
 import { runProcess } from './run-process.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -14,13 +14,13 @@ afterEach(() => folder.remove());
 
 const shell = (script: string, extra = {}) => runProcess({ command: '/bin/sh', args: ['-c', script], ...extra });
 
-test('tells how a program ended, with its output and its last words', async () => {
+test('reports how a program ended, with its output and the end of its error output', async () => {
   const finished = await shell('echo out; echo progress >&3; echo words >&2; exit 3');
   expect(finished).toMatchObject({ exitCode: 3, exitSignal: null, progress: 'progress\n', stderr: 'words' });
   expect(finished.stdout.toString()).toBe('out\n');
 });
 
-test('keeps the last words only, and ends a program that says too much', async () => {
+test('keeps only the end of the error output, and kills a program that prints too much', async () => {
   const talkative = await shell('i=0; while [ $i -lt 3000 ]; do echo line $i >&2; i=$((i+1)); done');
   expect(talkative.stderr.length).toBeLessThanOrEqual(4096);
   expect(talkative.stderr).toMatch(/line 2999$/);
@@ -35,7 +35,7 @@ async function processesWith(text: string): Promise<number> {
   return commands.filter((command) => command.includes(text)).length;
 }
 
-/** Kills the worker the moment it has started a process that is given the FIFO: nothing knows of that one yet. */
+/** Kills the worker as soon as it has started a process that is given the FIFO: no guard knows of that one yet. */
 const DIES_AT_ONCE = `
 import childProcess from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
@@ -53,7 +53,7 @@ test.runIf(process.platform === 'linux').each([
 ])('an encoder that waits for its writer dies with a worker that is killed %s', async (when, preparation) => {
   const fifoPath = folder.path('fifo');
   await makeFifos([fifoPath]);
-  const built = new URL('../dist/index.js', import.meta.url).href;
+  const built = new URL('../../dist/index.js', import.meta.url).href;
   const options = { fifoPath, outputPath: folder.path('a.mp4'), width: 64, height: 64, frameCount: 1 };
   const script = `${preparation}
     const { encodePiece } = await import(${JSON.stringify(built)});

@@ -1,16 +1,17 @@
 import { rename, rm, stat } from 'node:fs/promises';
 import { FRAMES_PER_SECOND } from '@farm/contracts';
-import { MediaError } from './media-error.js';
-import type { CallOptions, MediaTools } from './media-tools.js';
-import { type FinishedProcess, failedError, runProcess } from './run-process.js';
+import { FfmpegFailedError } from '../programs/errors.js';
+import type { CallOptions, MediaTools } from '../programs/media-tools.js';
+import { type FinishedProcess, runProcess } from '../programs/run-process.js';
+import { PieceIncompleteError, PieceOverlongError } from './errors.js';
 
-/** Ticks a second of every piece and video: 512 a frame. Equal everywhere, so that joining copies timestamps exactly. */
+/** Ticks per second of every piece and video: 512 per frame. Equal everywhere, so that joining copies timestamps exactly. */
 export const VIDEO_TIMESCALE = 12_800;
 
 export interface EncodePieceOptions extends CallOptions {
   /** The FIFO from `makeFifos` that the engine writes `frameCount * width * height * 3` bytes of RGB24 into. */
   fifoPath: string;
-  /** An MP4, written under another name and renamed when it is whole. */
+  /** An MP4, written under another name and renamed when it is complete. */
   outputPath: string;
   width: number;
   height: number;
@@ -18,17 +19,17 @@ export interface EncodePieceOptions extends CallOptions {
 }
 
 export interface EncodedPiece {
-  /** SHA-256, in hex, of the RGB24 frames as they came in: the identity of the content. */
+  /** SHA-256 in hex of the RGB24 frames as they came in: the identity of the content. */
   sha256: string;
   frameCount: number;
   /** Size of the file. */
   bytes: number;
 }
 
-// veryfast takes half the time of fast (173 against 88 frames a second at 704*384 on one core) for 0.0001 of SSIM.
-// Everything that decides about a byte of the file is pinned: the same frames give the same file, and all pieces share
-// one stream header, which is what lets them be joined by stream copy. One thread, because x264's rate control sees other
-// frames with several. No B-frames: they shift timestamps at every border. BT.709, limited range, said and done.
+// veryfast takes half the time of fast (173 against 88 frames per second at 704*384 on one core) for 0.0001 of SSIM.
+// Everything that affects a byte of the file is pinned: the same frames give the same file, and all pieces share one
+// stream header, so that they can be joined by stream copy. One thread, because x264's rate control sees other frames
+// with several. No B-frames: they shift timestamps at every border. BT.709, limited range, both converted and declared.
 const VIDEO_ENCODING = [
   ...[
     '-vf',
@@ -63,39 +64,25 @@ function resultOf(finished: FinishedProcess): EncoderResult {
   return { frames: Number(reports.at(-1)?.[1] ?? 0), sha256 };
 }
 
-/** Tells what the engine did wrong from what went wrong with the encoder, and gives the hash of a piece that is right. */
+/** Separates the engine's mistakes from the encoder's failures, and returns the hash of a correct piece. */
 function assertWhole(command: string, finished: FinishedProcess, frameCount: number): string {
   const { frames, sha256 } = resultOf(finished);
+  const { stderr } = finished;
   // An encoder without a frame ends with an error of its own; the hash shows that it had started well.
   const startedWell = finished.exitCode === 0 || (finished.exitSignal === null && frames === 0 && sha256 !== undefined);
-  if (!startedWell || sha256 === undefined) throw failedError(command, finished);
-  if (frames < frameCount) throw miscounted('piece-incomplete', frameCount, frames, finished.stderr);
-  // Bytes behind the last whole frame make no frame, but a complaint.
-  if (frames > frameCount || finished.stderr !== '') {
-    throw miscounted('piece-overlong', frameCount, frames, finished.stderr);
-  }
+  if (!startedWell || sha256 === undefined) throw new FfmpegFailedError({ command, ...finished });
+  if (frames < frameCount) throw new PieceIncompleteError({ frameCount, seen: frames, stderr });
+  // Bytes after the last whole frame do not make a frame, but a complaint.
+  if (frames > frameCount || stderr !== '') throw new PieceOverlongError({ frameCount, seen: frames, stderr });
   return sha256;
 }
 
-function miscounted(
-  code: 'piece-incomplete' | 'piece-overlong',
-  frameCount: number,
-  seen: number,
-  stderr: string,
-): MediaError {
-  const rest = code === 'piece-overlong' && seen === frameCount ? ' and a part of another' : '';
-  const message =
-    `The piece has ${frameCount} frames, but ${seen} whole ones${rest} came through its FIFO; nothing was kept. ` +
-    'The engine that wrote them ended early or miscounted: render the piece again.';
-  return new MediaError(code, message, { data: { frameCount, seen, stderr } });
-}
-
 /**
- * Encodes one piece in one encoder run, as H.264 yuv420p at 25 frames a second, and hashes the frames on the way. Start
- * it before the engine opens the FIFO; it ends when the engine closes it. A writer that never comes is for the caller
- * to notice: there is no time limit unless `timeoutMs` sets one.
+ * Encodes one piece in one encoder run, as H.264 yuv420p at 25 frames per second, and hashes the frames on the way. Start
+ * it before the engine opens the FIFO; it ends when the engine closes it. The caller has to notice a writer that never
+ * comes: there is no time limit unless `timeoutMs` sets one.
  *
- * @throws MediaError `piece-incomplete`, `piece-overlong`, `ffmpeg-failed`, `ffmpeg-missing`, `ffmpeg-timeout`
+ * @throws PieceIncompleteError, PieceOverlongError, FfmpegFailedError, FfmpegMissingError, FfmpegTimeoutError
  */
 export async function encodePiece(tools: MediaTools, options: EncodePieceOptions): Promise<EncodedPiece> {
   const { outputPath, frameCount, signal, timeoutMs = 2 ** 31 - 1 } = options;

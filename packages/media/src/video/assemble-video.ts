@@ -1,27 +1,27 @@
 import { access, open, rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { FRAMES_PER_SECOND } from '@farm/contracts';
+import { STANDARD_INPUT } from '../programs/input-file.js';
+import type { CallOptions, MediaTools } from '../programs/media-tools.js';
+import { runToSuccess } from '../programs/run-process.js';
+import { probeSpeech, SPEECH_FORMATS } from '../speech/probe-speech.js';
 import { VIDEO_TIMESCALE } from './encode-piece.js';
-import { MediaError } from './media-error.js';
-import type { CallOptions, MediaTools } from './media-tools.js';
-import { STANDARD_INPUT } from './probe.js';
-import { AUDIO_FORMATS, probeAudio } from './probe-audio.js';
+import { PieceMissingError, VideoMismatchError } from './errors.js';
 import { probeVideo, type VideoFacts } from './probe-video.js';
-import { runToSuccess } from './run-process.js';
 
 const ASSEMBLE_TIMEOUT_MS = 1_800_000;
 
 export interface AssembleVideoOptions extends CallOptions {
   /** Pieces from `encodePiece`, in order. */
   piecePaths: readonly string[];
-  /** The speech as the person sent it, in any format that `probeAudio` takes. */
+  /** The speech as the person sent it, in any format that `probeSpeech` accepts. */
   speechPath: string;
   outputPath: string;
-  /** Frames of all pieces together; the speech is cut or filled with silence to their length. */
+  /** Frames of all pieces together; the speech is cut, or filled with silence, to their length. */
   frameCount: number;
 }
 
-// Concat demuxer: a quote inside a quoted name is written as '\''.
+// For the concat demuxer, a quote inside a quoted name is written as '\''.
 const listEntry = (path: string): string => `file 'file:${resolve(path).replaceAll("'", "'\\''")}'`;
 
 function assembleArguments(
@@ -31,7 +31,7 @@ function assembleArguments(
   return [
     ...['-nostdin', '-hide_banner', '-v', 'error', '-y', '-filter_threads', '1'],
     ...['-f', 'concat', '-safe', '0', '-protocol_whitelist', 'file', '-i', `file:${options.listPath}`],
-    ...['-protocol_whitelist', 'file', '-format_whitelist', AUDIO_FORMATS, '-i', STANDARD_INPUT],
+    ...['-protocol_whitelist', 'file', '-format_whitelist', SPEECH_FORMATS, '-i', STANDARD_INPUT],
     ...['-map', '0:v:0', '-c:v', 'copy', '-map', '1:a:0', '-c:a', 'aac', '-b:a', '160k', '-ar', '48000'],
     ...['-ac', String(Math.min(options.channels, 2))],
     ...['-af', `aresample=48000,apad=whole_dur=${seconds},atrim=end=${seconds}`],
@@ -42,15 +42,15 @@ function assembleArguments(
 }
 
 /**
- * Joins pieces by stream copy, puts the speech beside them as AAC, and checks what came out: frames, size, codecs, and
- * both lengths to a frame.
+ * Joins pieces by stream copy, adds the speech as AAC, and checks the result: frames, size, codecs, and both lengths to
+ * within a frame.
  *
- * @throws MediaError `video-mismatch`, `ffmpeg-failed`, and what `probeAudio` refuses
+ * @throws PieceMissingError, VideoMismatchError, FfmpegFailedError; MediaError as `probeSpeech`
  */
 export async function assembleVideo(tools: MediaTools, options: AssembleVideoOptions): Promise<VideoFacts> {
   const { piecePaths, speechPath, outputPath, signal, timeoutMs = ASSEMBLE_TIMEOUT_MS } = options;
   await assertPieces(piecePaths);
-  const { channels } = await probeAudio(tools, speechPath, { signal });
+  const { channels } = await probeSpeech(tools, speechPath, { signal });
   const temporaryPath = `${outputPath}.part`;
   const listPath = `${outputPath}.pieces`;
   const speech = await open(speechPath, 'r');
@@ -69,12 +69,11 @@ export async function assembleVideo(tools: MediaTools, options: AssembleVideoOpt
   }
 }
 
-// The concat demuxer goes on without a file that it cannot open.
+// The concat demuxer silently skips a file that it cannot open.
 async function assertPieces(piecePaths: readonly string[]): Promise<void> {
   for (const path of piecePaths) {
     await access(path).catch((cause: unknown) => {
-      const message = `The piece ${path} is not there. Fetch it again before joining.`;
-      throw new MediaError('video-mismatch', message, { cause, data: { path } });
+      throw new PieceMissingError(path, cause);
     });
   }
 }
@@ -90,9 +89,7 @@ function assertAssembled(facts: VideoFacts, frameCount: number): void {
     facts.videoCodec !== 'h264' && `video codec ${facts.videoCodec} instead of h264`,
     facts.audioCodec !== 'aac' && `audio codec ${facts.audioCodec} instead of aac`,
     facts.pixelFormat !== 'yuv420p' && `pixel format ${facts.pixelFormat} instead of yuv420p`,
-    facts.framesPerSecond !== FRAMES_PER_SECOND && `${facts.framesPerSecond} frames a second`,
+    facts.framesPerSecond !== FRAMES_PER_SECOND && `${facts.framesPerSecond} frames per second`,
   ].filter((fault) => fault !== false);
-  if (faults.length === 0) return;
-  const message = `The joined video is not what was asked for: ${faults.join(', ')}. A piece is missing or was made with other settings.`;
-  throw new MediaError('video-mismatch', message, { data: { faults, ...facts } });
+  if (faults.length > 0) throw new VideoMismatchError(faults, facts);
 }

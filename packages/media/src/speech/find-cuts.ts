@@ -4,7 +4,7 @@ const WINDOW_SAMPLES = 320;
 const WINDOWS_PER_FRAME = SAMPLES_PER_FRAME / WINDOW_SAMPLES;
 /** Shorter gaps are part of speaking: the closure of a `t` takes up to about 100 ms. */
 const SHORTEST_PAUSE_WINDOWS = 8;
-/** Where loud and quiet lie closer together than this, nothing can be told to be a pause. */
+/** Where loud and quiet are closer together than this, no pause can be recognised. */
 const LEAST_CONTRAST_DB = 12;
 /** Digital silence counts as a quiet room, or a few zeros would make the room's noise look like speech. */
 const QUIETEST_DB = -70;
@@ -12,7 +12,7 @@ const QUIETEST_DB = -70;
 const LONG_PAUSE_WINDOWS = 40;
 
 export interface FindCutsOptions {
-  /** Frames of a segment. The last one may be shorter than the minimum only where the whole speech is. */
+  /** Frames per segment. The last one is shorter than the minimum only where the whole speech is. */
   minimumFrames: number;
   targetFrames: number;
   maximumFrames: number;
@@ -24,12 +24,12 @@ export interface SegmentRange {
 }
 
 interface Pause {
-  /** First window and the one behind the last. */
+  /** The first window, and the one after the last. */
   first: number;
   end: number;
 }
 
-/** Frames that it takes to show `sampleCount` samples: the last one is padded with silence. */
+/** Frames needed for `sampleCount` samples: the last one is padded with silence. */
 export const frameCountOf = (sampleCount: number): number => Math.ceil(sampleCount / SAMPLES_PER_FRAME);
 
 function windowLevelsDb(samples: Int16Array): Float64Array {
@@ -44,7 +44,7 @@ function windowLevelsDb(samples: Int16Array): Float64Array {
   return levels;
 }
 
-/** The level below which a window belongs to a pause, from these windows alone: what lies further away has no say. */
+/** The level below which a window belongs to a pause, from these windows alone: the rest of the speech does not count. */
 function pauseThresholdDb(levels: Float64Array): number | undefined {
   const sorted = levels.slice().sort();
   const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))]!;
@@ -65,7 +65,7 @@ function pausesBelow(levels: Float64Array, threshold: number): Pause[] {
   return pauses;
 }
 
-/** A long pause near the target is best; 1 is both at once. */
+/** A long pause near the target is best; 1 means both. */
 function scoreOf(pause: Pause, frame: number, options: FindCutsOptions): number {
   const length = Math.min(pause.end - pause.first, LONG_PAUSE_WINDOWS) / LONG_PAUSE_WINDOWS;
   const { minimumFrames, targetFrames, maximumFrames } = options;
@@ -74,7 +74,7 @@ function scoreOf(pause: Pause, frame: number, options: FindCutsOptions): number 
   return length * nearness;
 }
 
-/** Of the frames `from` to `to`, the border with the least sound in the 120 ms around it; the later one of equals. */
+/** Of the frames `from` to `to`, the border with the least sound in the 120 ms around it; of equals, the later one. */
 function quietestFrame(levels: Float64Array, from: number, to: number): number {
   let best = to;
   let bestLevel = Number.POSITIVE_INFINITY;
@@ -87,27 +87,34 @@ function quietestFrame(levels: Float64Array, from: number, to: number): number {
   return best;
 }
 
-/** Frames of the segment that begins with these levels; the cut is allowed from `lowest` to `highest`. */
-function segmentLength(levels: Float64Array, lowest: number, highest: number, options: FindCutsOptions): number {
+interface AllowedCuts {
+  lowestFrame: number;
+  highestFrame: number;
+}
+
+/** Frames of the segment that begins with these levels; the cut is allowed from the lowest to the highest frame. */
+function segmentLength(levels: Float64Array, allowed: AllowedCuts, options: FindCutsOptions): number {
+  const { lowestFrame, highestFrame } = allowed;
   const threshold = pauseThresholdDb(levels);
   let best: { frame: number; score: number } | undefined;
   for (const pause of threshold === undefined ? [] : pausesBelow(levels, threshold)) {
     const frame = Math.round((pause.first + pause.end) / 2 / WINDOWS_PER_FRAME);
-    if (frame < lowest || frame > highest) continue;
+    if (frame < lowestFrame || frame > highestFrame) continue;
     const score = scoreOf(pause, frame, options);
     if (best === undefined || score > best.score) best = { frame, score };
   }
-  return best?.frame ?? quietestFrame(levels, Math.max(lowest, Math.min(options.targetFrames, highest)), highest);
+  if (best !== undefined) return best.frame;
+  return quietestFrame(levels, Math.max(lowestFrame, Math.min(options.targetFrames, highestFrame)), highestFrame);
 }
 
 /**
  * Cuts speech into segments at its pauses: in the middle of the longest pause near the target length, or, where there
  * is none, at the quietest frame between target and maximum length.
  *
- * Each cut looks only at the `maximumFrames` behind the one before it, so a change of the recording leaves every cut
- * alone whose segment ends more than that before it.
+ * Each cut depends only on the `maximumFrames` that follow the previous cut, so a change of the recording leaves alone
+ * every cut whose segment ends more than that before the change.
  *
- * @param samples mono, 16 kHz, 640 a frame
+ * @param samples mono, 16 kHz, 640 per frame
  * @returns gapless ranges over `frameCountOf(samples.length)` frames, each from minimum to maximum length
  * @throws RangeError unless 1 <= minimum <= target <= maximum and 2 * minimum <= maximum
  */
@@ -125,9 +132,9 @@ export function findCuts(samples: Int16Array, options: FindCutsOptions): Segment
   let firstFrame = 0;
   while (total - firstFrame > maximumFrames) {
     const seen = levels.subarray(firstFrame * WINDOWS_PER_FRAME, (firstFrame + maximumFrames) * WINDOWS_PER_FRAME);
-    // What is left behind the cut must be able to be a segment too.
-    const highest = Math.min(maximumFrames, total - firstFrame - minimumFrames);
-    const frameCount = segmentLength(seen, minimumFrames, highest, options);
+    // What remains after the cut must be long enough for a segment too.
+    const highestFrame = Math.min(maximumFrames, total - firstFrame - minimumFrames);
+    const frameCount = segmentLength(seen, { lowestFrame: minimumFrames, highestFrame }, options);
     segments.push({ firstFrame, frameCount });
     firstFrame += frameCount;
   }

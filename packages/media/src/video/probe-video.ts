@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
-import { MediaError } from './media-error.js';
-import type { CallOptions, MediaTools } from './media-tools.js';
-import { askFfprobe, withInput } from './probe.js';
+import { askFfprobe } from '../programs/ffprobe.js';
+import { withInput } from '../programs/input-file.js';
+import type { CallOptions, MediaTools } from '../programs/media-tools.js';
+import { VideoUnreadableError } from './errors.js';
 
 export interface VideoFacts {
   width: number;
@@ -18,15 +19,14 @@ export interface VideoFacts {
   bytes: number;
 }
 
-/** Reads what a video of the farm is, counting its frames. @throws MediaError `video-mismatch` for anything else */
+/** Reads the facts of a video that the farm made, counting its frames. @throws VideoUnreadableError for anything else */
 export async function probeVideo(tools: MediaTools, path: string, options: CallOptions = {}): Promise<VideoFacts> {
-  const answer = await withInput(path, 'video', Number.POSITIVE_INFINITY, (file) =>
-    askFfprobe(tools, file, ['-show_streams', '-count_packets'], options),
-  );
+  const args = ['-show_streams', '-count_packets'];
+  const answer = await withInput({ path, what: 'video' }, (file) => askFfprobe(tools, { file, args, ...options }));
   const video = answer?.streams.find(({ codec_type: type }) => type === 'video');
   const audio = answer?.streams.find(({ codec_type: type }) => type === 'audio');
   if (video?.width === undefined || video.height === undefined || video.codec_name === undefined) {
-    throw new MediaError('video-mismatch', `${path} has no video stream that ffprobe can read.`, { data: { path } });
+    throw new VideoUnreadableError(path);
   }
   const [numerator = 0, denominator = 1] = (video.r_frame_rate ?? '').split('/').map(Number);
   return {

@@ -1,9 +1,9 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ffmpeg, rgbOf, temporaryFolder, tools } from '../fixtures/make-media.js';
+import { bombPng, cmykJpeg, withOrientation } from '../fixtures/make-pictures.js';
 import { decodePortrait } from './decode-portrait.js';
-import { ffmpeg, rgbOf, temporaryFolder, tools } from './fixtures/make-media.js';
-import { bombPng, cmykJpeg, withOrientation } from './fixtures/make-pictures.js';
-import { probeImage, uprightSize } from './probe-image.js';
+import { probePortrait, uprightSize } from './probe-portrait.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const out = () => folder.path('out.png');
@@ -45,7 +45,7 @@ test.each([
   ['plain.bmp', ['-frames:v', '1']],
   ['plain.tiff', ['-frames:v', '1', '-pix_fmt', 'rgb24']],
   ['still.webp', ['-frames:v', '1', '-lossless', '1']],
-])('%s comes out as it is', async (name, args) => {
+])('%s comes out unchanged', async (name, args) => {
   const path = await make(name, HALVES, ...args);
   const { width, height, at, source } = await decode(path);
   expect([width, height, source.animated]).toEqual([32, 24, false]);
@@ -55,7 +55,7 @@ test.each([
   if (lossless) expect((await rgbOf(out())).equals(await rgbOf(path))).toBe(true);
 });
 
-test('a palette is looked up', async () => {
+test('palette colours are looked up', async () => {
   const path = await make('palette.png', HALVES, '-frames:v', '1', '-pix_fmt', 'pal8');
   const { source } = await decode(path);
   expect(source.pixelFormat).toBe('pal8');
@@ -126,7 +126,7 @@ test.each(['png', 'webp'])('alpha of a %s is laid over white', async (extension)
   expectColour(at(24, 16), [128, 128, 255]);
 });
 
-test.each(['gif', 'apng', 'webp'])('the first frame of an animated %s counts', async (extension) => {
+test.each(['gif', 'apng', 'webp'])('the first frame of an animated %s is used', async (extension) => {
   const frames = "color=red:s=32x24:r=5:d=1,drawbox=color=blue:t=fill:enable='gte(n,1)'";
   const path = await make(`moving.${extension}`, frames, ...(extension === 'webp' ? ['-lossless', '1'] : []));
   const { width, height, at, source } = await decode(path);
@@ -142,7 +142,7 @@ test('one pixel is a picture', async () => {
   expectColour(at(0, 0), RED);
 });
 
-test('what lies behind the first frame has no say', async () => {
+test('what follows the first frame does not count', async () => {
   const still = await readFile(await make('still.png', HALVES, '-frames:v', '1', '-pix_fmt', 'rgb24'));
   const moving = await readFile(await make('cut.apng', 'testsrc2=s=96x72:r=5:d=1'));
   for (const [name, bytes] of [
@@ -151,26 +151,26 @@ test('what lies behind the first frame has no say', async () => {
   ] as const) {
     await writeFile(folder.path(name), bytes);
     const { width, height, source } = await decode(folder.path(name));
-    expect(await probeImage(tools, folder.path(name))).toEqual(source);
+    expect(await probePortrait(tools, folder.path(name))).toEqual(source);
     expect(uprightSize(source)).toEqual({ width, height });
   }
 });
 
-test('names have no say', async () => {
+test('names do not count', async () => {
   const path = await make('plain.png', HALVES, '-frames:v', '1', '-pix_fmt', 'rgb24');
   const misnamed = folder.path('%03d concat.txt');
   await writeFile(misnamed, await readFile(path));
   expect((await decode(misnamed)).source.codec).toBe('png');
 });
 
-/** By the look at it as by the decoding: what a submit takes can be rendered. */
-async function expectRefused(path: string, code: string, words: RegExp): Promise<void> {
-  const refusal = { code, status: 422, message: expect.stringMatching(words) };
-  await expect(probeImage(tools, path)).rejects.toMatchObject(refusal);
+/** By the probe as by the decoder: whatever a submit accepts can be rendered. */
+async function expectRefused(path: string, code: string, reason: RegExp): Promise<void> {
+  const refusal = { code, status: 422, message: expect.stringMatching(reason) };
+  await expect(probePortrait(tools, path)).rejects.toMatchObject(refusal);
   await expect(decodePortrait(tools, { inputPath: path, outputPath: out() })).rejects.toMatchObject(refusal);
 }
 
-test('what is no picture is refused, in words, and leaves nothing', async () => {
+test('what is not a picture is refused, with a reason, and leaves nothing', async () => {
   const clean = new Set(await readdir(folder.folder));
   const write = async (name: string, bytes: Buffer | string) => {
     await writeFile(folder.path(name), bytes);
@@ -180,11 +180,15 @@ test('what is no picture is refused, in words, and leaves nothing', async () => 
   clean.delete('out.png');
   await decodePortrait(tools, { inputPath: folder.path('one.png'), outputPath: out() });
   await expectRefused(await write('empty.png', ''), 'media-empty', /empty \(0 bytes\)/);
-  await expectRefused(await write('text.png', 'this is no picture\n'.repeat(50)), 'portrait-unreadable', /no picture/);
+  await expectRefused(
+    await write('text.png', 'this is not a picture\n'.repeat(50)),
+    'portrait-unreadable',
+    /not a picture/,
+  );
   await expectRefused(await write('bomb.png', bombPng(20_000, 20_000)), 'media-too-large', /20000 x 20000 pixels/);
   await expectRefused(await write('lying.png', bombPng(4000, 4000)), 'portrait-incomplete', /cut off or damaged/);
   const list = `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n`;
-  await expectRefused(await write('list.png', list), 'portrait-unreadable', /no picture/);
+  await expectRefused(await write('list.png', list), 'portrait-unreadable', /not a picture/);
   const heic = Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from('ftypheic'), Buffer.alloc(64)]);
   await expectRefused(await write('photo.jpg', heic), 'portrait-unreadable', /HEIC/);
   for (const extension of ['png', 'jpg', 'webp', 'gif', 'tiff', 'bmp']) {
@@ -192,7 +196,7 @@ test('what is no picture is refused, in words, and leaves nothing', async () => 
     clean.add(`whole.${extension}`);
     const bytes = await readFile(whole);
     const half = await write(`half.${extension}`, bytes.subarray(0, Math.floor(bytes.length / 2)));
-    // A TIFF's directory may lie at its end; without it nothing tells that it was one.
+    // A TIFF's directory may be at its end; nothing else shows that the file was one.
     if (extension === 'tiff') await expectRefused(half, 'portrait-unreadable', /incomplete/);
     else await expectRefused(half, 'portrait-incomplete', /cut off|damaged/);
   }
@@ -200,13 +204,15 @@ test('what is no picture is refused, in words, and leaves nothing', async () => 
   expect(new Set(await readdir(folder.folder))).toEqual(clean);
 }, 60_000);
 
-test('sound is no picture, and limits are the caller’s', async () => {
+test('sound is not a picture, and the caller sets the limits', async () => {
   const sound = await make('sound.wav', 'sine=d=1');
-  await expectRefused(sound, 'portrait-unreadable', /no picture/);
+  await expectRefused(sound, 'portrait-unreadable', /not a picture/);
   const path = await make('limit.png', 'color=red:s=100x100', '-frames:v', '1');
   const limits = { maximumBytes: 10, maximumPixels: 1e6 };
-  await expect(probeImage(tools, path, { limits })).rejects.toMatchObject({ code: 'media-too-large' });
-  await expect(probeImage(tools, path, { limits: { maximumBytes: 1e6, maximumPixels: 9999 } })).rejects.toMatchObject({
+  await expect(probePortrait(tools, path, { limits })).rejects.toMatchObject({ code: 'media-too-large' });
+  await expect(
+    probePortrait(tools, path, { limits: { maximumBytes: 1e6, maximumPixels: 9999 } }),
+  ).rejects.toMatchObject({
     code: 'media-too-large',
     data: { width: 100, height: 100 },
   });

@@ -1,10 +1,10 @@
-import type { CallOptions } from './media-tools.js';
-import { runToSuccess } from './run-process.js';
+import type { CallOptions } from '../programs/media-tools.js';
+import { runToSuccess } from '../programs/run-process.js';
 
-/** As many paths as one command line surely takes. */
+/** As many paths as surely fit on one command line. */
 const BATCH = 500;
 
-/** Makes FIFOs that only this user may open. Node has no call of its own for it. */
+/** Makes FIFOs that only this user may open. Node has no function for it. */
 export async function makeFifos(paths: readonly string[], options: CallOptions = {}): Promise<void> {
   for (let i = 0; i < paths.length; i += BATCH) {
     const args = ['-m', '600', ...paths.slice(i, i + BATCH)];

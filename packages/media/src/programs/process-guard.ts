@@ -30,7 +30,7 @@ function runningGuard(): ChildProcess {
   return guard;
 }
 
-/** Has `pid` killed should this process die first; call the result when the process has ended. */
+/** Kills `pid` if this process dies first. Call the returned function when the guarded process has ended. */
 export function guardProcess(pid: number): () => void {
   const { stdin } = runningGuard();
   stdin?.write(`+ ${pid}\n`);

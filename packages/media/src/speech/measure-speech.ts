@@ -1,5 +1,5 @@
 const FULL_SCALE = 32_768;
-/** A recording whose loudest 20 ms stay below this is silent: far below the noise of any microphone. */
+/** A recording whose loudest 20 ms stay below this is silent: it is far below the noise of any microphone. */
 const SILENCE_RMS = FULL_SCALE * 10 ** (-60 / 20);
 const WINDOW_SAMPLES = 320;
 
@@ -10,11 +10,11 @@ export interface SpeechMeasure {
   rms: number;
   /** Share of samples at the ends of the scale, 0 to 1: distorted above a thousandth or so. */
   clippedShare: number;
-  /** No 20 ms reach -60 dB of full scale: there is nothing to speak. */
+  /** No 20 ms window reaches -60 dB of full scale: there is nothing to say. */
   silent: boolean;
 }
 
-/** Measures 16-bit samples, for the warnings that a person gets. */
+/** Measures 16-bit samples, for the warnings shown to a person. */
 export function measureSpeech(samples: Int16Array): SpeechMeasure {
   let peak = 0;
   let clipped = 0;

@@ -1,8 +1,8 @@
 import { rename, rm } from 'node:fs/promises';
 import { FRAMES_PER_SECOND } from '@farm/contracts';
-import type { CallOptions, MediaTools } from './media-tools.js';
+import type { CallOptions, MediaTools } from '../programs/media-tools.js';
+import { runToSuccess } from '../programs/run-process.js';
 import { probeVideo } from './probe-video.js';
-import { runToSuccess } from './run-process.js';
 
 async function writePicture(
   tools: MediaTools,
@@ -24,13 +24,13 @@ async function writePicture(
   }
 }
 
-/** Writes one frame, counted from 0, as JPEG. */
+/** Writes one frame, counted from 0, as a JPEG. */
 export async function posterFrame(
   tools: MediaTools,
   options: CallOptions & { videoPath: string; outputPath: string; frame?: number },
 ): Promise<void> {
   const { frame = 0, ...rest } = options;
-  // Half a frame early: the first frame at or behind that time is the one that is meant.
+  // Half a frame early: the seek stops at the first frame at or after that time.
   const seekSeconds = Math.max(frame - 0.5, 0) / FRAMES_PER_SECOND;
   await writePicture(tools, { ...rest, seekSeconds, filter: 'null' });
 }
@@ -45,7 +45,7 @@ export async function contactSheet(
   const shown = Math.min(count, frameCount);
   const columns = Math.min(options.columns ?? Math.ceil(Math.sqrt(shown)), shown);
   const rows = Math.ceil(shown / columns);
-  // Frame n is shown when it is the first one of its share of the video.
+  // Frame n is shown when it is the first of its share of the video.
   const first = `eq(n,0)+gt(floor(n*${shown}/${frameCount}),floor((n-1)*${shown}/${frameCount}))`;
   const filter = `select='${first}',scale=${tileWidth}:-2,tile=${columns}x${rows}:nb_frames=${shown}`;
   await writePicture(tools, { ...rest, filter });
