@@ -4,7 +4,7 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { createStorage, StorageEnvironment, storageConfigFromEnvironment } from '@farm/storage';
+import { createStorage, readStorageConfiguration, StorageEnvironment } from '@farm/storage';
 import { obtainFfmpeg, obtainMinio, toolchainContext } from '@farm/toolchain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -178,7 +178,7 @@ describe.skipIf('reason' in minio)('a job on MinIO', () => {
     const manifest = await test.manifest(job.id);
     const { environment } = test.farm;
     const publicEndpoint = environment.S3_ENDPOINT!.replace('127.0.0.1', 'localhost');
-    const config = storageConfigFromEnvironment(
+    const config = readStorageConfiguration(
       StorageEnvironment.parse({ ...environment, S3_PUBLIC_ENDPOINT: publicEndpoint }),
       { internal: test.farm.url, public: test.farm.url },
     );

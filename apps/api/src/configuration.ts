@@ -1,5 +1,5 @@
 import { FarmError } from '@farm/contracts';
-import { type StorageConfig, StorageEnvironment, storageConfigFromEnvironment } from '@farm/storage';
+import { readStorageConfiguration, type StorageConfiguration, StorageEnvironment } from '@farm/storage';
 import { z } from 'zod';
 
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
@@ -30,7 +30,7 @@ export interface Configuration {
   redisUrl: string;
   host: string;
   port: number;
-  storage: StorageConfig;
+  storage: StorageConfiguration;
   /** Checks the signed URLs of filesystem storage; absent with S3, which checks its own. */
   signingSecret: string | undefined;
   publicUrl: string;
@@ -66,7 +66,7 @@ export function readConfiguration(variables: NodeJS.ProcessEnv): Configuration {
   const environment = parsed.data;
   const own = `http://${environment.FARM_HOST}:${environment.FARM_PORT}`;
   const publicUrl = environment.FARM_PUBLIC_URL ?? own;
-  const storage = storageConfigFromEnvironment(environment, {
+  const storage = readStorageConfiguration(environment, {
     internal: environment.FARM_INTERNAL_URL ?? own,
     public: publicUrl,
   });

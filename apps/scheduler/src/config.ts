@@ -1,4 +1,4 @@
-import { type StorageConfig, StorageEnvironment, storageConfigFromEnvironment } from '@farm/storage';
+import { readStorageConfiguration, type StorageConfiguration, StorageEnvironment } from '@farm/storage';
 import { z } from 'zod';
 
 const Environment = StorageEnvironment.extend({
@@ -11,7 +11,7 @@ const Environment = StorageEnvironment.extend({
 
 export interface SchedulerConfig {
   redisUrl: string;
-  storage: StorageConfig;
+  storage: StorageConfiguration;
   /** How long ended jobs keep their tasks, attempts and pieces. */
   keepDetailsMs: number;
   /** How old an object without a record must be to be deleted: an upload comes before its commit. */
@@ -27,7 +27,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): SchedulerConfig {
   const values = parsed.data;
   return {
     redisUrl: values.REDIS_URL,
-    storage: storageConfigFromEnvironment(values, { internal: values.FARM_PUBLIC_URL, public: values.FARM_PUBLIC_URL }),
+    storage: readStorageConfiguration(values, { internal: values.FARM_PUBLIC_URL, public: values.FARM_PUBLIC_URL }),
     keepDetailsMs: values.FARM_KEEP_DETAILS_DAYS * 86_400_000,
     unreferencedMs: values.FARM_UNREFERENCED_MINUTES * 60_000,
     logLevel: values.FARM_LOG_LEVEL,

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { EngineName, VramClass } from '@farm/contracts';
-import { type StorageConfig, StorageEnvironment, storageConfigFromEnvironment } from '@farm/storage';
+import { readStorageConfiguration, type StorageConfiguration, StorageEnvironment } from '@farm/storage';
 import { z } from 'zod';
 
 const Environment = StorageEnvironment.extend({
@@ -36,7 +36,7 @@ export interface WorkerConfig {
   scratchDirectory: string | undefined;
   maximumSpeechSeconds: number;
   logLevel: string;
-  storage: StorageConfig;
+  storage: StorageConfiguration;
 }
 
 /** @throws Error that names every variable that is wrong and what it should be */
@@ -57,6 +57,6 @@ export function readConfig(environment: NodeJS.ProcessEnv): WorkerConfig {
     scratchDirectory: values.FARM_SCRATCH_DIRECTORY,
     maximumSpeechSeconds: values.FARM_MAX_SPEECH_SECONDS,
     logLevel: values.FARM_LOG_LEVEL,
-    storage: storageConfigFromEnvironment(values, { internal: values.FARM_PUBLIC_URL, public: values.FARM_PUBLIC_URL }),
+    storage: readStorageConfiguration(values, { internal: values.FARM_PUBLIC_URL, public: values.FARM_PUBLIC_URL }),
   };
 }

@@ -1,10 +1,10 @@
-import { StorageError } from '@farm/storage';
+import { DiskFullError, S3UnavailableError } from '@farm/storage';
 import pino from 'pino';
 import { expect, it } from 'vitest';
 import { patientStorage, type TaskStorage } from './patient-storage.js';
 
 const log = pino({ level: 'silent' });
-const away = new StorageError('storage-unavailable', 'ECONNREFUSED');
+const away = new S3UnavailableError({ where: 'http://minio:9000/farm', reason: 'ECONNREFUSED', cause: undefined });
 
 /** A storage whose first `put`s fail. */
 function failing(errors: Error[]): TaskStorage & { puts: number } {
@@ -29,7 +29,7 @@ it('makes a call again until the storage answers', async () => {
 });
 
 it('passes on at once what waiting does not mend', async () => {
-  const full = new StorageError('storage-full', 'No space is left.');
+  const full = new DiskFullError({ directory: '/farm', errno: 'ENOSPC', cause: undefined });
   const storage = failing([full]);
   const { signal } = new AbortController();
   await expect(patientStorage(storage, { signal, log }).put('a', Buffer.from('x'))).rejects.toBe(full);

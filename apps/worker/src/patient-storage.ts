@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ObjectStorage, StorageError } from '@farm/storage';
+import { type ObjectStorage, StorageUnavailableError } from '@farm/storage';
 import type { Logger } from 'pino';
 
 /** What tasks use of the storage. */
@@ -23,7 +23,7 @@ export function patientStorage(
       try {
         return await call();
       } catch (error) {
-        const mayPass = error instanceof StorageError && error.code === 'storage-unavailable';
+        const mayPass = error instanceof StorageUnavailableError;
         if (!mayPass || signal.aborted || performance.now() > deadline) throw error;
         log.warn({ err: error, pause }, 'the storage does not answer; the call is made again');
         await sleep(pause, undefined, { signal }).catch(() => {

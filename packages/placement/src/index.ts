@@ -3,8 +3,8 @@ export {
   type MemoryProfile,
   type ProfiledPrecision,
   predictPeakGB,
-  type RenderSettings,
+  type RenderNeed,
   tokensOf,
 } from './memory-profile.js';
 export { areaOf, outputSize, type PixelSize } from './output-size.js';
-export { type Placement, placeRender, type RenderNeed } from './place-render.js';
+export { type Placement, type PlacementRequest, placeRender } from './place-render.js';

@@ -20,7 +20,7 @@ describe('outputSize', () => {
     expect(`${video.width}x${video.height}`).toBe(expected);
   });
 
-  it('keeps to multiples of 64 below the cap for every shape', () => {
+  it('keeps to multiples of 64 within the cap for every shape', () => {
     for (const size of ['64*64', '100*90', '384*256', '688*368', '704*384', '1920*1088']) {
       for (let aspect = 0.1; aspect < 10; aspect *= 1.07) {
         const video = outputSize({ width: 1000 * aspect, height: 1000 }, size);

@@ -1,7 +1,7 @@
 import type { EngineName, VramClass } from '@farm/contracts';
-import { type MemoryProfile, predictPeakGB, type RenderSettings, tokensOf } from './memory-profile.js';
+import { type MemoryProfile, PIXELS_PER_TOKEN, predictPeakGB, type RenderNeed, tokensOf } from './memory-profile.js';
 
-export interface RenderNeed extends RenderSettings {
+export interface PlacementRequest extends RenderNeed {
   engine: EngineName;
   /** A live worker without a GPU runs the model itself, in its small test configuration. */
   cpuWorkerRunsModel: boolean;
@@ -13,29 +13,34 @@ export type Placement =
 
 const gpuClasses = ['16g', '24g', '48g', '80g'] as const;
 
-/** The smallest class that holds the render by the profile; or why none does, and what would fit instead. */
-export function placeRender(profile: MemoryProfile, need: RenderNeed): Placement {
-  if (need.engine === 'draft' || need.cpuWorkerRunsModel)
+/** The smallest class that can hold the render according to the profile; or why none can, and what would fit instead. */
+export function placeRender(profile: MemoryProfile, request: PlacementRequest): Placement {
+  if (request.engine === 'draft' || request.cpuWorkerRunsModel) {
     return { fits: true, vramClass: 'cpu', predictedPeakGB: null };
-  const { width, height } = need.video;
-  const largestArea = profile.largestTokens * 256;
-  if (tokensOf(need.video) > profile.largestTokens) {
-    return {
-      fits: false,
-      reason:
-        `A video of ${width}x${height} has ${tokensOf(need.video)} tokens a latent frame, and the Live Avatar model ` +
-        `takes at most ${profile.largestTokens}.`,
-      suggestions: [`size 704*384 or 640*448 (at most ${largestArea} pixels)`, 'engine draft'],
-    };
   }
-  const predictedPeakGB = predictPeakGB(profile, need);
+  if (tokensOf(request.video) > profile.largestTokens) return tooManyTokens(profile, request);
+  const predictedPeakGB = predictPeakGB(profile, request);
   const vramClass = gpuClasses.find((candidate) => profile.usableGB[candidate] >= predictedPeakGB);
-  if (vramClass) return { fits: true, vramClass, predictedPeakGB };
+  return vramClass ? { fits: true, vramClass, predictedPeakGB } : tooMuchMemory(profile, request, predictedPeakGB);
+}
+
+function tooManyTokens({ largestTokens }: MemoryProfile, { video }: RenderNeed): Placement {
+  const largestArea = largestTokens * PIXELS_PER_TOKEN;
   return {
     fits: false,
     reason:
-      `A video of ${width}x${height} in ${need.precision} with ${need.steps} steps needs about ${predictedPeakGB.toFixed(1)} GB, and the largest ` +
-      `class has ${profile.usableGB['80g']} GB.`,
+      `A video of ${video.width}x${video.height} has ${tokensOf(video)} tokens per latent frame, and the Live Avatar ` +
+      `model accepts at most ${largestTokens}.`,
+    suggestions: [`size 704*384 or 640*448 (at most ${largestArea} pixels)`, 'engine draft'],
+  };
+}
+
+function tooMuchMemory({ usableGB }: MemoryProfile, { video, settings }: RenderNeed, peakGB: number): Placement {
+  return {
+    fits: false,
+    reason:
+      `A video of ${video.width}x${video.height} in ${settings.precision} with ${settings.steps} steps needs about ` +
+      `${peakGB.toFixed(1)} GB, and the largest class has ${usableGB['80g']} GB.`,
     suggestions: ['size 384*256', 'steps 4', 'engine draft'],
   };
 }

@@ -5,8 +5,8 @@ const shownInline =
   /^(?:audio\/|video\/|image\/(?!svg)|application\/json|text\/plain|text\/vtt|application\/vnd\.apple\.mpegurl)/;
 
 /**
- * Content-Disposition (RFC 6266): media are shown, everything else and whatever has a `downloadName` is saved. Names
- * outside ASCII travel as `filename*`.
+ * Content-Disposition (RFC 6266): media are shown; everything else, and whatever has a `downloadName`, is saved. Names
+ * outside ASCII are sent as `filename*`.
  */
 export function contentDisposition(key: string, contentType: string, downloadName: string | undefined): string {
   const kind = downloadName === undefined && shownInline.test(contentType) ? 'inline' : 'attachment';

@@ -1,6 +1,10 @@
 export { createStorage } from './create-storage.js';
+export * from './errors.js';
+export * from './filesystem/errors.js';
 export { assertObjectKey } from './object-key.js';
 export type * from './object-storage.js';
+export { readStorageConfiguration, StorageEnvironment } from './read-storage-configuration.js';
+export * from './s3/errors.js';
 export { resolveRange, type ServedObject, type ServeObjectOptions, serveObject } from './serve-object.js';
 export {
   MAXIMUM_PRESIGN_SECONDS,
@@ -11,6 +15,8 @@ export {
   type VerifiedObjectUrl,
   verifyObjectUrl,
 } from './signed-object-url.js';
-export { FilesystemStorageConfig, S3StorageConfig, StorageConfig } from './storage-config.js';
-export { StorageEnvironment, storageConfigFromEnvironment } from './storage-environment.js';
-export { StorageError, type StorageErrorCode } from './storage-error.js';
+export {
+  FilesystemStorageConfiguration,
+  S3StorageConfiguration,
+  StorageConfiguration,
+} from './storage-configuration.js';

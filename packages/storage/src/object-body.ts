@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
+import { ObjectTooLargeError, SizeMismatchError } from './errors.js';
 import type { ObjectBody, PutOptions } from './object-storage.js';
-import { StorageError } from './storage-error.js';
 
 export interface OpenedBody {
   stream: Readable;
@@ -10,7 +10,7 @@ export interface OpenedBody {
   size: number | undefined;
 }
 
-/** Opens what was handed to `put`: the length of bytes and files is known, a stream's is what the caller says. */
+/** Opens what was passed to `put`: the length of bytes and files is known, a stream's is what the caller says. */
 export async function openBody(body: ObjectBody, options: PutOptions): Promise<OpenedBody> {
   if (body instanceof Readable) return { stream: body, size: options.size };
   if (body instanceof Uint8Array) {
@@ -21,7 +21,7 @@ export async function openBody(body: ObjectBody, options: PutOptions): Promise<O
   return { stream: createReadStream(body.filePath), size };
 }
 
-/** Passes bytes through and refuses a body that is longer than allowed, or not as long as was said. */
+/** Passes bytes through and refuses a body that is longer than allowed, or not as long as announced. */
 export class SizeGuard extends Transform {
   bytes = 0;
   readonly #key: string;
@@ -37,31 +37,24 @@ export class SizeGuard extends Transform {
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error: Error | null, data?: Buffer) => void) {
     this.bytes += chunk.length;
-    if (this.bytes > this.#maximum) done(tooLarge(this.#key, this.#maximum));
-    else if (this.#expected !== undefined && this.bytes > this.#expected) done(this.#mismatch('more'));
+    if (this.bytes > this.#maximum) done(new ObjectTooLargeError(this.#key, this.#maximum));
+    else if (this.#expected !== undefined && this.bytes > this.#expected) done(this.#mismatch(this.#expected));
     else done(null, chunk);
   }
 
   override _flush(done: (error?: Error | null) => void) {
-    done(this.#expected !== undefined && this.bytes < this.#expected ? this.#mismatch('fewer') : null);
+    const isComplete = this.#expected === undefined || this.bytes >= this.#expected;
+    done(isComplete ? null : this.#mismatch(this.#expected));
   }
 
-  #mismatch(direction: string): StorageError {
-    const message =
-      `The body for ${this.#key} has ${direction} bytes than the ${this.#expected} it was announced with ` +
-      `(${this.bytes} seen); nothing was stored. Send it again with its true size.`;
-    return new StorageError('size-mismatch', message, {
-      data: { key: this.#key, expected: this.#expected, seen: this.bytes },
-    });
+  #mismatch(expected: number): SizeMismatchError {
+    return new SizeMismatchError(this.#key, expected, this.bytes);
   }
 }
 
-export function tooLarge(key: string, maximumSize: number): StorageError {
-  const message = `The body for ${key} is larger than the ${maximumSize} bytes allowed; nothing was stored.`;
-  return new StorageError('object-too-large', message, { data: { key, maximumSize } });
-}
-
-/** @throws StorageError `object-too-large`, before a byte is read, where the announced size says so */
+/** @throws ObjectTooLargeError, before a byte is read, where the announced size says so */
 export function assertAllowedSize(key: string, size: number | undefined, maximumSize: number | undefined): void {
-  if (size !== undefined && maximumSize !== undefined && size > maximumSize) throw tooLarge(key, maximumSize);
+  if (size !== undefined && maximumSize !== undefined && size > maximumSize) {
+    throw new ObjectTooLargeError(key, maximumSize);
+  }
 }

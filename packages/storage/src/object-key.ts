@@ -1,4 +1,4 @@
-import { StorageError } from './storage-error.js';
+import { InvalidObjectKeyError } from './errors.js';
 
 const MAXIMUM_KEY_BYTES = 512;
 /** A file name may have 255 bytes on every common filesystem. */
@@ -8,7 +8,7 @@ const RESERVED_PREFIX = '.farm-';
 /** Keys of the storage itself: its root id and its probe objects. */
 export const isReservedKey = (key: string): boolean => key.startsWith(RESERVED_PREFIX);
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused here
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses
 const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/;
 
 const loneSurrogate = /\p{Surrogate}/u;
@@ -30,23 +30,18 @@ function faultOf(key: string): string | undefined {
 }
 
 /**
- * Checks that `key` is a relative path every storage can hold: segments between single slashes, none of them `.` or
- * `..`, no backslash, no control character, at most 255 bytes a segment and 512 in all.
+ * Checks that `key` is a relative path that every storage can hold: segments between single slashes, none of them `.` or
+ * `..`, no backslash, no control character, at most 255 bytes per segment and 512 in all.
  *
- * @throws StorageError `invalid-key`
+ * @throws InvalidObjectKeyError
  */
 export function assertObjectKey(key: string): void {
   const fault = faultOf(key);
-  if (fault === undefined) return;
-  throw new StorageError('invalid-key', `The object key ${JSON.stringify(key)} is refused: ${fault}.`, {
-    data: { key },
-  });
+  if (fault !== undefined) throw new InvalidObjectKeyError(key, fault);
 }
 
-/** As `assertObjectKey`, and the key may not be one of the storage's own. */
+/** As `assertObjectKey`, and the key must not be one of the storage's own. */
 export function assertWritableKey(key: string): void {
   assertObjectKey(key);
-  if (!isReservedKey(key)) return;
-  const message = `The object key ${JSON.stringify(key)} is refused: "${RESERVED_PREFIX}" is the storage's own prefix.`;
-  throw new StorageError('invalid-key', message, { data: { key } });
+  if (isReservedKey(key)) throw new InvalidObjectKeyError(key, `"${RESERVED_PREFIX}" is the storage's own prefix`);
 }

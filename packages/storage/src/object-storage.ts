@@ -21,7 +21,7 @@ export interface PutOptions extends CallOptions {
   size?: number;
   /** Refuse, with `object-too-large`, a body longer than this many bytes. */
   maximumSize?: number;
-  /** Left out: told from the key's extension, else `application/octet-stream`. */
+  /** Default: what the key's extension says, otherwise `application/octet-stream`. */
   contentType?: string;
 }
 
@@ -33,7 +33,7 @@ export interface ObjectInfo {
 }
 
 export interface StoredObject extends ObjectInfo {
-  /** The bytes asked for. Destroy it when you leave it unread. */
+  /** The requested bytes. Destroy it if you leave it unread. */
   stream: Readable;
   /** First and last byte of the stream; `end` is -1 for an empty object. */
   start: number;
@@ -62,29 +62,29 @@ export interface PresignGetOptions extends PresignOptions {
  *
  * An object appears whole or not at all, and an overwrite replaces it in one step. Absence is a value (`undefined`);
  * every failure is a `StorageError`. Keys are checked by `assertObjectKey`; keys that begin with `.farm-` belong to
- * the storage itself, are never listed and cannot be written from outside. A key must not be another one's folder (`a`
- * beside `a/b`): S3 would take it, a folder cannot.
+ * the storage itself, are never listed and cannot be written from outside. A key must not be another key's folder (`a`
+ * next to `a/b`): S3 would accept it, a filesystem cannot.
  */
 export interface ObjectStorage {
   readonly kind: 'filesystem' | 's3';
-  /** Where the objects lie, for messages: a folder, or endpoint and bucket. */
+  /** Where the objects are, for messages: a folder, or endpoint and bucket. */
   readonly description: string;
-  /** The storage root's random id, made once. Two workers that see different ids do not share their storage. */
+  /** The storage root's random id, made once. Two workers that see different ids do not share a storage. */
   rootId(options?: CallOptions): Promise<string>;
   put(key: string, body: ObjectBody, options?: PutOptions): Promise<{ size: number }>;
   get(key: string, options?: CallOptions & { range?: ByteRange }): Promise<StoredObject | undefined>;
   /** Writes the object to `filePath` (whole or not at all); `undefined` and no file when there is no such object. */
   getToFile(key: string, filePath: string, options?: CallOptions): Promise<ObjectInfo | undefined>;
   head(key: string, options?: CallOptions): Promise<ObjectInfo | undefined>;
-  /** Deleting what is not there is no error. */
+  /** Deleting what is not there is not an error. */
   delete(keys: readonly string[], options?: CallOptions): Promise<void>;
   /** Every object whose key begins with `prefix` (any string), ordered by the key's UTF-8 bytes. */
   list(prefix: string, options?: CallOptions): AsyncIterable<ListedObject>;
-  /** Answers GET and HEAD with Range. Signs without asking whether the object exists. */
+  /** The URL accepts GET and HEAD with Range. It is signed without checking whether the object exists. */
   presignGet(key: string, options: PresignGetOptions): Promise<string>;
-  /** Answers one PUT of any length. */
+  /** The URL accepts a PUT of any length. */
   presignPut(key: string, options: PresignOptions): Promise<string>;
-  /** Writes, reads and deletes a probe object; rejects with what is wrong. */
+  /** Writes, reads and deletes a probe object; rejects with the reason when one of these fails. */
   check(options?: CallOptions): Promise<void>;
   /**
    * Removes what interrupted uploads left behind, where nothing was written for `olderThanMs`. MinIO lists none of them

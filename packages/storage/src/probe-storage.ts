@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
+import { ProbeObjectLostError } from './errors.js';
 import type { StoredObject } from './object-storage.js';
-import { StorageError } from './storage-error.js';
 
 /** Writes, reads and deletes an object that nobody else sees. */
 export async function probeStorage(storage: {
@@ -16,7 +16,7 @@ export async function probeStorage(storage: {
     const object = await storage.get(key);
     const read = object === undefined ? undefined : await buffer(object.stream);
     if (read?.equals(written)) return;
-    throw new StorageError('storage-unavailable', 'The storage did not give back the probe object that was written.');
+    throw new ProbeObjectLostError();
   } finally {
     await storage.delete(key);
   }

@@ -18,7 +18,7 @@ export interface ServeObjectOptions extends CallOptions {
 
 /**
  * Resolves a Range header (RFC 9110, section 14) for an object of `size` bytes. Several ranges and other units are
- * ignored, as the RFC allows: the whole object is the answer.
+ * ignored, as the RFC allows: the response is the whole object.
  */
 export function resolveRange(
   header: string | undefined,
@@ -46,7 +46,7 @@ function headersOf(key: string, info: ObjectInfo, downloadName: string | undefin
   };
 }
 
-/** Turns a GET or HEAD of an object into status, headers and stream, for whatever framework carries them. */
+/** Turns a GET or HEAD of an object into status, headers and stream, for any framework to send. */
 export async function serveObject(
   storage: Pick<ObjectStorage, 'get' | 'head'>,
   key: string,

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { InvalidPresignLifetimeError } from './errors.js';
 import type { Audience } from './object-storage.js';
-import { StorageError } from './storage-error.js';
 
 export type SignedMethod = 'GET' | 'PUT';
 
@@ -29,11 +29,10 @@ export type VerifiedObjectUrl =
 export const OBJECTS_PATH = '/v1/objects/';
 export const MAXIMUM_PRESIGN_SECONDS = 7 * 24 * 3600;
 
-/** @throws StorageError `invalid-presign` unless the lifetime is 1 second to 7 days (S3 allows no more) */
+/** @throws InvalidPresignLifetimeError unless the lifetime is 1 second to 7 days, the most that S3 allows */
 export function assertPresignLifetime(expiresInSeconds: number): void {
   if (expiresInSeconds >= 1 && expiresInSeconds <= MAXIMUM_PRESIGN_SECONDS) return;
-  const message = `A signed URL lives 1 to ${MAXIMUM_PRESIGN_SECONDS} seconds (7 days), not ${expiresInSeconds}.`;
-  throw new StorageError('invalid-presign', message, { data: { expiresInSeconds } });
+  throw new InvalidPresignLifetimeError(expiresInSeconds, MAXIMUM_PRESIGN_SECONDS);
 }
 
 // A JSON array keeps the fields apart whatever characters they hold.
@@ -58,7 +57,7 @@ export function signObjectUrl(options: SignObjectUrlOptions): string {
 /**
  * Judges a request for a signed URL. A GET signature also allows HEAD.
  *
- * @param request.key the path behind `/v1/objects/`, percent-decoded
+ * @param request.key the path after `/v1/objects/`, percent-decoded
  * @param request.query the query string's fields, percent-decoded
  */
 export function verifyObjectUrl(request: {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobView, Problem } from '@farm/contracts';
-import { type ObjectStorage, StorageError } from '@farm/storage';
+import { DiskFullError, type ObjectStorage } from '@farm/storage';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   asBearer,
@@ -176,7 +176,7 @@ function withFullDisk(storage: ObjectStorage): ObjectStorage {
         ...rest: Parameters<ObjectStorage['put']> extends [string, ...infer Rest] ? Rest : never
       ) => {
         if (!key.includes('/input/speech')) return await target.put(key, ...rest);
-        throw new StorageError('storage-full', 'No space is left on the device.');
+        throw new DiskFullError({ directory: '/farm', errno: 'ENOSPC', cause: undefined });
       };
     },
   });

@@ -121,8 +121,7 @@ function place(
   const placement = placeRender(liveAvatarProfile, {
     engine: spec.engine,
     video: { width: spec.width, height: spec.height },
-    precision: 'bf16',
-    steps: spec.steps,
+    settings: { precision: 'bf16', steps: spec.steps },
     cpuWorkerRunsModel: workers.some((worker) => worker.engine === 'liveavatar' && worker.vramClass === 'cpu'),
   });
   if (placement.fits) return placement;

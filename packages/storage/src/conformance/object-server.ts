@@ -9,7 +9,7 @@ export interface ObjectServer {
   stop(): Promise<void>;
 }
 
-/** The least that an API does with signed URLs: verify, then serve or store. */
+/** The minimum that an API does with signed URLs: verify, then serve or store. */
 export async function startObjectServer(secret: string, storage: () => ObjectStorage): Promise<ObjectServer> {
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '', 'http://localhost');

@@ -14,7 +14,7 @@ async function fsyncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Makes `folder` and its parents, and makes the new names last through a power loss. */
+/** Makes `folder` and its parents, so that the new names survive a power loss. */
 async function makeFolder(folder: string): Promise<void> {
   const first = await mkdir(folder, { recursive: true });
   if (first === undefined) return;
@@ -33,7 +33,7 @@ async function intoFolder(path: string, place: () => Promise<void>): Promise<voi
     }
   }
   await fsyncFolder(dirname(path)).catch((error: unknown) => {
-    // Whoever deleted the object meanwhile took the folder with it: there is nothing left that has to last.
+    // Somebody has deleted the object meanwhile, and the folder with it: there is nothing left to keep.
     if (errnoOf(error) !== 'ENOENT') throw error;
   });
 }
@@ -63,7 +63,7 @@ export async function writeAtomically(options: {
   path: string;
   temporaryFolder: string;
   source: Readable;
-  /** The bytes pass through it; when it fails, `path` stays as it was. */
+  /** The bytes pass through it; if it fails, `path` stays as it was. */
   guard?: Duplex;
   signal?: AbortSignal | undefined;
   /** Runs when the bytes are on the disk, before they appear at `path`. */
@@ -83,7 +83,7 @@ export async function writeAtomically(options: {
   }
 }
 
-/** Puts `bytes` at `path` unless something is there; of several at once exactly one wins. */
+/** Puts `bytes` at `path` unless something is there; of several concurrent calls exactly one wins. */
 export async function writeOnce(path: string, temporaryFolder: string, bytes: Buffer): Promise<void> {
   const temporary = await writeTemporary(temporaryFolder, (file) => file.writeFile(bytes));
   try {

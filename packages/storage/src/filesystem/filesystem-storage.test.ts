@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describeConformance } from '../conformance/describe-conformance.js';
 import { type ObjectServer, startObjectServer } from '../conformance/object-server.js';
-import { describeConformance } from '../conformance/storage-conformance.js';
 import { createStorage } from '../create-storage.js';
 
 const secret = 'a secret of the test suite';
-const configFor = (directory: string, port = 1) => ({
+const configurationFor = (directory: string, port = 1) => ({
   kind: 'filesystem' as const,
   directory,
   internalBaseUrl: `http://127.0.0.1:${port}`,
@@ -22,8 +22,8 @@ describeConformance('filesystem storage', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'farm-storage-'));
   let server: ObjectServer | undefined;
   server = await startObjectServer(secret, () => storage);
-  const storage = await createStorage(configFor(directory, server.port));
-  const sibling = await createStorage(configFor(directory, server.port));
+  const storage = await createStorage(configurationFor(directory, server.port));
+  const sibling = await createStorage(configurationFor(directory, server.port));
   return {
     storage,
     sibling,
@@ -44,7 +44,7 @@ describe('filesystem storage', () => {
   afterEach(() => rm(directory, { recursive: true, force: true }));
 
   test('objects are plain files, and empty folders go with the last object', async () => {
-    const storage = await createStorage(configFor(directory));
+    const storage = await createStorage(configurationFor(directory));
     await storage.put('jobs/1/video.mp4', Buffer.from('x'));
     expect(await readdir(join(directory, 'objects', 'jobs', '1'))).toEqual(['video.mp4']);
     await storage.delete(['jobs/1/video.mp4']);
@@ -52,8 +52,8 @@ describe('filesystem storage', () => {
     expect(await readdir(join(directory, 'types'))).toEqual([]);
   });
 
-  test('a key below another object is refused, and the other way round', async () => {
-    const storage = await createStorage(configFor(directory));
+  test('a key below another object is refused, and so is the reverse', async () => {
+    const storage = await createStorage(configurationFor(directory));
     await storage.put('a/b', Buffer.from('x'));
     await expect(storage.put('a/b/c', Buffer.from('x'))).rejects.toMatchObject({ code: 'invalid-key' });
     await expect(storage.put('a', Buffer.from('x'))).rejects.toMatchObject({ code: 'invalid-key' });
@@ -61,8 +61,8 @@ describe('filesystem storage', () => {
     expect(await readdir(join(directory, 'temporary'))).toEqual([]);
   });
 
-  test('what a killed upload left behind is swept once it is old', async () => {
-    const storage = await createStorage(configFor(directory));
+  test('leftovers of a killed upload are swept once they are old', async () => {
+    const storage = await createStorage(configurationFor(directory));
     await writeFile(join(directory, 'temporary', 'old'), 'x');
     await utimes(join(directory, 'temporary', 'old'), new Date(), new Date(Date.now() - 7200_000));
     await writeFile(join(directory, 'temporary', 'new'), 'x');
@@ -70,24 +70,24 @@ describe('filesystem storage', () => {
     expect(await readdir(join(directory, 'temporary'))).toEqual(['new']);
   });
 
-  test('a folder that cannot be one is named', async () => {
+  test('a path that cannot be a folder is named', async () => {
     const file = join(directory, 'file');
     await writeFile(file, 'x');
-    await expect(createStorage(configFor(join(file, 'below')))).rejects.toMatchObject({
+    await expect(createStorage(configurationFor(join(file, 'below')))).rejects.toMatchObject({
       code: 'storage-misconfigured',
       message: expect.stringContaining(join(file, 'below')),
     });
   });
 
-  test.skipIf(process.getuid?.() === 0)('a folder without the right to write is named', async () => {
+  test.skipIf(process.getuid?.() === 0)('a folder that may not be written is named', async () => {
     await chmod(directory, 0o500);
-    await expect(createStorage(configFor(directory))).rejects.toMatchObject({ code: 'storage-misconfigured' });
+    await expect(createStorage(configurationFor(directory))).rejects.toMatchObject({ code: 'storage-misconfigured' });
   });
 
   test('unknown settings are refused', async () => {
-    const config = { ...configFor(directory), colour: 'blue' };
-    await expect(createStorage(config)).rejects.toThrow('colour');
-    await expect(createStorage({ ...configFor(directory), secret: 'short' })).rejects.toThrow('secret');
+    const configuration = { ...configurationFor(directory), colour: 'blue' };
+    await expect(createStorage(configuration)).rejects.toThrow('colour');
+    await expect(createStorage({ ...configurationFor(directory), secret: 'short' })).rejects.toThrow('secret');
   });
 });
 
@@ -100,7 +100,7 @@ function mountSmallDisk(directory: string): boolean {
   }
 }
 
-test('a full disk is named, keeps the object that was there and leaves no part of the new one', async (context) => {
+test('a full disk is named, keeps the previous object and leaves no part of the new one', async (context) => {
   const directory = await mkdtemp(join(tmpdir(), 'farm-full-'));
   const disk = join(directory, 'disk');
   await mkdir(disk);
@@ -110,7 +110,7 @@ test('a full disk is named, keeps the object that was there and leaves no part o
     return context.skip();
   }
   try {
-    const storage = await createStorage(configFor(disk));
+    const storage = await createStorage(configurationFor(disk));
     await storage.put('a', Buffer.from('before'));
     const put = storage.put('a', Readable.from([randomBytes(600_000), randomBytes(600_000)]));
     await expect(put).rejects.toMatchObject({ code: 'storage-full', status: 507 });

@@ -1,4 +1,4 @@
-/** Waits for `work`, which goes on for others, no longer than until `signal` aborts. */
+/** Waits for `work` until `signal` aborts; `work` continues for whoever else waits for it. */
 export async function orAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
   if (signal === undefined) return await work;
   let abort: (() => void) | undefined;

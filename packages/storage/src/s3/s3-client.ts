@@ -1,9 +1,15 @@
 import { Client } from 'minio';
-import type { S3StorageSettings } from './s3-storage.js';
+import type { S3StorageConfiguration } from '../storage-configuration.js';
 import type { S3Transport } from './s3-transport.js';
 
+/** The configuration with its credentials read. */
+export interface S3Settings extends Omit<S3StorageConfiguration, 'accessKeyId' | 'secretAccessKey'> {
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
 /** A client for one endpoint. The region is always set: without one, even signing asks the server for it. */
-export function createClient(endpoint: string, settings: S3StorageSettings, transport: S3Transport): Client {
+export function createClient(endpoint: string, settings: S3Settings, transport: S3Transport): Client {
   const { protocol, hostname, port } = new URL(endpoint);
   const secure = protocol === 'https:';
   return new Client({

@@ -8,7 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { freePort, obtainMinio, type RunningMinioServer, startMinio, toolchainContext } from '@farm/toolchain';
 import { Client } from 'minio';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { describeConformance } from '../conformance/storage-conformance.js';
+import { describeConformance } from '../conformance/describe-conformance.js';
 import { createStorage } from '../create-storage.js';
 import type { ObjectStorage } from '../object-storage.js';
 import { S3Storage } from './s3-storage.js';
@@ -34,7 +34,7 @@ async function startServer(): Promise<RunningMinioServer & { remove(): Promise<v
   };
 }
 
-const configFor = (server: RunningMinioServer, endpoint = server.url) => ({
+const configurationFor = (server: RunningMinioServer, endpoint = server.url) => ({
   kind: 's3' as const,
   endpoint,
   publicEndpoint: `http://localhost:${server.port}`,
@@ -65,7 +65,7 @@ async function listenOnAnyPort(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Passes connections on to `port` until told to break them. */
+/** Forwards connections to `port` until it is asked to break them. */
 async function startProxy(port: number) {
   const sockets = new Set<Socket>();
   let failures = 0;
@@ -104,8 +104,8 @@ async function startProxy(port: number) {
 describe.skipIf(missing !== undefined)('S3 on MinIO', () => {
   describeConformance('S3 storage', async () => {
     const server = await startServer();
-    const storage = await createStorage(configFor(server));
-    const sibling = await createStorage(configFor(server));
+    const storage = await createStorage(configurationFor(server));
+    const sibling = await createStorage(configurationFor(server));
     return {
       storage,
       sibling,
@@ -132,9 +132,9 @@ describe.skipIf(missing !== undefined)('S3 on MinIO', () => {
       await proxy?.stop();
     });
 
-    test('calls whose connection breaks are made again', async () => {
+    test('calls whose connection breaks are retried', async () => {
       proxy = await startProxy(server.port);
-      storage = await createStorage(configFor(server, proxy.url));
+      storage = await createStorage(configurationFor(server, proxy.url));
       await storage.check();
       const bytes = randomBytes(40e6);
       proxy.failNext(2);
@@ -150,9 +150,9 @@ describe.skipIf(missing !== undefined)('S3 on MinIO', () => {
       await expect(storage.head('retry/a')).rejects.toMatchObject({ code: 'storage-unavailable' });
     });
 
-    test('a connection that breaks under a body ends the stream with a named error', async () => {
+    test('a connection that breaks during a body ends the stream with a named error', async () => {
       proxy = await startProxy(server.port);
-      storage = await createStorage(configFor(server, proxy.url));
+      storage = await createStorage(configurationFor(server, proxy.url));
       await storage.put('broken/a', randomBytes(30e6));
       const object = await storage.get('broken/a');
       object!.stream.once('readable', () => proxy.cut());
@@ -164,9 +164,9 @@ describe.skipIf(missing !== undefined)('S3 on MinIO', () => {
       await rm(directory, { recursive: true });
     });
 
-    test('parts of an upload that died are swept', async () => {
+    test('parts of a broken upload are swept', async () => {
       proxy = await startProxy(server.port);
-      storage = await createStorage(configFor(server, proxy.url));
+      storage = await createStorage(configurationFor(server, proxy.url));
       await storage.check();
       const source = Readable.from(
         (async function* () {
@@ -179,18 +179,19 @@ describe.skipIf(missing !== undefined)('S3 on MinIO', () => {
       );
       await expect(storage.put('dead/a', source)).rejects.toMatchObject({ code: 'storage-unavailable' });
       await storage.close();
-      storage = await createStorage(configFor(server));
+      storage = await createStorage(configurationFor(server));
       expect(await storage.head('dead/a')).toBeUndefined();
       expect(await countUploads(server, 'dead/a')).toBe(1);
-      const sweep = (limit: number) => sweepUploads(clientFor(server), 'farm-objects', 'dead/a', new Date(limit));
+      const sweep = (before: number) =>
+        sweepUploads(clientFor(server), 'farm-objects', { prefix: 'dead/a', before: new Date(before) });
       expect(await sweep(Date.now() - 3600_000)).toBe(0);
       expect(await sweep(Date.now() + 60_000)).toBe(1);
       expect(await countUploads(server, 'dead/a')).toBe(0);
       expect(await storage.sweepUnfinishedUploads({ olderThanMs: 0 })).toEqual({ removed: 0 });
     });
 
-    test('a server that is not there is named, quickly', async () => {
-      storage = await createStorage(configFor(server, `http://127.0.0.1:${await freePort()}`));
+    test('a missing server is named, quickly', async () => {
+      storage = await createStorage(configurationFor(server, `http://127.0.0.1:${await freePort()}`));
       const begin = Date.now();
       await expect(storage.check()).rejects.toMatchObject({
         code: 'storage-unavailable',
@@ -200,10 +201,14 @@ describe.skipIf(missing !== undefined)('S3 on MinIO', () => {
       expect(Date.now() - begin).toBeLessThan(5000);
     });
 
-    test('a server that never answers is given up, at once when the call is aborted', async () => {
+    test('a server that never responds is abandoned, immediately when the call is aborted', async () => {
       const silent = createServer((socket) => void socket.on('error', () => undefined));
       const port = await listenOnAnyPort(silent);
-      const settings = { ...configFor(server, `http://127.0.0.1:${port}`), region: 'us-east-1', pathStyle: true };
+      const settings = {
+        ...configurationFor(server, `http://127.0.0.1:${port}`),
+        region: 'us-east-1',
+        pathStyle: true,
+      };
       storage = new S3Storage(settings, { connectMs: 200, idleMs: 1000 });
       const signal = AbortSignal.timeout(300);
       await expect(storage.head('a', { signal })).rejects.toMatchObject({ name: 'TimeoutError' });
@@ -215,7 +220,7 @@ describe.skipIf(missing !== undefined)('S3 on MinIO', () => {
     });
 
     test('wrong keys are named', async () => {
-      storage = await createStorage({ ...configFor(server), secretAccessKey: 'not the secret' });
+      storage = await createStorage({ ...configurationFor(server), secretAccessKey: 'not the secret' });
       await expect(storage.put('a', Buffer.from('x'))).rejects.toMatchObject({ code: 'storage-access-denied' });
     });
 
@@ -224,19 +229,23 @@ describe.skipIf(missing !== undefined)('S3 on MinIO', () => {
       const [idFile, secretFile] = [join(directory, 'id'), join(directory, 'secret')];
       await writeFile(idFile, `${server.accessKey}\n`);
       await writeFile(secretFile, `${server.secretKey}\n`);
-      const config = { ...configFor(server), accessKeyId: { file: idFile }, secretAccessKey: { file: secretFile } };
-      storage = await createStorage(config);
+      const configuration = {
+        ...configurationFor(server),
+        accessKeyId: { file: idFile },
+        secretAccessKey: { file: secretFile },
+      };
+      storage = await createStorage(configuration);
       await storage.check();
       await rm(secretFile);
-      await expect(createStorage(config)).rejects.toMatchObject({
+      await expect(createStorage(configuration)).rejects.toMatchObject({
         code: 'storage-misconfigured',
         message: expect.stringContaining(secretFile),
       });
       await rm(directory, { recursive: true });
     });
 
-    test('signing asks no server', async () => {
-      storage = await createStorage(configFor(server, `http://127.0.0.1:${await freePort()}`));
+    test('signing needs no server', async () => {
+      storage = await createStorage(configurationFor(server, `http://127.0.0.1:${await freePort()}`));
       const url = await storage.presignGet('a/b', { audience: 'public', expiresInSeconds: 60 });
       expect(url).toContain(`http://localhost:${server.port}/farm-objects/a/b?`);
     });

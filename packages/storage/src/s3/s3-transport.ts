@@ -5,11 +5,11 @@ import type { Socket } from 'node:net';
 
 export interface TransportTimeouts {
   connectMs: number;
-  /** Silence, in either direction, after which a request is given up. */
+  /** Silence, in either direction, after which a request is abandoned. */
   idleMs: number;
 }
 
-/** What a request of this process failed with when it waited too long. */
+/** A request that was abandoned because it had waited too long. */
 export class TransportTimeoutError extends Error {
   readonly code: 'CONNECT_TIMEOUT' | 'IDLE_TIMEOUT';
 
@@ -61,7 +61,7 @@ export class S3Transport {
       answered(answer);
     });
     request.on('timeout', () => {
-      // Bytes that nobody has read yet: the reader is slow, not the server.
+      // There are bytes that nobody has read yet: the reader is slow, not the server.
       if (response !== undefined && response.readableLength > 0) request.setTimeout(idleMs);
       else request.destroy(new TransportTimeoutError('IDLE_TIMEOUT', idleMs));
     });

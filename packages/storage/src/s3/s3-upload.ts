@@ -28,11 +28,7 @@ export async function* blocksOf(stream: Readable, bytes: number): AsyncGenerator
 const partBytesFor = (size: number | undefined): number =>
   size === undefined ? PART_BYTES : Math.max(PART_BYTES, Math.ceil(Math.min(size, 5 * TIB) / MAXIMUM_PARTS));
 
-/**
- * Sends a stream as one PUT or, where it is longer than a part, as a multipart upload of its own. Not by the client's
- * `putObject`: that goes on with whichever upload of the same key it finds, so two at once mix their parts.
- */
-export async function uploadStream(options: {
+export interface UploadOptions {
   client: Client;
   bucket: string;
   key: string;
@@ -41,40 +37,71 @@ export async function uploadStream(options: {
   contentType: string;
   signal: AbortSignal | undefined;
   /** Runs a call that an abort of `signal` does not end. */
-  beyondAbort: (call: () => Promise<void>) => Promise<void>;
-}): Promise<void> {
-  const { client, bucket, key, stream, size, contentType, signal } = options;
-  const headers = { 'content-type': contentType };
-  let uploadId: string | undefined;
-  let previous: Buffer | undefined;
-  const parts: { part: number; etag: string }[] = [];
-  const sendPart = async (block: Buffer) => {
-    const id = uploadId ?? (await withRetry(() => client.initiateNewMultipartUpload(bucket, key, headers), signal));
-    uploadId = id;
-    const partNumber = parts.length + 1;
-    const part = { bucketName: bucket, objectName: key, uploadID: id, partNumber, headers: {} };
+  cleanUp: (call: () => Promise<void>) => Promise<void>;
+}
+
+/** Begins with the first part. */
+class MultipartUpload {
+  readonly #options: UploadOptions;
+  readonly #parts: { part: number; etag: string }[] = [];
+  #id: string | undefined;
+
+  constructor(options: UploadOptions) {
+    this.#options = options;
+  }
+
+  get isBegun(): boolean {
+    return this.#id !== undefined;
+  }
+
+  async sendPart(block: Buffer): Promise<void> {
+    const { client, bucket, key, contentType, signal } = this.#options;
+    const headers = { 'content-type': contentType };
+    this.#id ??= await withRetry(() => client.initiateNewMultipartUpload(bucket, key, headers), signal);
+    const partNumber = this.#parts.length + 1;
+    const part = { bucketName: bucket, objectName: key, uploadID: this.#id, partNumber, headers: {} };
     const { etag } = await withRetry(() => client.uploadPart(part, block), signal);
-    parts.push({ part: partNumber, etag });
-  };
+    this.#parts.push({ part: partNumber, etag });
+  }
+
+  async complete(): Promise<void> {
+    const { client, bucket, key } = this.#options;
+    if (this.#id !== undefined) await client.completeMultipartUpload(bucket, key, this.#id, this.#parts);
+  }
+
+  async abort(): Promise<void> {
+    const { client, bucket, key, cleanUp } = this.#options;
+    const id = this.#id;
+    if (id !== undefined) await cleanUp(() => client.abortMultipartUpload(bucket, key, id));
+  }
+}
+
+/**
+ * Sends a stream as one PUT or, where it is longer than a part, as a multipart upload of its own. The client's
+ * `putObject` would not do for streams: it continues any upload of the same key that it finds, so two concurrent ones
+ * mix their parts.
+ */
+export async function uploadStream(options: UploadOptions): Promise<void> {
+  const { client, bucket, key, stream, size, contentType, signal } = options;
+  const upload = new MultipartUpload(options);
+  let pending: Buffer | undefined;
   try {
     for await (const block of blocksOf(stream, partBytesFor(size))) {
-      if (previous !== undefined) await sendPart(previous);
-      previous = block;
+      if (pending !== undefined) await upload.sendPart(pending);
+      pending = block;
     }
-    const last = previous ?? Buffer.alloc(0);
+    const last = pending ?? Buffer.alloc(0);
     signal?.throwIfAborted();
-    if (uploadId === undefined) {
-      await withRetry(() => client.putObject(bucket, key, last, last.length, headers), signal);
+    if (upload.isBegun) {
+      await upload.sendPart(last);
+      await upload.complete();
       return;
     }
-    await sendPart(last);
-    await client.completeMultipartUpload(bucket, key, uploadId, parts);
+    const headers = { 'content-type': contentType };
+    await withRetry(() => client.putObject(bucket, key, last, last.length, headers), signal);
   } catch (error) {
-    // What cannot be reached now is left to the sweep of unfinished uploads.
-    const id = uploadId;
-    if (id !== undefined) {
-      await options.beyondAbort(() => client.abortMultipartUpload(bucket, key, id)).catch(() => undefined);
-    }
+    // If the server cannot be reached now, the sweep of unfinished uploads removes the parts.
+    await upload.abort().catch(() => undefined);
     throw error;
   }
 }

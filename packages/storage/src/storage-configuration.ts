@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 const HttpUrl = z.url({ protocol: /^https?$/ });
-const S3Endpoint = HttpUrl.refine((url) => new URL(url).pathname === '/', 'must not have a path behind host and port');
+const S3Endpoint = HttpUrl.refine((url) => new URL(url).pathname === '/', 'must not have a path after host and port');
 
-export const FilesystemStorageConfig = z.strictObject({
+export const FilesystemStorageConfiguration = z.strictObject({
   kind: z.literal('filesystem'),
   directory: z.string().min(1),
   /** Where programs inside the cluster reach the API. */
@@ -13,12 +13,12 @@ export const FilesystemStorageConfig = z.strictObject({
   /** Signs object URLs; the same in every API replica. */
   secret: z.string().min(16),
 });
-export type FilesystemStorageConfig = z.infer<typeof FilesystemStorageConfig>;
+export type FilesystemStorageConfiguration = z.infer<typeof FilesystemStorageConfiguration>;
 
 /** The value itself, or the file that holds it (a mounted secret); read once, when the storage is opened. */
 const Credential = z.union([z.string().min(1), z.strictObject({ file: z.string().min(1) })]);
 
-export const S3StorageConfig = z.strictObject({
+export const S3StorageConfiguration = z.strictObject({
   kind: z.literal('s3'),
   /** Scheme, host and port, such as `http://minio:9000`. */
   endpoint: S3Endpoint,
@@ -31,8 +31,11 @@ export const S3StorageConfig = z.strictObject({
   /** `host/bucket/key` instead of `bucket.host/key`. */
   pathStyle: z.boolean().default(true),
 });
-export type S3StorageConfig = z.infer<typeof S3StorageConfig>;
+export type S3StorageConfiguration = z.infer<typeof S3StorageConfiguration>;
 
-export const StorageConfig = z.discriminatedUnion('kind', [FilesystemStorageConfig, S3StorageConfig]);
-/** What `createStorage` takes: settings with a default may be left out. */
-export type StorageConfig = z.input<typeof StorageConfig>;
+export const StorageConfiguration = z.discriminatedUnion('kind', [
+  FilesystemStorageConfiguration,
+  S3StorageConfiguration,
+]);
+/** What `createStorage` accepts: settings with a default may be left out. */
+export type StorageConfiguration = z.input<typeof StorageConfiguration>;

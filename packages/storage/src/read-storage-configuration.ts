@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { FarmError } from '@farm/contracts';
 import { z } from 'zod';
-import type { StorageConfig } from './storage-config.js';
+import { SigningSecretUnreadableError, StorageSettingMissingError } from './errors.js';
+import type { StorageConfiguration } from './storage-configuration.js';
 
-/** The environment variables that say where objects lie; the same for the API, the workers and the scheduler. */
+/** The environment variables that say where objects are kept; the same for the API, the workers and the scheduler. */
 export const StorageEnvironment = z.object({
   FARM_STORAGE: z.enum(['filesystem', 's3']).optional(),
   FARM_STORAGE_DIRECTORY: z.string().min(1).optional(),
@@ -22,11 +22,7 @@ export type StorageEnvironment = z.infer<typeof StorageEnvironment>;
 
 function required<Name extends keyof StorageEnvironment>(environment: StorageEnvironment, name: Name): string {
   const value = environment[name];
-  if (value === undefined)
-    throw new FarmError(
-      'configuration',
-      `Set ${name}: FARM_STORAGE=${environment.FARM_STORAGE ?? 'filesystem'} needs it.`,
-    );
+  if (value === undefined) throw new StorageSettingMissingError(name, environment.FARM_STORAGE ?? 'filesystem');
   return value;
 }
 
@@ -44,19 +40,19 @@ function readSigningSecret(environment: StorageEnvironment): string {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (cause) {
-    throw new FarmError('configuration', `FARM_SIGNING_SECRET_FILE is ${file}, and it cannot be read.`, { cause });
+    throw new SigningSecretUnreadableError(file, cause);
   }
 }
 
 /**
  * @param environment checked by `StorageEnvironment`
- * @param baseUrls where the API is reached; signed URLs of filesystem storage point there
- * @throws FarmError `configuration`, naming the variable that is missing
+ * @param baseUrls where the API can be reached; signed URLs of filesystem storage point there
+ * @throws StorageSettingMissingError, SigningSecretUnreadableError
  */
-export function storageConfigFromEnvironment(
+export function readStorageConfiguration(
   environment: StorageEnvironment,
   baseUrls: { internal: string; public: string },
-): StorageConfig {
+): StorageConfiguration {
   if (environment.FARM_STORAGE === 's3') {
     return {
       kind: 's3',
