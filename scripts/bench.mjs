@@ -1,6 +1,6 @@
 // `npm run bench [-- filter…]`: every benchmark under benchmarks/, one after the other.
-// A benchmark talks to people on stderr and writes one JSON object to stdout, with its ratios under `ratios`.
-// TypeScript benchmarks run as benchmarks/dist/**/*.bench.js, beside **/*.bench.mjs and **/*.bench.py.
+// A benchmark prints messages for people on stderr and one JSON object on stdout, with its ratios under `ratios`.
+// TypeScript benchmarks run as benchmarks/dist/**/*.bench.js, in addition to **/*.bench.mjs and **/*.bench.py.
 import { spawn } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
@@ -16,7 +16,7 @@ async function findBenchmarks(filters) {
   const chosen = paths.filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)));
   if (chosen.length > 0) return chosen;
   throw new SetupError(
-    `No benchmark to run. Asked for: ${filters.join(', ') || 'all'}; there are: ${paths.join(', ') || 'none'}.`,
+    `No benchmark to run. Requested: ${filters.join(', ') || 'all'}; available: ${paths.join(', ') || 'none'}.`,
   );
 }
 

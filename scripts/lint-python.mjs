@@ -1,4 +1,4 @@
-// Lints the Python code and checks its formatting, with the pinned ruff in an environment of its own.
+// Lints the Python code and checks its formatting, with a pinned ruff in an environment of its own.
 import { openToolchain, projectRoot, reportFailure } from './setup.mjs';
 import { runToEnd } from './testing/run-to-end.mjs';
 

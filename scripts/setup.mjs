@@ -1,4 +1,4 @@
-// What has to stand before anything else of the project can run. Uses nothing but Node: there may be no node_modules yet.
+// What has to be there before anything else of the project can run. Uses nothing but Node: there may be no node_modules yet.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
@@ -28,13 +28,13 @@ function requirePython() {
   const check = `import sys; sys.exit(sys.version_info < (3, ${OLDEST_PYTHON_MINOR}))`;
   if (names.some((name) => spawnSync(name, ['-I', '-c', check], { stdio: 'ignore' }).status === 0)) return;
   throw new SetupError(
-    `Python 3.${OLDEST_PYTHON_MINOR} or newer is needed and none of ${names.join(', ')} on the PATH is one. ` +
+    `Python 3.${OLDEST_PYTHON_MINOR} or newer is needed, and none of ${names.join(', ')} on the PATH is one. ` +
       'Install it with `sudo apt-get install python3 python3-venv` (Debian, Ubuntu), `brew install python` (macOS), ' +
       '`sudo dnf install python3` (Fedora) or `sudo pacman -S python` (Arch), or set FARM_PYTHON to its path.',
   );
 }
 
-/** Runs a command quietly; its output is shown only when it fails. It ends with this process. */
+/** Runs a command quietly; its output is shown only if it fails. It ends with this process. */
 async function runQuietly(command, args) {
   const child = spawn(command, args, { cwd: projectRoot, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = [];
@@ -57,7 +57,7 @@ async function runQuietly(command, args) {
   }
 }
 
-/** One line with the seconds it took; steps under `silentMs` leave no line. */
+/** Prints one line with the seconds it took; steps shorter than `silentMs` leave no line. */
 async function step(label, silentMs, work) {
   const start = performance.now();
   const show = (text) => process.stderr.isTTY && process.stderr.write(`\r\x1b[2K${text}`);
@@ -69,7 +69,7 @@ async function step(label, silentMs, work) {
 }
 
 /**
- * How node_modules stands to package-lock.json, by the copy of the lock that npm writes there as the last thing it does.
+ * Compares node_modules with package-lock.json, by the copy of the lock that npm writes there at the very end.
  * @returns 'missing', 'outdated' or 'current'
  */
 function installedPackages() {
@@ -98,14 +98,14 @@ async function build() {
   await step('Building', 1000, () => runQuietly(process.execPath, [compiler, '-b']));
 }
 
-/** Brings the checkout to where its programs can run: versions checked, npm packages installed, TypeScript built. */
+/** Prepares the checkout for running its programs: checks versions, installs npm packages, builds TypeScript. */
 export async function setUp() {
   requireNode();
   await installPackages();
   await build();
 }
 
-/** The built toolchain, with a context that prints its steps and ends them on Ctrl-C. */
+/** The built toolchain, with a context that prints its steps and stops them on Ctrl-C. */
 export async function openToolchain() {
   const toolchain = await import(pathToFileURL(join(projectRoot, 'packages/toolchain/dist/index.js')).href);
   const interruption = new AbortController();
@@ -129,7 +129,7 @@ export async function obtainPrograms({ toolchain, context }) {
   };
 }
 
-/** Ends the process with a sentence where a person can do something, and with the stack where it is a defect. */
+/** Prints a sentence where a person can do something, and the stack where it is a defect; the exit code becomes 1. */
 export function reportFailure(error) {
   const isExpected = error instanceof SetupError || typeof error?.code === 'string';
   process.stderr.write(`\n${isExpected ? error.message : (error?.stack ?? error)}\n`);

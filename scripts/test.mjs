@@ -1,4 +1,4 @@
-// `npm test [-- filter…]`: every test of the project. With filters only the TypeScript tests whose file names contain one.
+// `npm test [-- filter…]`: every test of the project. With filters, only the TypeScript tests whose file names contain one.
 // FARM_REQUIRE_MINIO=1 makes a missing MinIO server a failure. FARM_TEST_SUMMARY names a file for the closing line.
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
@@ -29,7 +29,7 @@ async function obtainEngineTestPython({ toolchain, context }) {
   return toolchain.obtainPython(context, { packageDirectory: engineDirectory, extras: ['liveavatar', 'test'] });
 }
 
-/** Runs one part after the other, timing each; a part that cannot run at all counts as one failure. */
+/** Runs one part after the other and times each; a part that cannot run at all counts as one failure. */
 function partRunner(signal) {
   const times = [];
   let counts = noTests;

@@ -1,5 +1,5 @@
-// Resident memory of the API process while it takes large uploads, set against their bytes: a real server, real Redis,
-// filesystem storage. One recording of FARM_BENCH_UPLOAD_BYTES (1 GB), then ten at once.
+// Resident memory of the API process while it receives large uploads, relative to their bytes: a real server, real Redis,
+// filesystem storage. One recording of FARM_BENCH_UPLOAD_BYTES (1 GB), then ten concurrently.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
@@ -18,7 +18,7 @@ import { withPrivateRedis } from '../farm/support/private-redis.mjs';
 import { provenance } from '../farm/support/provenance.mjs';
 
 const uploadBytes = Number(process.env.FARM_BENCH_UPLOAD_BYTES ?? 1_000_000_000);
-const AT_ONCE = 10;
+const CONCURRENCY = 10;
 const SAMPLE_MS = 50;
 const root = new URL('../../', import.meta.url);
 const server = fileURLToPath(new URL('apps/api/dist/server.js', root));
@@ -51,7 +51,7 @@ const part = (name, fileName) =>
   );
 const line = Buffer.from('\r\n');
 
-/** The body of a submit, made while it is sent: this process keeps none of it either. */
+/** The body of a submit, generated while it is sent: this process does not keep it either. */
 function* bodyOf(bytes) {
   yield Buffer.concat([part('spec', ''), Buffer.from('{"prompt":"A person speaks to the camera."}'), line]);
   yield Buffer.concat([part('image', 'portrait.jpg'), portrait, line]);
@@ -70,16 +70,16 @@ async function submit({ port, key }, bytes) {
   await pipeline(Readable.from(bodyOf(bytes)), upload);
   const [answer] = await answered;
   const body = await text(answer);
-  if (answer.statusCode !== 201) throw new Error(`The API answered ${answer.statusCode}: ${body}`);
+  if (answer.statusCode !== 201) throw new Error(`The API responded with ${answer.statusCode}: ${body}`);
 }
 
-/** Bytes of `pid` that lie in memory, as the kernel counts them (Linux). */
+/** Bytes of `pid` that are in memory, as the kernel counts them (Linux). */
 async function residentBytes(pid) {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)[1]) * 1024;
 }
 
-/** The largest growth of the process during `work`, from where it stood just before. */
+/** The largest growth of the process during `work`, from its size just before. */
 async function growthDuring(pid, work) {
   const before = await residentBytes(pid);
   let peak = before;
@@ -134,7 +134,7 @@ async function startApi(directory, redisUrl) {
       return { port, child };
     await sleep(100);
   }
-  throw new Error(`The API does not answer: ${await readFile(join(directory, 'api.log'), 'utf8')}`);
+  throw new Error(`The API is not listening: ${await readFile(join(directory, 'api.log'), 'utf8')}`);
 }
 
 async function measure({ port, child }, redis, directory) {
@@ -142,13 +142,13 @@ async function measure({ port, child }, redis, directory) {
   const api = { port, key };
   // The first submits load code and fill pools; growth from here on belongs to the uploads.
   for (let warm = 0; warm < 8; warm += 1) await submit(api, 20_000_000);
-  await Promise.all(Array.from({ length: AT_ONCE }, () => submit(api, 20_000_000)));
+  await Promise.all(Array.from({ length: CONCURRENCY }, () => submit(api, 20_000_000)));
   const clear = () => rm(join(directory, 'storage', 'objects', 'jobs'), { recursive: true, force: true });
   await clear();
   const one = await growthDuring(child.pid, () => submit(api, uploadBytes));
   await clear();
   const ten = await growthDuring(child.pid, () =>
-    Promise.all(Array.from({ length: AT_ONCE }, () => submit(api, uploadBytes))),
+    Promise.all(Array.from({ length: CONCURRENCY }, () => submit(api, uploadBytes))),
   );
   return { one, ten };
 }
@@ -156,11 +156,11 @@ async function measure({ port, child }, redis, directory) {
 const directory = await mkdtemp(join(tmpdir(), 'measured-api-'));
 try {
   const { bavail, bsize } = await statfs(directory);
-  // Each upload lies in storage, and once more where it is judged.
-  const needed = 2 * (AT_ONCE + 1) * uploadBytes;
+  // Each upload is in storage, and once more in the folder where it is judged.
+  const needed = 2 * (CONCURRENCY + 1) * uploadBytes;
   if (bavail * bsize < needed)
     throw new Error(
-      `${directory} has less than the ${needed} bytes this needs; set TMPDIR or FARM_BENCH_UPLOAD_BYTES.`,
+      `${directory} has less than the ${needed} free bytes that this needs; set TMPDIR or FARM_BENCH_UPLOAD_BYTES.`,
     );
   const result = await withPrivateRedis(async ({ url, redis }) => {
     const api = await startApi(directory, url);
@@ -174,11 +174,12 @@ try {
   const { one, ten } = result;
   process.stderr.write(
     `one upload of ${uploadBytes} bytes: +${one.grownBytes} bytes in ${one.seconds.toFixed(1)} s; ` +
-      `${AT_ONCE} at once: +${ten.grownBytes} bytes in ${ten.seconds.toFixed(1)} s\n`,
+      `${CONCURRENCY} concurrently: +${ten.grownBytes} bytes in ${ten.seconds.toFixed(1)} s\n`,
   );
   const ratios = {
-    'memory grown to bytes taken, one upload': one.grownBytes / uploadBytes,
-    [`memory grown to bytes taken, ${AT_ONCE} at once`]: ten.grownBytes / (AT_ONCE * uploadBytes),
+    'memory growth over bytes uploaded, one upload': one.grownBytes / uploadBytes,
+    [`memory growth over bytes uploaded, ${CONCURRENCY} concurrent uploads`]:
+      ten.grownBytes / (CONCURRENCY * uploadBytes),
   };
   process.stdout.write(`${JSON.stringify({ uploadBytes, ...result, ratios })}\n`);
 } finally {

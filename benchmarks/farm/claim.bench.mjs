@@ -1,11 +1,11 @@
-// What one claim costs when few, many and very many tasks are ready, as the worker sees it and as Redis sees it.
+// The cost of one claim when few, many and very many tasks are ready, as the worker sees it and as Redis sees it.
 import { createJob, finishAttempt, LEASE_MS } from '@farm/records';
 import { claimed, finishPrepare, hostClaimant, newJob } from './support/played-job.mjs';
 import { withPrivateRedis } from './support/private-redis.mjs';
 import { provenance } from './support/provenance.mjs';
 import { latency, median, round } from './support/quantiles.mjs';
 
-/** Jobs and segments a job that are added to reach each count of ready tasks. */
+/** Jobs, and segments per job, that are added to reach each count of ready tasks. */
 const LEVELS = [
   { ready: 100, jobs: 10, segments: 10 },
   { ready: 10_000, jobs: 99, segments: 100 },
@@ -13,7 +13,7 @@ const LEVELS = [
 ];
 const OWNERS = 10;
 const TURNS = 10;
-const CLAIMS_A_TURN = 50;
+const CLAIMS_PER_TURN = 50;
 const BARE_KEY = '{farm}:benchmark';
 const claimant = { workerId: 'benchmark-1', classes: ['cpu'], engine: 'draft', warmKey: '', leaseMs: LEASE_MS };
 
@@ -25,7 +25,7 @@ async function addReadyTasks(records, { jobs, segments }) {
   }
 }
 
-/** A sorted set as large as the ready index: taking its first member is the least that any claim costs. */
+/** A sorted set as large as the ready index: removing its first member is the minimum that any claim costs. */
 async function fillBareSet(redis, count) {
   const missing = count - (await redis.zcard(BARE_KEY));
   for (let left = missing; left > 0; left -= 1000) {
@@ -41,7 +41,7 @@ async function timed(samples, work) {
   return result;
 }
 
-/** Mean time that Redis, and so everyone else, stood still for one script since the statistics were reset. */
+/** Mean time that one script has blocked Redis, and so everyone else, since the statistics were reset. */
 async function scriptMs(redis) {
   const statistics = await redis.info('commandstats');
   return Number(/cmdstat_evalsha:.*usec_per_call=([\d.]+)/.exec(statistics)[1]) / 1000;
@@ -56,7 +56,7 @@ async function measureLevel(records, level) {
   for (let turn = 0; turn < TURNS; turn += 1) {
     const claims = [];
     await redis.config('RESETSTAT');
-    for (let index = 0; index < CLAIMS_A_TURN; index += 1) {
+    for (let index = 0; index < CLAIMS_PER_TURN; index += 1) {
       claims.push(await timed(samples.claim, () => claimed(records, claimant)));
       const [member, score] = await timed(samples.bare, () => redis.zpopmin(BARE_KEY));
       await redis.zadd(BARE_KEY, score, member);

@@ -1,4 +1,4 @@
-// How long a draft worker's engine stands still while there is work: between two tasks, between two pieces, and in all.
+// How long a draft worker's engine is stalled while there is work: between two tasks, between two pieces, and in all.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { samplePortrait, sampleSpeech, withLocalFarm } from './support/local-far
 import { provenance } from './support/provenance.mjs';
 import { latency, round } from './support/quantiles.mjs';
 
-/** Many short segments show the cost of a task's border; the default length shows what a job pays. */
+/** Many short segments show the cost of a task's border; the default length shows what it costs a job. */
 const SETTINGS = {
   shortSegments: { jobs: 2, spec: { segmentClips: 2 } },
   defaultSegments: { jobs: 4, spec: {} },
@@ -21,7 +21,7 @@ const tap = fileURLToPath(new URL('support/engine-tap.mjs', import.meta.url));
 const packageDirectory = fileURLToPath(new URL('../../packages/engine', import.meta.url));
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
-/** A program that is Python to the worker and leaves notes in `tapFile`. */
+/** A program that the worker runs as its Python, and that writes notes to `tapFile`. */
 async function tappedPython(folder, tapFile) {
   const python = await obtainPython(toolchainContext(), { packageDirectory });
   const path = join(folder, 'tapped-python');
@@ -48,7 +48,7 @@ async function renderJobs(client, { jobs, spec }) {
   return submitted.map(({ id }) => id);
 }
 
-/** Every render of these jobs in the order of time, as the tap and the records saw it. */
+/** Every render of these jobs in order of time, as the tap and the records saw it. */
 async function rendersOf(redis, jobIds, tapFile) {
   const notes = (await readFile(tapFile, 'utf8'))
     .trim()
@@ -89,7 +89,7 @@ function gapsBetween(renders) {
 }
 
 /** Time between two notes in which the engine's main thread neither ran nor waited for a processor. */
-function standstillMs(from, to) {
+function stallMs(from, to) {
   const busyMs = to.ranMs - from.ranMs + to.queuedMs - from.queuedMs;
   return Math.max(0, to.clockMs - from.clockMs - busyMs);
 }
@@ -98,8 +98,8 @@ function summary(renders) {
   const gaps = gapsBetween(renders);
   const renderMs = sum(renders.map(({ began, finished }) => finished.clockMs - began.clockMs));
   const pieces = sum(renders.map(({ began }) => began.pieceCount));
-  const insideMs = sum(renders.map(({ began, finished }) => standstillMs(began, finished)));
-  const borders = renders.flatMap((render) => render.borders.map(({ from, to }) => standstillMs(from, to)));
+  const insideMs = sum(renders.map(({ began, finished }) => stallMs(began, finished)));
+  const borders = renders.flatMap((render) => render.borders.map(({ from, to }) => stallMs(from, to)));
   const part = (name) => latency(gaps.map((gap) => gap[name])).p50Ms;
   return {
     renders: renders.length,
@@ -111,7 +111,7 @@ function summary(renders) {
       medianPartsMs: { commit: part('commitMs'), claim: part('claimMs'), fetch: part('fetchMs') },
     },
     betweenPieces: latency(borders),
-    insideRenders: { standstillSeconds: round(insideMs / 1000), msAPiece: round(insideMs / pieces) },
+    insideRenders: { stallSeconds: round(insideMs / 1000), msPerPiece: round(insideMs / pieces) },
     shares: {
       betweenTasks: sum(gaps.map(({ idleMs }) => idleMs)) / gaps.length / (renderMs / renders.length),
       betweenPieces: sum(borders) / renderMs,
@@ -137,7 +137,7 @@ try {
       'idle between tasks over render time, short segments': shortSegments.shares.betweenTasks,
       'idle between tasks over render time, default segments': defaultSegments.shares.betweenTasks,
       'idle between pieces over render time, default segments': defaultSegments.shares.betweenPieces,
-      'all standstill inside renders over render time, default segments': defaultSegments.shares.insideRenders,
+      'all stalls inside renders over render time, default segments': defaultSegments.shares.insideRenders,
     };
     return { ...facts, ratios, ...measured };
   });

@@ -1,4 +1,4 @@
-// From the moment a render task is ready until an idle worker, another process, holds its claim.
+// The time from a render task being ready until an idle worker, in another process, has claimed it.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,12 +13,12 @@ import { latency } from './support/quantiles.mjs';
 
 const SAMPLES = 200;
 const WARM_UP = 10;
-/** Long enough that the worker waits in its BZPOPMIN again. */
+/** Long enough for the worker to wait in its BZPOPMIN again. */
 const PAUSE_MS = 15;
 const idleWorker = fileURLToPath(new URL('support/idle-worker.mjs', import.meta.url));
 const nowNs = () => Number(process.hrtime.bigint());
 
-/** The worker that waits and the task it waits for: the last of the classes that the worker holds. */
+/** The waiting worker and the class of the task it waits for: the last of the classes that it holds. */
 const WORKERS = {
   oneQueue: { engine: 'draft', held: 'cpu', taskClass: 'cpu' },
   fourQueues: { engine: 'liveavatar', held: '80g', taskClass: '16g' },

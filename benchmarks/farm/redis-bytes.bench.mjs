@@ -1,4 +1,4 @@
-// Bytes of Redis that a job of 10 segments and 50 pieces takes while it runs, after it has ended, and after it shrank.
+// Bytes of Redis that a job of 10 segments and 50 pieces needs while it runs, after it has ended, and once it has shrunk.
 import { openTicketQueues, TicketTaker } from '@farm/queue';
 import {
   claimTask,
@@ -16,12 +16,12 @@ import { withPrivateRedis } from './support/private-redis.mjs';
 import { provenance } from './support/provenance.mjs';
 import { measureMemory } from './support/redis-memory.mjs';
 
-/** Newer jobs are more urgent, so that every job is claimed from when its turn comes; there are 100 priorities. */
+/** Newer jobs are more urgent, so that each claim comes from the newest job; there are 100 priorities. */
 const JOBS = 90;
 const SEGMENTS = 10;
-const PIECES_A_SEGMENT = 5;
+const PIECES_PER_SEGMENT = 5;
 const FRAMES = 48;
-/** What "running" means here: four segments done, two half done, four waiting with their tickets. */
+/** A "running" job here: four segments done, two half done, four waiting with their tickets. */
 const PIECES_WHILE_RUNNING = [5, 5, 5, 5, 3, 2];
 const workerId = 'benchmark-worker-1';
 const claimants = {
@@ -59,8 +59,8 @@ async function openWorker(redis) {
   };
 }
 
-/** Commits pieces `from` to `to` of a claimed segment, with one heartbeat a piece. */
-async function commitPieces({ records }, claim, from, to) {
+/** Commits pieces `from` to `to` of a claimed segment, with one heartbeat per piece. */
+async function commitPieces({ records }, claim, { from, to }) {
   for (let index = from; index < to; index += 1) {
     await beat(records, claim, index * FRAMES + 24);
     const piece = newPiece(claim, index * FRAMES, FRAMES);
@@ -76,7 +76,7 @@ async function beat(records, { attempt }, framesDone) {
 
 async function finishRender({ records }, claim) {
   const metrics = {
-    frames: PIECES_A_SEGMENT * FRAMES,
+    frames: PIECES_PER_SEGMENT * FRAMES,
     renderSeconds: 3.917245,
     framesPerSecond: 61.26763452,
     peakBytes: 214_765_568,
@@ -91,13 +91,13 @@ async function finishRender({ records }, claim) {
 async function bringToRunning(worker, priority) {
   await createJob(worker.records, newJob({ priority }));
   const prepare = await worker.take('host');
-  await finishPrepare(worker.records, prepare, { segmentCount: SEGMENTS, segmentFrames: PIECES_A_SEGMENT * FRAMES });
+  await finishPrepare(worker.records, prepare, { segmentCount: SEGMENTS, segmentFrames: PIECES_PER_SEGMENT * FRAMES });
   const unfinished = [];
   for (const count of PIECES_WHILE_RUNNING) {
     const claim = await worker.take('cpu');
     if (claim.job.id !== prepare.job.id) throw new Error(`${claim.task.id} was claimed out of turn.`);
-    await commitPieces(worker, claim, 0, count);
-    if (count === PIECES_A_SEGMENT) await finishRender(worker, claim);
+    await commitPieces(worker, claim, { from: 0, to: count });
+    if (count === PIECES_PER_SEGMENT) await finishRender(worker, claim);
     else unfinished.push({ claim, count });
   }
   return unfinished;
@@ -105,12 +105,12 @@ async function bringToRunning(worker, priority) {
 
 async function bringToEnd(worker, unfinished, jobs) {
   for (const { claim, count } of unfinished) {
-    await commitPieces(worker, claim, count, PIECES_A_SEGMENT);
+    await commitPieces(worker, claim, { from: count, to: PIECES_PER_SEGMENT });
     await finishRender(worker, claim);
   }
   for (let left = jobs * (SEGMENTS - PIECES_WHILE_RUNNING.length); left > 0; left -= 1) {
     const claim = await worker.take('cpu');
-    await commitPieces(worker, claim, 0, PIECES_A_SEGMENT);
+    await commitPieces(worker, claim, { from: 0, to: PIECES_PER_SEGMENT });
     await finishRender(worker, claim);
   }
   for (let left = jobs; left > 0; left -= 1) {
@@ -120,17 +120,17 @@ async function bringToEnd(worker, unfinished, jobs) {
   }
 }
 
-function bytesAJob(state, empty) {
+function bytesPerJob(state, empty) {
   const bytes = ({ kinds }) => Object.values(kinds).reduce((total, value) => total + value, 0);
   return Math.round((bytes(state) - bytes(empty)) / JOBS);
 }
 
-function kindsAJob({ kinds }) {
+function kindsPerJob({ kinds }) {
   const largest = Object.entries(kinds).sort(([, a], [, b]) => b - a);
   return Object.fromEntries(largest.slice(0, 8).map(([kind, bytes]) => [kind, Math.round(bytes / JOBS)]));
 }
 
-/** A slow render reports its progress every second: how large one job's own event stream becomes at most. */
+/** A slow render reports its progress every second: the largest size of one job's own event stream. */
 async function slowEventStream(worker) {
   await createJob(worker.records, newJob({}));
   const claim = await worker.take('host');
@@ -140,7 +140,7 @@ async function slowEventStream(worker) {
   return { events: await redis.xlen(key), bytes: await redis.memory('USAGE', key, 'SAMPLES', 0) };
 }
 
-/** One job from submit to shrunk: the farm's own keys are there before any other job. */
+/** One job from submit to shrunk, so that the farm's own keys exist before any other job. */
 async function warmUp(worker) {
   await bringToEnd(worker, await bringToRunning(worker, 100), 1);
   await shrinkAll(worker, 1);
@@ -165,7 +165,7 @@ async function measure(redis) {
     await shrinkAll(worker, JOBS);
     const shrunk = await measureMemory(redis);
     const states = { running, finished, shrunk };
-    const jobs = Object.fromEntries(Object.entries(states).map(([name, state]) => [name, bytesAJob(state, empty)]));
+    const jobs = Object.fromEntries(Object.entries(states).map(([name, state]) => [name, bytesPerJob(state, empty)]));
     const ratios = {
       'bytes of a finished job over a running one': jobs.finished / jobs.running,
       'bytes of a shrunk job over a finished one': jobs.shrunk / jobs.finished,
@@ -175,8 +175,8 @@ async function measure(redis) {
     return {
       ...facts,
       ratios,
-      bytesAJob: jobs,
-      byKind: Object.fromEntries(Object.entries(states).map(([name, state]) => [name, kindsAJob(state)])),
+      bytesPerJob: jobs,
+      byKind: Object.fromEntries(Object.entries(states).map(([name, state]) => [name, kindsPerJob(state)])),
       boundedStreams: finished.bounded,
       eventStreamOfSlowJob: await slowEventStream(worker),
     };

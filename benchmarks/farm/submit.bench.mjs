@@ -1,4 +1,4 @@
-// Jobs a second and milliseconds a job through POST /v1/jobs of a real farm, beside the same bytes to a bare route.
+// Jobs per second and milliseconds per job through POST /v1/jobs of a real farm, compared with the same bytes to a bare route.
 import { execFile, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { samplePortrait, sampleSpeech, withLocalFarm } from './support/local-far
 import { provenance } from './support/provenance.mjs';
 import { latency, round } from './support/quantiles.mjs';
 
-/** Farm and bare route take turns, so that both see the same machine. */
+/** Farm and bare route alternate, so that both see the same machine. */
 const TURNS = 4;
 const CONCURRENCIES = [1, 8];
 const SUBMIT_TURN_MS = 4000;
@@ -24,7 +24,7 @@ const run = promisify(execFile);
 const portrait = new Blob([await readFile(samplePortrait)]);
 const speech = new Blob([await readFile(sampleSpeech)]);
 
-/** Sends the sample once; @returns milliseconds until the whole answer was there. */
+/** Sends the sample once. @returns milliseconds until the whole response has arrived */
 async function upload(url, key) {
   const body = new FormData();
   body.append('spec', JSON.stringify(SPEC));
@@ -34,11 +34,11 @@ async function upload(url, key) {
   const start = performance.now();
   const response = await fetch(url, { method: 'POST', headers, body });
   const answer = await response.text();
-  if (response.status !== 201) throw new Error(`${url} answered ${response.status}: ${answer}`);
+  if (response.status !== 201) throw new Error(`${url} responded with ${response.status}: ${answer}`);
   return performance.now() - start;
 }
 
-/** Uploads for `forMs`, `concurrency` of them under way at any time; those under way at the end are finished. */
+/** Uploads for `forMs`, with `concurrency` in flight at any time; those in flight at the end are finished. */
 async function uploadMany(send, { forMs, concurrency }) {
   const samples = [];
   const start = performance.now();
@@ -64,7 +64,7 @@ async function measureLevel({ submit, uploadBare }, concurrency) {
   return { concurrency, submit: summary(turns.submit), bareUpload: summary(turns.bare) };
 }
 
-/** What starting one of the two programs costs that judge a submit: a look at the portrait, an ear on the speech. */
+/** The cost of starting one of the two programs that judge a submit: one for the portrait, one for the speech. */
 async function timeProgramStarts(ffprobe) {
   const samples = [];
   for (let index = 0; index < PROGRAM_STARTS; index += 1) {
@@ -85,7 +85,7 @@ async function startBareServer(folder) {
 const unlimited = { FARM_MAX_REQUESTS_PER_MINUTE: '1000000', FARM_MAX_UNENDED_JOBS: '1000000' };
 const result = await withLocalFarm(unlimited, async ({ farm, redis, folder }) => {
   const facts = await provenance(redis);
-  // The jobs stay where they were put: what is measured is the way in.
+  // The jobs stay in preparation: only the submit is measured.
   await setClassPaused({ redis }, 'host', true);
   const bare = await startBareServer(join(folder, 'bare'));
   try {
@@ -98,15 +98,15 @@ const result = await withLocalFarm(unlimited, async ({ farm, redis, folder }) =>
     const programStart = await timeProgramStarts(farm.environment.FARM_FFPROBE);
     const sent = levels.reduce((sum, level) => sum + level.submit.count, warmUp.samples.length);
     const { preparing } = await countJobs({ redis }, ['preparing']);
-    if (preparing !== sent) throw new Error(`${sent} jobs were accepted, and the farm knows ${preparing}.`);
+    if (preparing !== sent) throw new Error(`${sent} jobs were accepted, but the farm has ${preparing}.`);
     const [alone, together] = levels;
     const ratios = {
       'submit over a bare upload, one at a time, p50': alone.submit.p50Ms / alone.bareUpload.p50Ms,
       'submit over a bare upload, eight at a time, p50': together.submit.p50Ms / together.bareUpload.p50Ms,
       'submit over the start of one ffprobe, one at a time, p50': alone.submit.p50Ms / programStart.p50Ms,
-      'submits a second, eight at a time over one': together.submit.perSecond / alone.submit.perSecond,
+      'submits per second, eight at a time over one': together.submit.perSecond / alone.submit.perSecond,
     };
-    return { ...facts, ratios, bytesAJob: portrait.size + speech.size, levels, programStart };
+    return { ...facts, ratios, bytesPerJob: portrait.size + speech.size, levels, programStart };
   } finally {
     bare.stop();
   }

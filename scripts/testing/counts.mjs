@@ -1,4 +1,4 @@
-/** How many tests of one or of several runners passed, failed and were skipped. */
+/** How many tests of one or several runners passed, failed and were skipped. */
 export const noTests = Object.freeze({ passed: 0, failed: 0, skipped: 0 });
 
 export function addCounts(a, b) {

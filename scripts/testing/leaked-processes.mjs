@@ -17,7 +17,7 @@ async function findMarked(marker) {
   return found;
 }
 
-/** Names and ends what a test run left running. @returns their number */
+/** Names and ends the processes that a test run left running. @returns their number */
 export async function endLeakedProcesses(marker) {
   const deadline = Date.now() + GRACE_MS;
   let leaked = await findMarked(marker);

@@ -8,7 +8,7 @@ import { runToEnd } from './run-to-end.mjs';
 function countFile({ status, assertionResults }) {
   const count = (...states) => assertionResults.filter((result) => states.includes(result.status)).length;
   const counts = { passed: count('passed'), failed: count('failed'), skipped: count('pending', 'skipped', 'todo') };
-  // A file that could not be loaded, or whose hooks failed, has no failed test to its name.
+  // A file that could not be loaded, or whose hooks failed, reports no failed test.
   return status === 'failed' && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 

@@ -16,7 +16,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** A "Python" that writes the JUnit report that it is told to and ends with `exitCode`. */
+/** A "Python" that writes the given JUnit report and ends with `exitCode`. */
 async function pytestThatReports(suite: string, exitCode: number): Promise<string> {
   const program = join(folder, 'python');
   const script = `#!/bin/sh
@@ -41,7 +41,7 @@ test('a runner that crashes without a report has failed', async () => {
   expect(counts).toEqual({ passed: 0, failed: 1, skipped: 0 });
 });
 
-test('a run of nothing, of skipped tests only, or with a bad exit code has failed', () => {
+test('a run without tests, with only skipped tests, or with a bad exit code has failed', () => {
   expect(judgeRun({ passed: 0, failed: 0, skipped: 0 }, 0).failed).toBe(1);
   expect(judgeRun({ passed: 0, failed: 0, skipped: 5 }, 0).failed).toBe(1);
   expect(judgeRun({ passed: 5, failed: 0, skipped: 0 }, 1).failed).toBe(1);
@@ -67,7 +67,7 @@ test.runIf(process.platform === 'linux')(
 test('a filter that matches no test fails the whole command', async () => {
   const script = join(import.meta.dirname, '../test.mjs');
   const { code, output } = await new Promise<{ code: unknown; output: string }>((resolve) => {
-    // A run around this one may have named a file for its own summary.
+    // The run that this test is part of may have named a file for its own summary.
     const env = { ...process.env, FARM_TEST_SUMMARY: '' };
     execFile(process.execPath, [script, 'no-file-is-named-like-this'], { env }, (error, stdout) =>
       resolve({ code: error?.code, output: stdout }),

@@ -1,4 +1,4 @@
-// The least that taking an upload costs with the same library: every file part into a file, nothing judged or kept.
+// The minimum that receiving an upload costs with the same library: every file part into a file, nothing judged or recorded.
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';

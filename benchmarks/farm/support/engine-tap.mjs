@@ -1,5 +1,5 @@
-// Stands between a worker and its engine: passes every line on, and writes down when a render began, when it finished
-// and what followed each piece, with what the kernel knew about the engine's main thread then. Linux only.
+// Runs between a worker and its engine: passes every line on, and records when a render began, when it finished and what
+// followed each piece, with what the kernel then knew about the engine's main thread. Linux only.
 import { spawn } from 'node:child_process';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -7,13 +7,13 @@ import { createInterface } from 'node:readline';
 const [tapFile, python, ...args] = process.argv.slice(2);
 const engine = spawn(python, args, { stdio: ['pipe', 'pipe', 'inherit'] });
 
-/** Long enough for an engine to open the next FIFO and draw some frames, and shorter than a piece. */
+/** Long enough for an engine to open the next FIFO and draw some frames, but shorter than a piece. */
 const BORDER_MS = 100;
 const READING_MS = 1;
 
 /**
- * `ranMs`: the main thread ran. `queuedMs`: it was ready to run and something else did. Both since it began, with the
- * time of the reading; a reading that was itself held up is made again.
+ * `ranMs`: how long the main thread ran. `queuedMs`: how long it was ready to run while something else did. Both since it
+ * began, with the time of the reading; a reading that was itself delayed is repeated.
  */
 function threadTimes() {
   for (;;) {

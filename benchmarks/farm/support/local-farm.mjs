@@ -12,7 +12,7 @@ export const sampleSpeech = sample('speech.wav');
 
 /**
  * A whole farm of real processes (redis-server with append-only file, filesystem storage, API, scheduler, one draft
- * worker) for `work` alone, in a folder that is gone afterwards.
+ * worker) for `work` alone, in a folder that is removed afterwards.
  * @param {NodeJS.ProcessEnv} settings for every process of the farm
  */
 export async function withLocalFarm(settings, work) {

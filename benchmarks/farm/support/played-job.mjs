@@ -8,7 +8,7 @@ import {
 } from '@farm/contracts';
 import { claimTask, finishAttempt, LEASE_MS, newJobId } from '@farm/records';
 
-/** Records of jobs as the API and a worker write them, played without rendering anything. */
+/** Records of jobs as the API and a worker write them, simulated without rendering anything. */
 export const hostClaimant = { workerId: 'benchmark-1', classes: ['host'], engine: '', warmKey: '', leaseMs: LEASE_MS };
 
 const sha256 = () => createHash('sha256').update(randomUUID()).digest('hex');

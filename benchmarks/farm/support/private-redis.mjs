@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { connectRedis } from '@farm/records';
 import { startRedisServer } from '@farm/toolchain';
 
-/** A redis-server with an append-only file (everysec) for `work` alone, in a folder that is gone afterwards. */
+/** A redis-server with an append-only file (everysec) for `work` alone, in a folder that is removed afterwards. */
 export async function withPrivateRedis(work) {
   const directory = await mkdtemp(join(tmpdir(), 'measured-farm-'));
   const server = await startRedisServer({ directory });

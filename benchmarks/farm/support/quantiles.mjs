@@ -11,5 +11,5 @@ export function latency(samples) {
 
 export const median = (samples) => [...samples].sort((a, b) => a - b)[Math.ceil(samples.length / 2) - 1];
 
-/** Four digits after the point: a tenth of a microsecond in milliseconds. */
+/** Four decimal places: a tenth of a microsecond, in milliseconds. */
 export const round = (value) => Math.round(value * 1e4) / 1e4;

@@ -1,10 +1,10 @@
 import { QUEUE_PREFIX } from '@farm/queue';
 import { KEY_PREFIX } from '@farm/records';
 
-/** Keys with a bound of their own, whatever the number of jobs: the farm's event stream and BullMQ's. */
+/** Keys whose size is bounded whatever the number of jobs: the farm's event stream and BullMQ's. */
 const isBounded = (key) => key === `${KEY_PREFIX}events` || (key.startsWith(QUEUE_PREFIX) && key.endsWith(':events'));
 
-/** A kind of keys: ids become `*`. */
+/** The kind of a key: ids become `*`. */
 function kindOf(key) {
   if (key.startsWith(QUEUE_PREFIX)) return 'tickets';
   const name = key.slice(KEY_PREFIX.length);
@@ -12,7 +12,7 @@ function kindOf(key) {
 }
 
 /**
- * What every key of the farm takes, values, names and Redis's own bookkeeping of them, as MEMORY USAGE counts it.
+ * The memory of every key of the farm, with its name and Redis's own bookkeeping, as MEMORY USAGE counts it.
  * @returns bytes by kind of keys, of each bounded stream, and of the append-only file
  */
 export async function measureMemory(redis) {

@@ -4,7 +4,7 @@ import { runStep, type ToolchainContext } from './context.js';
 import { findOnPath } from './find-program.js';
 import { runCommand } from './run-command.js';
 
-/** True where packages come by apt: Debian, Ubuntu and what derives from them. */
+/** True where packages are installed with apt: Debian, Ubuntu and their derivatives. */
 export async function hasApt(context: ToolchainContext): Promise<boolean> {
   return (await findOnPath(context, 'apt-get')) !== undefined && (await findOnPath(context, 'dpkg')) !== undefined;
 }
@@ -23,7 +23,7 @@ function aptWith(context: ToolchainContext, settings: readonly string[]): Apt {
 }
 
 async function fetchPackages(context: ToolchainContext, apt: Apt, packageName: string): Promise<string[]> {
-  // One broken source of a machine must not stop what the others can deliver: the install decides.
+  // One broken package source must not prevent what the others can deliver: the install decides.
   await apt(['update']).catch(() => context.signal?.throwIfAborted());
   const install = ['install', '--yes', '--no-install-recommends'];
   await apt([...install, '--download-only', packageName]);
@@ -35,14 +35,14 @@ export async function aptInstall(context: ToolchainContext, packageName: string)
   const apt = aptWith(context, ['DPkg::Lock::Timeout=300']);
   await runStep(context, `Installing ${packageName} with apt-get`, async () => {
     const install = await fetchPackages(context, apt, packageName);
-    // Ended halfway, dpkg would leave the machine's package database broken: from here on it is waited for.
+    // If dpkg ended halfway it would leave the machine's package database broken: from here on, wait for it.
     await apt([...install, packageName], { untilDone: true });
     context.signal?.throwIfAborted();
   });
 }
 
 /**
- * Downloads a package and what it needs and this machine lacks, on package lists of its own, so that no root is needed.
+ * Downloads a package and the dependencies that this machine lacks, with package lists of its own, so without root.
  * @returns the folder with the `.deb` files, inside `directory`.
  */
 export async function aptDownload(context: ToolchainContext, packageName: string, directory: string): Promise<string> {

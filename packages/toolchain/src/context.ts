@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** What happens while a program is obtained, for a person to read. */
+/** What happens while a program is being obtained, to show to a person. */
 export type ToolchainStep =
   | { readonly kind: 'started'; readonly label: string }
   | { readonly kind: 'progress'; readonly label: string; readonly detail: string }
@@ -13,7 +13,7 @@ export interface ToolchainContext {
   readonly cacheDirectory: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly report: (step: ToolchainStep) => void;
-  /** Aborting ends the running step and removes what it had made. */
+  /** Aborting ends the running step and removes what it has made. */
   readonly signal: AbortSignal | undefined;
   /** Root installs packages for the machine; everyone else unpacks them into the cache. */
   readonly isRoot: boolean;

@@ -13,7 +13,7 @@ export async function isExecutable(path: string): Promise<boolean> {
   }
 }
 
-/** The first of `names` that lies on the PATH, as an absolute path. */
+/** The first of `names` that is on the PATH, as an absolute path. */
 export async function findOnPath(context: ToolchainContext, ...names: string[]): Promise<string | undefined> {
   const folders = (context.environment.PATH ?? '').split(delimiter).filter(Boolean);
   for (const name of names) {

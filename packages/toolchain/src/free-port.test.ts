@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { ServerStartError } from './errors.js';
 import { onFreePort } from './free-port.js';
+import { ServerEndedError } from './server-errors.js';
 
-const failure = (log: string) => new ServerStartError({ server: 'a server', reason: 'it ended at once', log });
+const failure = (log: string) => new ServerEndedError('a server', log);
 
 test.each(['bind: Address already in use', 'Specified port is already in use'])(
   'another port is tried after "%s"',
@@ -18,7 +18,7 @@ test.each(['bind: Address already in use', 'Specified port is already in use'])(
   },
 );
 
-test('a server that fails of something else is not started again, nor for ever', async () => {
+test('a server that fails for another reason is not started again, and no server is started forever', async () => {
   let starts = 0;
   const failing = (log: string) => async () => {
     starts += 1;

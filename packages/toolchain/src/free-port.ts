@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
-import { ServerStartError } from './errors.js';
+import { ServerStartError } from './server-errors.js';
 
-/** A TCP port of 127.0.0.1 that nothing listens on now; another process may still take it before the caller does. */
+/** A TCP port of 127.0.0.1 on which nothing listens now; another process may still take it before the caller does. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -16,7 +16,7 @@ export function freePort(): Promise<number> {
 
 const PORT_TRIES = 5;
 
-/** Starts a server on a free port; on another one when somebody took it meanwhile. */
+/** Starts a server on a free port, or on another one if that was taken meanwhile. */
 export async function onFreePort<Server>(start: (port: number) => Promise<Server>): Promise<Server> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -27,6 +27,6 @@ export async function onFreePort<Server>(start: (port: number) => Promise<Server
   }
 }
 
-/** In the words of redis-server and of MinIO. */
+/** As redis-server and MinIO log it: they have no exit code for it. */
 const isPortTaken = (error: unknown): boolean =>
-  error instanceof ServerStartError && /address already in use|port is already in use/i.test(error.message);
+  error instanceof ServerStartError && /address already in use|port is already in use/i.test(error.log);

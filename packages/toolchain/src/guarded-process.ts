@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
+import { ServerWithoutProcessIdError } from './server-errors.js';
 
 export interface ProcessExit {
   readonly code: number | null;
@@ -12,7 +13,7 @@ export interface GuardedProcess {
   readonly pid: number;
   /** Settles when the process has ended and was reaped. */
   readonly exited: Promise<ProcessExit>;
-  /** SIGTERM, after `graceMs` (5000) SIGKILL; resolves once the process is gone. May be called again. */
+  /** SIGTERM, then SIGKILL after `graceMs` (5000); resolves once the process is gone. May be called again. */
   stop(options?: { graceMs?: number }): Promise<void>;
 }
 
@@ -52,7 +53,7 @@ function startGuard(pid: number): ChildProcess {
 
 /**
  * Starts a server in a session of its own, so that Ctrl-C reaches only the farm, which then stops its servers in order.
- * A small shell watches over it: when this process dies, even by SIGKILL, the server gets SIGTERM and 2 s later SIGKILL.
+ * A small shell watches it: when this process dies, even by SIGKILL, the server gets SIGTERM, and SIGKILL 2 s later.
  * The handles are unreferenced: they do not keep an otherwise finished program alive.
  */
 export async function startGuardedProcess(options: GuardedProcessOptions): Promise<GuardedProcess> {
@@ -69,7 +70,7 @@ export async function startGuardedProcess(options: GuardedProcessOptions): Promi
   });
   await once(child, 'spawn');
   const { pid } = child;
-  if (pid === undefined) throw new Error(`${options.command} was started but has no process id`);
+  if (pid === undefined) throw new ServerWithoutProcessIdError(options.command);
   const guard = startGuard(pid);
   // SIGKILL, not a closed pipe: after the exit the pid may already belong to someone else.
   void exited.then(() => guard.kill('SIGKILL'));

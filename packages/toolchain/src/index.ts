@@ -5,7 +5,7 @@ export {
   type ToolchainStep,
   toolchainContext,
 } from './context.js';
-export { CommandFailedError, ServerStartError, ToolMissingError, ToolOverrideError } from './errors.js';
+export * from './errors.js';
 export { freePort } from './free-port.js';
 export {
   type GuardedProcess,
@@ -25,4 +25,5 @@ export {
 export { obtainRedisServer } from './obtain-redis.js';
 export { randomPassword } from './random-password.js';
 export { type RedisServerOptions, type RunningRedisServer, startRedisServer } from './redis-server.js';
+export * from './server-errors.js';
 export { type ReportStream, terminalReporter } from './terminal-reporter.js';

@@ -19,7 +19,7 @@ function installation(build: (buildDirectory: string) => Promise<void>) {
   return { directory, product: 'program', build };
 }
 
-test('of two at once one builds and the other waits for it', async () => {
+test('of two at the same time one builds and the other waits for it', async () => {
   let builds = 0;
   const slow = installation(async (buildDirectory) => {
     builds += 1;
@@ -46,7 +46,7 @@ test('a build that fails leaves nothing and can be tried again', async () => {
   expect(await readFile(join(directory, 'program'), 'utf8')).toBe('whole');
 });
 
-test('what a killed run left behind is cleared, and a folder without its product is built anew', async () => {
+test('leftovers of a killed run are cleared, and a folder without its product is built again', async () => {
   await mkdir(`${directory}.partial-0badcafe`, { recursive: true });
   await mkdir(directory);
   await writeFile(join(directory, 'stray'), '');
@@ -58,7 +58,7 @@ test('what a killed run left behind is cleared, and a folder without its product
   expect(await readdir(directory)).toEqual(['program']);
 });
 
-test('aborting ends the running command with its children and removes what it had made', async () => {
+test('aborting ends the running command with its children and removes what it has made', async () => {
   const abort = new AbortController();
   const context = machine.context({ signal: abort.signal });
   const pidFile = join(machine.root, 'pid');

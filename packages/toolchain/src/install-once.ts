@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ToolchainContext } from './context.js';
 
 export interface Installation {
-  /** Absolute folder that appears whole or not at all. */
+  /** Absolute folder that appears complete or not at all. */
   readonly directory: string;
-  /** A file inside whose presence proves that the folder is whole. */
+  /** A file inside it that proves that the folder is complete. */
   readonly product: string;
   /** Fills `buildDirectory`, which becomes `directory` afterwards. */
   readonly build: (buildDirectory: string) => Promise<void>;
@@ -23,7 +23,7 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Waits for the lock of an installation that another process may be making right now. */
+/** Waits for the lock of an installation that another process may be making. */
 async function acquireLock(context: ToolchainContext, path: string): Promise<() => Promise<void>> {
   const { lock } = await import('proper-lockfile');
   for (;;) {
@@ -37,7 +37,7 @@ async function acquireLock(context: ToolchainContext, path: string): Promise<() 
   }
 }
 
-/** What killed runs left behind; only the holder of the lock may look. */
+/** Removes the leftovers of killed runs; only the holder of the lock may do so. */
 async function removeLeftovers(directory: string): Promise<void> {
   const prefix = `${basename(directory)}.partial-`;
   for (const name of await readdir(dirname(directory))) {
@@ -59,7 +59,7 @@ async function buildAndRename(installation: Installation): Promise<void> {
   }
 }
 
-/** Makes a folder of the cache unless it is there already; of several processes one builds and the others wait. */
+/** Makes a folder of the cache unless it exists; of several processes one builds and the others wait. */
 export async function installOnce(context: ToolchainContext, installation: Installation): Promise<string> {
   const { directory } = installation;
   const product = join(directory, installation.product);

@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-test('a private MinIO server names a port that is taken, and answers S3 requests until it is stopped', async (test) => {
+test('a private MinIO server names a port that is taken, and serves S3 requests until it is stopped', async (test) => {
   const minio = await obtainMinio(toolchainContext());
   if ('reason' in minio) {
     console.error(`SKIPPED: no MinIO server. ${minio.reason}`);

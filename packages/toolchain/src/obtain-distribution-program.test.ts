@@ -16,7 +16,7 @@ beforeEach(async () => {
 
 afterEach(() => machine.remove());
 
-test('takes what lies on the PATH, and an override before it', async () => {
+test('uses what is on the PATH, and prefers an override', async () => {
   const onPath = await machine.script('redis-server', 'exit 0');
   const other = await machine.script('my-redis', 'exit 0');
   expect(await obtainRedisServer(machine.context())).toBe(onPath);
@@ -24,7 +24,7 @@ test('takes what lies on the PATH, and an override before it', async () => {
   expect(machine.steps).toEqual([]);
 });
 
-test('refuses an override that cannot be run, by its name', async () => {
+test('refuses an override that cannot be run, and names it', async () => {
   const file = join(machine.root, 'notes.txt');
   await writeFile(file, 'not a program');
   const context = machine.context({ variables: { FARM_REDIS_SERVER: file } });
@@ -111,7 +111,7 @@ test('a download that fails names the cause and the remedy', async () => {
   await expect(obtainRedisServer(machine.context())).rejects.toThrow(/Unable to fetch some archives.*apt-get install/s);
 });
 
-test('an ffmpeg without the H.264 encoder is refused with where to get one', async () => {
+test('an ffmpeg without the H.264 encoder is refused, with where to get one', async () => {
   await mkdir(join(machine.root, 'home'), { recursive: true });
   const ffmpeg = await machine.script('ffmpeg', 'echo " V....D libopenh264"');
   await machine.script('ffprobe', 'exit 0');
@@ -129,13 +129,13 @@ test.each([
   ['n7.1', true],
   ['10.0', true],
   ['N-118000-g0123456789', true],
-])('ffmpeg %s is taken: %s', async (version, isTaken) => {
+])('ffmpeg %s is accepted: %s', async (version, isAccepted) => {
   const ffmpeg = await machine.script(
     'ffmpeg',
     `case "$1" in -version) echo "ffmpeg version ${version} Copyright" ;; *) echo " V....D libx264" ;; esac`,
   );
   await machine.script('ffprobe', 'exit 0');
   const obtaining = obtainFfmpeg(machine.context());
-  if (isTaken) expect((await obtaining).ffmpeg).toBe(ffmpeg);
+  if (isAccepted) expect((await obtaining).ffmpeg).toBe(ffmpeg);
   else await expect(obtaining).rejects.toThrow(`ffmpeg 4.2 or newer is missing (${ffmpeg} is ${version}).`);
 });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { aptInstall, hasApt } from './apt.js';
 import type { ToolchainContext } from './context.js';
-import { ToolMissingError } from './errors.js';
+import { PackageUnobtainableError, PackageWithoutProgramError, ProgramNotFoundError } from './errors.js';
 import { findOnPath, overriddenProgram } from './find-program.js';
 import { type DebianPackage, unpackDebianPackage } from './unpack-debian-package.js';
 
@@ -9,12 +9,12 @@ import { type DebianPackage, unpackDebianPackage } from './unpack-debian-package
 export interface DistributionProgram {
   /** What messages call it. */
   readonly tool: string;
-  /** Names that do, best first. */
+  /** Acceptable names, best first. */
   readonly names: readonly [string, ...string[]];
   /** The environment variable that may hold its path. */
   readonly override: string;
   readonly debian: DebianPackage;
-  /** What a person can install where apt is no help. */
+  /** What a person can install where apt does not help. */
   readonly remedy: string;
 }
 
@@ -28,7 +28,7 @@ async function install(context: ToolchainContext, program: DistributionProgram):
 /**
  * The absolute path of a program: from its override, the PATH, the cache, or installed now.
  * As root the package is installed for the machine; without root it is unpacked into the cache.
- * @throws ToolMissingError that says what to install; ToolOverrideError.
+ * @throws ToolMissingError, which says what to install; ToolOverrideError
  */
 export async function obtainDistributionProgram(
   context: ToolchainContext,
@@ -37,18 +37,15 @@ export async function obtainDistributionProgram(
   const { tool, names, override } = program;
   const present = (await overriddenProgram(context, override)) ?? (await findOnPath(context, ...names));
   if (present !== undefined) return present;
-  const remedy = `${program.remedy}, or set ${override} to its path.`;
-  if (!(await hasApt(context))) {
-    throw new ToolMissingError({ tool, tried: 'not on the PATH, and this system has no apt-get', remedy });
-  }
+  const missing = { tool, remedy: `${program.remedy}, or set ${override} to its path.` };
+  if (!(await hasApt(context))) throw new ProgramNotFoundError(missing);
   let installed: string | undefined;
   try {
     installed = await install(context, program);
   } catch (cause) {
     context.signal?.throwIfAborted();
-    const tried = `not on the PATH, and fetching the package failed: ${(cause as Error).message}`;
-    throw new ToolMissingError({ tool, tried, remedy, cause });
+    throw new PackageUnobtainableError(missing, cause);
   }
   if (installed !== undefined) return installed;
-  throw new ToolMissingError({ tool, tried: 'not on the PATH even after apt-get install', remedy });
+  throw new PackageWithoutProgramError(missing);
 }

@@ -1,5 +1,5 @@
 import type { ToolchainContext } from './context.js';
-import { ToolMissingError } from './errors.js';
+import { FfmpegTooOldError, H264EncoderMissingError } from './errors.js';
 import { type DistributionProgram, obtainDistributionProgram } from './obtain-distribution-program.js';
 import { runCommand } from './run-command.js';
 
@@ -21,27 +21,21 @@ const FFPROBE: DistributionProgram = { tool: 'ffprobe', names: ['ffprobe'], over
 /** The oldest release that the tests have passed on. Ubuntu 22.04 has 4.4. */
 const OLDEST_VERSION = [4, 2] as const;
 
-/** Builds from git have no release in their name, and are taken. */
+/** Builds from git have no release in their version, and are accepted. */
 async function requireVersion(context: ToolchainContext, ffmpeg: string): Promise<void> {
   const text = await runCommand({ command: ffmpeg, args: ['-version'], environment: context.environment });
   const [, release, major, minor] = /^ffmpeg version n?((\d+)\.(\d+)\S*)/.exec(text) ?? [];
   const [oldestMajor, oldestMinor] = OLDEST_VERSION;
   if (release === undefined || Number(major) > oldestMajor) return;
   if (Number(major) === oldestMajor && Number(minor) >= oldestMinor) return;
-  throw new ToolMissingError({
-    tool: `ffmpeg ${OLDEST_VERSION.join('.')} or newer`,
-    tried: `${ffmpeg} is ${release}`,
-    remedy: 'Set FARM_FFMPEG and FARM_FFPROBE to a newer build, such as the static ones that ffmpeg.org links to.',
-  });
+  throw new FfmpegTooOldError(ffmpeg, release, OLDEST_VERSION.join('.'));
 }
 
-/** Some distributions (Fedora's ffmpeg-free) leave out the encoder that every video of the farm is made with. */
+/** Some distributions (Fedora's ffmpeg-free) leave out the encoder that the farm makes every video with. */
 async function requireH264Encoder(context: ToolchainContext, ffmpeg: string): Promise<void> {
   const args = ['-hide_banner', '-v', 'error', '-encoders'];
   const encoders = await runCommand({ command: ffmpeg, args, environment: context.environment });
-  if (encoders.includes('libx264')) return;
-  const remedy = `${SHARED.remedy}, or set FARM_FFMPEG to one that has it.`;
-  throw new ToolMissingError({ tool: 'the H.264 encoder libx264', tried: `${ffmpeg} was built without it`, remedy });
+  if (!encoders.includes('libx264')) throw new H264EncoderMissingError(ffmpeg, SHARED.remedy);
 }
 
 /** The paths of ffmpeg and ffprobe (FARM_FFMPEG and FARM_FFPROBE override). @throws ToolMissingError. */

@@ -39,7 +39,7 @@ test('fetches a newer Go where the installed one is too old, and says so when it
   expect((minio as { reason: string }).reason).toContain(go);
 });
 
-test('a MinIO on the PATH comes before any build', async () => {
+test('a MinIO on the PATH is preferred to any build', async () => {
   const path = await machine.script('minio', 'exit 0');
   expect(await obtainMinio(machine.context())).toEqual({ path });
 });

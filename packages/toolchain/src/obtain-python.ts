@@ -3,13 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { runStep, type ToolchainContext } from './context.js';
-import { CommandFailedError, ToolMissingError } from './errors.js';
+import { CommandFailedError, PythonMissingError, UnknownExtraError, VenvMissingError } from './errors.js';
 import { findOnPath, overriddenProgram } from './find-program.js';
 import { installOnce } from './install-once.js';
 import { runCommand } from './run-command.js';
 
 export interface PythonEnvironmentOptions {
-  /** The folder of the package whose dependencies are wanted; its own code is not installed (use PYTHONPATH). */
+  /** The folder of the package whose dependencies are needed; its own code is not installed (use PYTHONPATH). */
   readonly packageDirectory: string;
   /** Names under `[project.optional-dependencies]`. Default: none. */
   readonly extras?: readonly string[];
@@ -30,10 +30,6 @@ interface Pyproject {
 
 const NEWEST_MINOR = 14;
 const OLDEST_MINOR = 10;
-const PYTHON_REMEDY =
-  'Install Python 3.10 or newer with `brew install python` (macOS), `sudo dnf install python3` (Fedora), ' +
-  '`sudo pacman -S python` (Arch) or `sudo apt-get install python3 python3-venv` (Debian, Ubuntu), ' +
-  'or set FARM_PYTHON to its path.';
 
 async function readRequirements(options: PythonEnvironmentOptions): Promise<string[]> {
   const file = join(options.packageDirectory, 'pyproject.toml');
@@ -41,7 +37,7 @@ async function readRequirements(options: PythonEnvironmentOptions): Promise<stri
   const optional = project?.['optional-dependencies'] ?? {};
   const extras = (options.extras ?? []).map((extra) => {
     const requirements = optional[extra];
-    if (!requirements) throw new Error(`${file} has no extra "${extra}"; it has: ${Object.keys(optional).join(', ')}`);
+    if (!requirements) throw new UnknownExtraError(file, extra, Object.keys(optional));
     return requirements;
   });
   return [...(project?.dependencies ?? []), ...extras.flat()];
@@ -68,12 +64,11 @@ export async function findInterpreter(context: ToolchainContext): Promise<Interp
   for (const name of names) {
     const path = await findOnPath(context, name);
     if (path === undefined) continue;
-    // A version manager's shim is found although it fails for versions that are not chosen.
+    // A version manager's shim is found even though it fails for versions that are not selected.
     const description = await describePython(context, path).catch(() => undefined);
     if (description !== undefined) return { path, description };
   }
-  const tried = `looked on the PATH for ${names.join(', ')}`;
-  throw new ToolMissingError({ tool: 'Python 3.10 or newer', tried, remedy: PYTHON_REMEDY });
+  throw new PythonMissingError(names);
 }
 
 async function createEnvironment(context: ToolchainContext, interpreter: Interpreter, directory: string) {
@@ -83,36 +78,23 @@ async function createEnvironment(context: ToolchainContext, interpreter: Interpr
   } catch (error) {
     if (!(error instanceof CommandFailedError)) throw error;
     const version = /^3\.\d+/.exec(interpreter.description)?.[0] ?? '3';
-    throw new ToolMissingError({
-      tool: "Python's venv module",
-      tried: `\`${interpreter.path} -m venv\` failed: ${error.output.split('\n').slice(-6).join(' ')}`,
-      remedy: `On Debian and Ubuntu: \`sudo apt-get install python${version}-venv\`. Elsewhere: ${PYTHON_REMEDY}`,
-      cause: error,
-    });
+    throw new VenvMissingError(interpreter.path, version, error);
   }
 }
 
-async function installRequirements(
-  context: ToolchainContext,
-  python: string,
-  requirements: readonly string[],
-  progress: (detail: string) => void,
-): Promise<void> {
+interface RequirementsInstallation {
+  readonly python: string;
+  readonly requirements: readonly string[];
+  readonly progress: (detail: string) => void;
+}
+
+async function installRequirements(context: ToolchainContext, installation: RequirementsInstallation): Promise<void> {
+  const { python, requirements, progress } = installation;
   if (requirements.length === 0) return;
-  const common = [
-    '-I',
-    '-m',
-    'pip',
-    'install',
-    '--disable-pip-version-check',
-    '--no-input',
-    '--no-compile',
-    '--progress-bar',
-    'off',
-  ];
+  const quiet = ['--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
   await runCommand({
     command: python,
-    args: [...common, '--prefer-binary', ...requirements],
+    args: ['-I', '-m', 'pip', 'install', ...quiet, '--no-compile', '--prefer-binary', ...requirements],
     environment: context.environment,
     signal: context.signal,
     onLine: (line) => {
@@ -123,8 +105,8 @@ async function installRequirements(
 
 /**
  * The interpreter of a virtual environment with these requirements, built on the first call and kept in the cache
- * under a hash of the requirements and the Python it stands on.
- * @throws ToolMissingError where there is no Python >= 3.10 or no venv; CommandFailedError with pip's words.
+ * under a hash of the requirements and the Python that it is based on.
+ * @throws PythonMissingError, VenvMissingError; CommandFailedError with pip's output
  */
 export async function obtainPythonPackages(context: ToolchainContext, options: PythonPackagesOptions): Promise<string> {
   const { label, requirements } = options;
@@ -138,15 +120,15 @@ export async function obtainPythonPackages(context: ToolchainContext, options: P
     product: 'bin/python',
     build: (buildDirectory) =>
       runStep(context, `Installing ${label}`, async (progress) => {
-        // Only scripts in bin/ remember the folder they were made in; `python -m` works after the rename.
+        // Only the scripts in bin/ remember the folder in which they were made; `python -m` works after the rename.
         await createEnvironment(context, interpreter, buildDirectory);
-        await installRequirements(context, join(buildDirectory, 'bin/python'), requirements, progress);
+        await installRequirements(context, { python: join(buildDirectory, 'bin/python'), requirements, progress });
       }),
   });
   return join(directory, 'bin/python');
 }
 
-/** The interpreter of an environment that holds a package's dependencies. FARM_PYTHON names one to use as it is. */
+/** The interpreter of an environment with a package's dependencies. FARM_PYTHON names one to use as it is. */
 export async function obtainPython(context: ToolchainContext, options: PythonEnvironmentOptions): Promise<string> {
   const overridden = await overriddenProgram(context, 'FARM_PYTHON');
   if (overridden !== undefined) return overridden;

@@ -1,7 +1,7 @@
 import type { ToolchainContext } from './context.js';
 import { obtainDistributionProgram } from './obtain-distribution-program.js';
 
-/** The path of a redis-server (FARM_REDIS_SERVER overrides). @throws ToolMissingError that says what to install. */
+/** The path of a redis-server (FARM_REDIS_SERVER overrides). @throws ToolMissingError, which says what to install. */
 export function obtainRedisServer(context: ToolchainContext): Promise<string> {
   return obtainDistributionProgram(context, {
     tool: 'redis-server',

@@ -27,7 +27,7 @@ async function start(options: Omit<Parameters<typeof startRedisServer>[0], 'dire
   return server;
 }
 
-/** Sends inline commands and returns the raw answers, once as many lines as commands came back. */
+/** Sends inline commands and returns the raw answers, once there are as many lines as commands. */
 async function ask(port: number, ...commands: string[]): Promise<string[]> {
   const socket = connect({ host: '127.0.0.1', port });
   socket.write(`${commands.join('\r\n')}\r\n`);
@@ -49,7 +49,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test('answers on its port with the farm settings, and is gone after stop()', async () => {
+test('serves its port with the settings of the farm, and is gone after stop()', async () => {
   const server = await start({ maxMemory: '64mb' });
   expect(server.url).toBe(`redis://127.0.0.1:${server.port}`);
   const info = await ask(server.port, 'CONFIG GET maxmemory-policy', 'PING');
@@ -65,7 +65,7 @@ test('asks for the password', async () => {
   expect((await ask(server.port, 'PING'))[0]).toContain('NOAUTH');
 });
 
-test('keeps what was written, across kill -9 and a start on the same folder and port', async () => {
+test('keeps what was written, across kill -9 and another start on the same folder and port', async () => {
   const first = await start();
   expect(await ask(first.port, 'SET lesson one')).toEqual(['+OK']);
   await new Promise((resolve) => setTimeout(resolve, 1100));

@@ -3,39 +3,39 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ToolchainContext, toolchainContext } from './context.js';
-import { ServerStartError } from './errors.js';
 import { onFreePort } from './free-port.js';
 import { type GuardedProcess, startGuardedProcess } from './guarded-process.js';
 import { logTail } from './log-tail.js';
 import { obtainRedisServer } from './obtain-redis.js';
+import { FolderInUseError, ServerEndedError, ServerNotReadyError } from './server-errors.js';
 
 export interface RedisServerOptions {
-  /** Holds the configuration, the append-only file and the log; created when missing. Starting again on it restores the data. */
+  /** Holds the configuration, the append-only file and the log; created when missing. Another start on it restores the data. */
   readonly directory: string;
-  /** Another address to listen on besides 127.0.0.1; it wants a password. Default: none. */
+  /** Another address to listen on besides 127.0.0.1; it needs a password. Default: none. */
   readonly host?: string;
   /** Default: a free one. */
   readonly port?: number;
   readonly password?: string;
-  /** Redis notation, such as `64mb`. Default: no limit. */
+  /** In Redis notation, such as `64mb`. Default: no limit. */
   readonly maxMemory?: string;
   readonly context?: ToolchainContext;
 }
 
 export interface RunningRedisServer extends GuardedProcess {
-  /** `redis://[:password@]127.0.0.1:port`, whatever else it listens on. */
+  /** `redis://[:password@]127.0.0.1:port`, whatever other address it listens on. */
   readonly url: string;
   readonly port: number;
 }
 
-const ANSWER_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 30_000;
 const PREVIOUS_SERVER_TIMEOUT_MS = 10_000;
 
 function quoted(value: string): string {
   return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
-/** A wildcard takes the loopback address with it. */
+/** A wildcard includes the loopback address. */
 function boundAddresses(host = '127.0.0.1'): string {
   return host === '127.0.0.1' || host === '0.0.0.0' ? host : `127.0.0.1 ${host}`;
 }
@@ -50,8 +50,8 @@ function configuration(options: RedisServerOptions, directory: string, port: num
     'appendfsync everysec',
     'save ""',
     'maxmemory-policy noeviction',
-    // Records hold JSON of a few hundred bytes: in the compact encoding they take a fifth less memory. Redis 7 says
-    // listpack and takes this older name as well.
+    // Records hold JSON of a few hundred bytes: in the compact encoding they need a fifth less memory. Redis 7 calls it
+    // listpack and accepts this older name as well.
     'hash-max-ziplist-value 4096',
   ];
   if (options.maxMemory !== undefined) lines.push(`maxmemory ${options.maxMemory}`);
@@ -62,7 +62,7 @@ function configuration(options: RedisServerOptions, directory: string, port: num
 const request = (...words: string[]) =>
   [`*${words.length}`, ...words.flatMap((word) => [`$${Buffer.byteLength(word)}`, word]), ''].join('\r\n');
 
-/** Asks what listens on the port for its process id and a PONG; resolves with what came back within 2 s. */
+/** Asks whatever listens on the port for its process id and a PONG; resolves with the response after at most 2 s. */
 function askServer(port: number, password: string | undefined): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port });
@@ -83,43 +83,34 @@ function askServer(port: number, password: string | undefined): Promise<string> 
   });
 }
 
-async function waitUntilAnswering(server: GuardedProcess, port: number, options: RedisServerOptions): Promise<void> {
+async function waitUntilReady(server: GuardedProcess, port: number, options: RedisServerOptions): Promise<void> {
   let ended = false;
   void server.exited.then(() => {
     ended = true;
   });
-  let deadline = Date.now() + ANSWER_TIMEOUT_MS;
+  let deadline = Date.now() + START_TIMEOUT_MS;
   while (!ended && Date.now() < deadline) {
     const answer = await askServer(port, options.password);
-    // Another server may hold the port and answer as well.
+    // Another server may hold the port and respond as well.
     const isOurs = answer.includes(`process_id:${server.pid}\r\n`);
     if (isOurs && answer.includes('+PONG')) return;
-    // A large append-only file takes as long as it takes.
-    if (isOurs && answer.includes('-LOADING')) deadline = Date.now() + ANSWER_TIMEOUT_MS;
+    // Loading a large append-only file may take any time.
+    if (isOurs && answer.includes('-LOADING')) deadline = Date.now() + START_TIMEOUT_MS;
     await sleep(20);
   }
   await server.stop();
-  const reason = ended ? 'it ended at once' : `it does not answer on port ${port}`;
-  throw new ServerStartError({
-    server: 'redis-server',
-    reason,
-    log: await logTail(join(options.directory, 'redis.log')),
-  });
+  const log = await logTail(join(options.directory, 'redis.log'));
+  if (ended) throw new ServerEndedError('redis-server', log);
+  throw new ServerNotReadyError({ server: 'redis-server', port, timeoutMs: START_TIMEOUT_MS, log });
 }
 
-/** Two servers on one append-only file would destroy it: one left by a killed farm must be gone first. */
+/** Two servers on one append-only file would destroy it: one that a killed farm left must be gone first. */
 async function waitForPreviousServer(directory: string): Promise<void> {
   const deadline = Date.now() + PREVIOUS_SERVER_TIMEOUT_MS;
   const pid = Number(await readFile(join(directory, 'redis.pid'), 'utf8').catch(() => ''));
   if (!Number.isInteger(pid) || pid <= 0) return;
   while ((await readlink(`/proc/${pid}/cwd`).catch(() => '')) === directory) {
-    if (Date.now() > deadline) {
-      throw new ServerStartError({
-        server: 'redis-server',
-        reason: `process ${pid} still serves ${directory}. Stop the farm that uses this folder, or choose another one.`,
-        log: '',
-      });
-    }
+    if (Date.now() > deadline) throw new FolderInUseError('redis-server', directory, pid);
     await sleep(50);
   }
 }
@@ -135,14 +126,14 @@ async function startOn(options: RedisServerOptions, directory: string, port: num
     environment: context.environment,
     cwd: directory,
   });
-  await waitUntilAnswering(server, port, options);
+  await waitUntilReady(server, port, options);
   const login = options.password === undefined ? '' : `:${encodeURIComponent(options.password)}@`;
   return { ...server, port, url: `redis://${login}127.0.0.1:${port}` };
 }
 
 /**
- * Starts a private redis-server (append-only file, fsync every second, noeviction) and waits until it answers.
- * @throws ServerStartError when it ends or does not answer; ToolMissingError when there is no redis-server.
+ * Starts a private redis-server (append-only file, fsync every second, noeviction) and waits until it is ready.
+ * @throws ServerStartError when it ends or does not become ready; ToolMissingError when there is no redis-server
  */
 export async function startRedisServer(options: RedisServerOptions): Promise<RunningRedisServer> {
   await mkdir(options.directory, { recursive: true });

@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { CommandFailedError } from './errors.js';
 
 export interface CommandOptions {
@@ -28,9 +29,26 @@ function endGroup(pid: number): NodeJS.Timeout {
   return setTimeout(() => signalGroup('SIGKILL'), ABORT_GRACE_MS);
 }
 
+/** Passes on every line, and keeps all of stdout and the last lines of both streams. */
+function collectLines(child: ChildProcessByStdio<null, Readable, Readable>, onLine: CommandOptions['onLine']) {
+  const stdout: string[] = [];
+  const lastLines: string[] = [];
+  const keep = (line: string) => {
+    lastLines.push(line);
+    if (lastLines.length > KEPT_LINES) lastLines.shift();
+    onLine?.(line);
+  };
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    stdout.push(line);
+    keep(line);
+  });
+  createInterface({ input: child.stderr }).on('line', keep);
+  return { stdout: () => stdout.join('\n'), lastLines: () => lastLines.join('\n') };
+}
+
 /**
  * Runs a command to its end and returns what it wrote to stdout.
- * @throws CommandFailedError with the end of its output; the signal's reason when aborted.
+ * @throws CommandFailedError with the end of its output; the signal's reason when aborted
  */
 export function runCommand(options: CommandOptions): Promise<string> {
   const { signal } = options;
@@ -44,19 +62,7 @@ export function runCommand(options: CommandOptions): Promise<string> {
       env: options.environment,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
-    const stdout: string[] = [];
-    const lastLines: string[] = [];
-    const keep = (line: string) => {
-      lastLines.push(line);
-      if (lastLines.length > KEPT_LINES) lastLines.shift();
-      options.onLine?.(line);
-    };
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      stdout.push(line);
-      keep(line);
-    });
-    createInterface({ input: child.stderr }).on('line', keep);
-
+    const output = collectLines(child, options.onLine);
     let killTimer: NodeJS.Timeout | undefined;
     const onAbort = () => {
       if (child.pid !== undefined) killTimer = endGroup(child.pid);
@@ -73,8 +79,8 @@ export function runCommand(options: CommandOptions): Promise<string> {
     child.once('close', (exitCode) => {
       settle();
       if (signal?.aborted) reject(signal.reason);
-      else if (exitCode === 0) resolve(stdout.join('\n'));
-      else reject(new CommandFailedError({ command, exitCode: exitCode ?? undefined, output: lastLines.join('\n') }));
+      else if (exitCode === 0) resolve(output.stdout());
+      else reject(new CommandFailedError({ command, exitCode: exitCode ?? undefined, output: output.lastLines() }));
     });
   });
 }

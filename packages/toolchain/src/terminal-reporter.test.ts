@@ -8,7 +8,7 @@ function record(isTTY: boolean) {
   return { stream, report, advance: (ms: number) => (time += ms) };
 }
 
-test('a pipe gets one line a step, and a word now and then from a long one', () => {
+test('a pipe gets one line per step, and the progress of a long one now and then', () => {
   const { stream, report, advance } = record(false);
   report({ kind: 'started', label: 'Fetching torch' });
   report({ kind: 'progress', label: 'Fetching torch', detail: '10 %' });

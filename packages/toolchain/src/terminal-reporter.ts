@@ -1,6 +1,6 @@
 import type { ToolchainStep } from './context.js';
 
-/** The few things of a terminal that the reporter uses. */
+/** What the reporter uses of a terminal. */
 export interface ReportStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -11,14 +11,14 @@ const PROGRESS_INTERVAL_MS = 30_000;
 const CLEAR_LINE = '\r\x1b[2K';
 
 /**
- * Prints one line a step with the seconds it took. A terminal shows the running step and its progress in that line;
- * elsewhere a long step says every 30 s how far it is.
+ * Prints one line per step with the seconds it took. A terminal shows the running step and its progress in that line;
+ * elsewhere a long step reports its progress every 30 s.
  */
 export function terminalReporter(stream: ReportStream = process.stderr, now: () => number = Date.now) {
   let lastProgressAt = 0;
   const show = (text: string) => {
     if (!stream.isTTY) return;
-    // One column stays free, or the line would wrap and could not be cleared.
+    // One column stays free: otherwise the line would wrap and could not be cleared.
     stream.write(`${CLEAR_LINE}${text.slice(0, (stream.columns ?? 80) - 1)}`);
   };
   return (step: ToolchainStep): void => {

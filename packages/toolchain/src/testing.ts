@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ToolchainContext, type ToolchainStep, toolchainContext } from './context.js';
 
-/** A machine of its own for one test: a PATH with only the programs it writes there, an empty HOME, recorded steps. */
+/** A machine for one test: a PATH with only the programs that the test writes there, an empty HOME, recorded steps. */
 export interface ScratchMachine {
   readonly root: string;
   readonly programs: string;

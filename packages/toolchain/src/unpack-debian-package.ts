@@ -5,7 +5,7 @@ import { runStep, type ToolchainContext } from './context.js';
 import { installOnce } from './install-once.js';
 import { runCommand } from './run-command.js';
 
-/** A distribution package with the programs it brings. */
+/** A distribution package and the programs in it. */
 export interface DebianPackage {
   readonly package: string;
   readonly programs: readonly [string, ...string[]];
@@ -19,7 +19,7 @@ async function libraryFolders(root: string): Promise<string[]> {
   return [...new Set(folders)].sort((a, b) => a.length - b.length);
 }
 
-/** Small launchers: the unpacked libraries are found without a changed environment for anything else. */
+/** Small launchers, so that the unpacked libraries are found without changing the environment of anything else. */
 async function writeLaunchers(tool: DebianPackage, directory: string): Promise<void> {
   const folders = await libraryFolders(join(directory, 'root'));
   const libraryPath = folders.map((folder) => `$here/${relative(directory, folder)}`).join(':');
