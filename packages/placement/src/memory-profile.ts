@@ -5,7 +5,7 @@ import type { PixelSize } from './output-size.js';
 /** The precisions that were measured; `auto` is resolved before a render is placed. */
 export type ProfiledPrecision = Extract<RenderSettings['precision'], 'bf16' | 'fp8'>;
 
-/** An engine's measured memory: the numbers behind every placement. */
+/** An engine's measured memory: the numbers that every placement is computed from. */
 export interface MemoryProfile {
   /** What an engine may fill on a card of the class, in 10^9 bytes. */
   usableGB: Record<Exclude<VramClass, 'cpu'>, number>;

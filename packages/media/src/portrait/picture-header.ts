@@ -1,6 +1,6 @@
 import { imageSize } from 'image-size';
 
-/** What the header of a picture says, in the words of `image-size`. */
+/** What the header of a picture says; `type` is named as `image-size` names it. */
 export interface PictureHeader {
   width: number;
   height: number;

@@ -25,7 +25,7 @@ export interface PortraitFacts {
   /** Pixels as stored; 5 to 8 of `orientation` swap them on the screen. */
   width: number;
   height: number;
-  /** In ffmpeg's words. */
+  /** As ffmpeg names it. */
   pixelFormat: string;
   orientation: Orientation;
   /** More than one frame; the first is used. */

@@ -36,7 +36,7 @@ async function processesWith(text: string): Promise<number> {
 }
 
 /** Kills the worker as soon as it has started a process that is given the FIFO: no guard knows of that one yet. */
-const DIES_AT_ONCE = `
+const DIES_IMMEDIATELY = `
 import childProcess from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
 const { spawn } = childProcess;
@@ -49,7 +49,7 @@ syncBuiltinESMExports();`;
 
 test.runIf(process.platform === 'linux').each([
   ['later', ''],
-  ['as it starts the encoder', DIES_AT_ONCE],
+  ['as it starts the encoder', DIES_IMMEDIATELY],
 ])('an encoder that waits for its writer dies with a worker that is killed %s', async (when, preparation) => {
   const fifoPath = folder.path('fifo');
   await makeFifos([fifoPath]);

@@ -72,7 +72,7 @@ function assertWhole(command: string, finished: FinishedProcess, frameCount: num
   const startedWell = finished.exitCode === 0 || (finished.exitSignal === null && frames === 0 && sha256 !== undefined);
   if (!startedWell || sha256 === undefined) throw new FfmpegFailedError({ command, ...finished });
   if (frames < frameCount) throw new PieceIncompleteError({ frameCount, seen: frames, stderr });
-  // Bytes after the last whole frame do not make a frame, but a complaint.
+  // ffmpeg does not count bytes after the last whole frame, but complains about them.
   if (frames > frameCount || stderr !== '') throw new PieceOverlongError({ frameCount, seen: frames, stderr });
   return sha256;
 }

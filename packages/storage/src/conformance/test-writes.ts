@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import type { ObjectStorage } from '../object-storage.js';
 import { listAll, MEBIBYTE, readAll, type StorageUnderTest } from './storage-under-test.js';
 
-/** Sends some bytes and then never ends. */
+/** Sends some bytes, and then neither more nor an end. */
 const endlessStream = (bytes: number) =>
   Readable.from(
     (async function* () {

@@ -105,7 +105,7 @@ test('a full disk is named, keeps the previous object and leaves no part of the 
   const disk = join(directory, 'disk');
   await mkdir(disk);
   if (process.platform !== 'linux' || process.getuid?.() !== 0 || !mountSmallDisk(disk)) {
-    console.warn('SKIPPED: the full-disk test mounts a small tmpfs, which takes root on Linux.');
+    console.warn('SKIPPED: the full-disk test mounts a small tmpfs, which needs root on Linux.');
     await rm(directory, { recursive: true });
     return context.skip();
   }
