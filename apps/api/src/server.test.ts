@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, type RunningRedisServer, startRedisServer } from '@farm/toolchain';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { asBearer, call, makeInputs, plainSpec, submit } from './testing.js';
+import { asBearer, call, makeInputs, plainSpec, submit } from './testing/test-farm.js';
 
 /** The built program: what `farm up` and containers start. */
 const program = fileURLToPath(new URL('../dist/server.js', import.meta.url));

@@ -4,8 +4,8 @@ import type { JobView, Problem } from '@farm/contracts';
 import { getJob } from '@farm/records';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call, makeInputs, plainSpec, startTestFarm, storedKeys, submit, type TestFarm } from '../testing.js';
-import { playJob } from '../testing-render.js';
+import { playJob } from '../testing/play-job.js';
+import { call, makeInputs, plainSpec, startTestFarm, storedKeys, submit, type TestFarm } from '../testing/test-farm.js';
 import { type FuzzRequest, operationsOf, type Pools, requestArbitrary } from './request-arbitrary.js';
 
 /**

@@ -1,7 +1,7 @@
 import { METHODS } from 'node:http';
 import type { Problem } from '@farm/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call, startTestFarm, type TestFarm } from '../testing.js';
+import { call, startTestFarm, type TestFarm } from '../testing/test-farm.js';
 
 let farm: TestFarm;
 /** The methods of every documented path, made concrete. */
@@ -30,7 +30,7 @@ async function expectRefused(path: string, method: string, allowed: string[]): P
   expect(headers.get('content-type'), told).toContain('application/problem+json');
   if (method === 'HEAD') return;
   expect(body, told).toMatchObject({ status: 405, code: 'method-not-allowed', allowedMethods: allowed });
-  expect(body.detail, told).toContain(`does not answer to ${method}, but to ${allowed.join(' and ')}`);
+  expect(body.detail, told).toContain(`does not accept ${method}, only ${allowed.join(' and ')}`);
 }
 
 it('a path is the same with a slash at its end', async () => {

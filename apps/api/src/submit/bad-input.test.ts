@@ -14,7 +14,7 @@ import {
   submit,
   type TestFarm,
   type TestInputs,
-} from '../testing.js';
+} from '../testing/test-farm.js';
 
 let farm: TestFarm;
 let inputs: TestInputs;
@@ -22,7 +22,7 @@ let speech: Buffer;
 
 beforeAll(async () => {
   farm = await startTestFarm({
-    limits: { maximumSpeechSeconds: 10, maximumUploadBytes: 3_000_000, maximumImageBytes: 2_000_000 },
+    limits: { maximumSpeechSeconds: 10, maximumUploadBytes: 3_000_000, maximumPortraitBytes: 2_000_000 },
   });
   inputs = await makeInputs(farm.directory);
   speech = Buffer.from(await inputs.speech.arrayBuffer());

@@ -19,7 +19,7 @@ import {
   submit,
   type TestFarm,
   type TestReplica,
-} from '../testing.js';
+} from '../testing/test-farm.js';
 
 let farm: TestFarm;
 let parts: Parts;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { JobView, Problem } from '@farm/contracts';
 import { freePort, obtainMinio, type RunningMinioServer, startMinio, toolchainContext } from '@farm/toolchain';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { playJob } from '../testing/play-job.js';
 import {
   call,
   makeInputs,
@@ -14,8 +15,7 @@ import {
   storedKeys,
   submit,
   type TestFarm,
-} from '../testing.js';
-import { playJob } from '../testing-render.js';
+} from '../testing/test-farm.js';
 
 const found = await obtainMinio(toolchainContext());
 const missing = 'reason' in found ? found.reason : undefined;

@@ -18,7 +18,7 @@ import {
   submit,
   type TestFarm,
   type TestInputs,
-} from '../testing.js';
+} from '../testing/test-farm.js';
 
 let farm: TestFarm;
 let inputs: TestInputs;

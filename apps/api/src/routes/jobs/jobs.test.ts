@@ -3,6 +3,15 @@ import type { JobDetail, JobView, Problem } from '@farm/contracts';
 import { finishAttempt, shrinkEndedJobs } from '@farm/records';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
+  commitClip,
+  finishRender,
+  idOf,
+  playJob,
+  playPrepare,
+  reportProgress,
+  startRender,
+} from '../../testing/play-job.js';
+import {
   asBearer,
   call,
   makeInputs,
@@ -11,16 +20,7 @@ import {
   startTestFarm,
   submit,
   type TestFarm,
-} from '../../testing.js';
-import {
-  commitClip,
-  finishRender,
-  idOf,
-  playJob,
-  playPrepare,
-  reportProgress,
-  startRender,
-} from '../../testing-render.js';
+} from '../../testing/test-farm.js';
 
 let farm: TestFarm;
 let parts: Parts;

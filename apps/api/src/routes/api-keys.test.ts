@@ -1,6 +1,6 @@
 import type { Problem } from '@farm/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { asBearer, call, postJson, startTestFarm, type TestFarm } from '../testing.js';
+import { asBearer, call, postJson, startTestFarm, type TestFarm } from '../testing/test-farm.js';
 
 let farm: TestFarm;
 beforeAll(async () => {

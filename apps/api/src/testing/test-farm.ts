@@ -9,9 +9,9 @@ import { claimStorageRoot, connectRedis, createKey, type RecordsContext, type Ro
 import { createStorage, type ObjectStorage } from '@farm/storage';
 import { type RunningRedisServer, startRedisServer } from '@farm/toolchain';
 import { pino } from 'pino';
-import { buildApp } from './app.js';
-import { type Limits, readConfiguration } from './configuration.js';
-import { EventHub } from './event-hub.js';
+import { buildApp } from '../app.js';
+import { type Limits, readConfiguration } from '../configuration.js';
+import { EventHub } from '../events/event-hub.js';
 
 const run = promisify(execFile);
 
