@@ -16,7 +16,7 @@ const Environment = StorageEnvironment.extend({
   FARM_TEMPORARY_DIRECTORY: z.string().min(1).optional(),
   FARM_MAX_SPEECH_SECONDS: count(7200),
   FARM_MAX_UPLOAD_BYTES: count(2_000_000_000),
-  FARM_MAX_PORTRAIT_BYTES: count(50_000_000).optional(),
+  FARM_MAX_PORTRAIT_BYTES: z.coerce.number().int().positive().optional(),
   /** The former name of FARM_MAX_PORTRAIT_BYTES. */
   FARM_MAX_IMAGE_BYTES: count(50_000_000),
   FARM_MAX_REQUESTS_PER_MINUTE: count(1200),

@@ -2,17 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FarmEvent, JobView } from '@farm/contracts';
 import { KEY_PREFIX } from '@farm/records';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeInputs } from '../testing/inputs.js';
 import { idOf, playJob } from '../testing/play-job.js';
-import {
-  asBearer,
-  call,
-  makeInputs,
-  type Parts,
-  plainSpec,
-  startTestFarm,
-  submit,
-  type TestFarm,
-} from '../testing/test-farm.js';
+import { asBearer, call, type Parts, plainSpec, submit } from '../testing/requests.js';
+import { startTestFarm, type TestFarm } from '../testing/test-farm.js';
 
 let farm: TestFarm;
 let parts: Parts;
@@ -22,8 +15,8 @@ beforeAll(async () => {
   const { portrait, speech } = await makeInputs(farm.directory);
   parts = [
     ['spec', plainSpec],
-    ['image', portrait],
-    ['audio', speech],
+    ['portrait', portrait],
+    ['speech', speech],
   ];
 });
 afterAll(() => farm.close());

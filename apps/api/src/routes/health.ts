@@ -9,8 +9,8 @@ const config = { access: 'open' } as const;
 const READY_TIMEOUT_MS = 4000;
 
 class NotReadyError extends FarmError {
-  constructor(away: string[]) {
-    super('not-ready', `No answer from ${away.join(' and ')}.`, { data: { away } });
+  constructor(unavailable: string[]) {
+    super('not-ready', `No answer from ${unavailable.join(' and ')}.`, { data: { away: unavailable } });
   }
 }
 
@@ -55,9 +55,9 @@ function readyRoute(app: TypedApp): void {
         storage: storage.check({ signal: AbortSignal.timeout(READY_TIMEOUT_MS) }),
       };
       const results = await Promise.allSettled(Object.values(checks));
-      const away = Object.keys(checks).filter((_name, index) => results[index]?.status === 'rejected');
-      if (away.length === 0) return { status: 'ready' as const };
-      throw new NotReadyError(away);
+      const unavailable = Object.keys(checks).filter((_name, index) => results[index]?.status === 'rejected');
+      if (unavailable.length === 0) return { status: 'ready' as const };
+      throw new NotReadyError(unavailable);
     },
   );
 }

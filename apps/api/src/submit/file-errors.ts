@@ -16,7 +16,7 @@ export class UploadAbortedError extends FarmError {
   }
 }
 
-export class ClientGoneError extends FarmError {
+export class ClientDisconnectedError extends FarmError {
   constructor() {
     super('upload-aborted', 'The client closed the connection.');
   }
@@ -24,7 +24,7 @@ export class ClientGoneError extends FarmError {
 
 export class StoredInputLostError extends FarmError {
   constructor(key: string) {
-    super('storage-lost-object', `${key} was stored and is gone.`);
+    super('storage-lost-object', `${key} was stored and no longer exists.`);
   }
 }
 

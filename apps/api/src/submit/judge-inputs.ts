@@ -44,7 +44,7 @@ const toolsOf = ({ configuration }: Services) => ({
 const judging = pLimit(2 * availableParallelism());
 
 /**
- * Judges portrait and speech by their contents, in a temporary folder that is gone afterwards.
+ * Judges portrait and speech by their contents, in a temporary folder that is removed afterwards.
  *
  * @throws MediaError with a sentence for the person who sent them
  */

@@ -1,7 +1,5 @@
 import { FarmError } from '@farm/contracts';
 
-/** What was wrong with the request around the spec and the files. */
-
 export class BadMultipartError extends FarmError {
   constructor(cause: Error) {
     super('bad-multipart', `The body is not valid multipart/form-data: ${cause.message}.`, { cause });
@@ -9,10 +7,10 @@ export class BadMultipartError extends FarmError {
 }
 
 export class DuplicatePartError extends FarmError {
-  constructor(part: string) {
-    super('duplicate-part', `The part ${part} was sent twice; send it once. image and audio are portrait and speech.`, {
-      data: { part },
-    });
+  /** @param formerName another name under which the part may have been sent */
+  constructor(part: string, formerName: string | undefined) {
+    const names = formerName === undefined ? part : `${part} (formerly ${formerName})`;
+    super('duplicate-part', `The part ${names} was sent twice; send it once.`, { data: { part } });
   }
 }
 

@@ -6,10 +6,16 @@ export type PartName = 'spec' | InputName;
 
 export const partNames: readonly PartName[] = ['spec', 'portrait', 'speech'];
 
-/** Names that clients written for earlier versions send. */
-const formerNames: Readonly<Record<string, InputName>> = { image: 'portrait', audio: 'speech' };
+/** Names that clients written for earlier versions send, by today's. */
+const formerNames: ReadonlyMap<string, string> = new Map<InputName, string>([
+  ['portrait', 'image'],
+  ['speech', 'audio'],
+]);
 
-const currentName = (name: string): string => (Object.hasOwn(formerNames, name) ? formerNames[name]! : name);
+export const formerNameOf = (name: string): string | undefined => formerNames.get(name);
+
+const currentName = (name: string): string =>
+  [...formerNames].find(([, formerName]) => formerName === name)?.[0] ?? name;
 
 /** Undefined for what is no part of a submit. */
 export function partNameOf(name: string | undefined): PartName | undefined {
@@ -27,6 +33,6 @@ export function withCurrentNames(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
   const entries = Object.entries(body).map(([name, value]) => [currentName(name), value] as const);
   const duplicate = entries.find(([name], index) => entries.findIndex(([other]) => other === name) !== index);
-  if (duplicate !== undefined) throw new DuplicatePartError(duplicate[0]);
+  if (duplicate !== undefined) throw new DuplicatePartError(duplicate[0], formerNameOf(duplicate[0]));
   return Object.fromEntries(entries);
 }

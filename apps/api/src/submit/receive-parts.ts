@@ -7,7 +7,7 @@ import {
   SpecTooLargeError,
   UnknownPartError,
 } from './part-errors.js';
-import { type InputName, partNameOf, partNames } from './part-names.js';
+import { formerNameOf, type InputName, partNameOf, partNames } from './part-names.js';
 import { readSpec } from './read-spec.js';
 import { storeInput } from './store-input.js';
 import type { IncomingJob, ReceivedJob, SubmittedPart } from './submission.js';
@@ -24,7 +24,7 @@ export async function receiveParts(
   for await (const part of parts) {
     const name = partNameOf(part.fieldname);
     if (name === undefined) throw new UnknownPartError(part.fieldname);
-    if (received[name] !== undefined) throw new DuplicatePartError(name);
+    if (received[name] !== undefined) throw new DuplicatePartError(name, formerNameOf(name));
     if (name === 'spec') received.spec = readSpec(await specText(part));
     else received[name] = await receiveFile(services, { name, part }, job);
   }

@@ -40,7 +40,7 @@ export interface InputFacts {
 export interface ResolvedJob {
   spec: ResolvedSpec;
   vramClass: VramClass;
-  /** In 10^9 bytes; null where no GPU takes part. */
+  /** In 10^9 bytes; null where no GPU is used. */
   predictedPeakGB: number | null;
   frameCount: number;
   clipCount: number;
@@ -49,7 +49,7 @@ export interface ResolvedJob {
   warnings: Warning[];
 }
 
-/** A preset fills in what the spec leaves open; a field that is there stands. */
+/** A preset fills in what the spec leaves open; it never replaces a field that is set. */
 const presets: Readonly<Record<Preset, Partial<JobSpec>>> = {
   /** Timing, framing and cuts in seconds, without a GPU. */
   preview: { engine: 'draft', size: '384*256' },

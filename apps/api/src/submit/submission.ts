@@ -7,13 +7,13 @@ export type SubmittedPart =
   | { type: 'field'; fieldname: string | undefined; value: unknown; valueTruncated: boolean }
   | { type: 'file'; fieldname: string | undefined; filename: string | undefined; file: Readable };
 
-/** What someone sent, apart from how it came. */
+/** What someone sent, whatever the protocol. */
 export interface Submission {
   owner: string;
   idempotencyKey: string | undefined;
   /** Parts as they arrive, or JSON that names uploads. */
   body: { parts: AsyncIterable<SubmittedPart> } | { json: unknown };
-  /** Aborts when the sender has gone. */
+  /** Aborts when the sender has disconnected. */
   signal: AbortSignal;
   log: { warn(facts: object, message: string): void };
 }

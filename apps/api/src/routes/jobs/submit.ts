@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf } from '../../plugins/authentication.js';
-import { ClientGoneError } from '../../submit/file-errors.js';
+import { ClientDisconnectedError } from '../../submit/file-errors.js';
 import { BadMultipartError } from '../../submit/part-errors.js';
 import { JsonSubmit } from '../../submit/receive-json.js';
 import type { Submission, SubmittedPart } from '../../submit/submission.js';
@@ -31,7 +31,7 @@ function submissionOf(request: FastifyRequest): Submission {
     owner: callerOf(request).owner,
     idempotencyKey: idempotencyKeyOf(request),
     body: request.isMultipart() ? { parts: partsOf(request) } : { json: request.body },
-    signal: clientGone(request),
+    signal: disconnectSignal(request),
     log: request.log,
   };
 }
@@ -55,12 +55,12 @@ async function* partsOf(request: FastifyRequest): AsyncGenerator<SubmittedPart> 
   }
 }
 
-function clientGone({ raw }: FastifyRequest): AbortSignal {
-  const gone = new AbortController();
+function disconnectSignal({ raw }: FastifyRequest): AbortSignal {
+  const disconnected = new AbortController();
   raw.once('close', () => {
-    if (!raw.complete) gone.abort(new ClientGoneError());
+    if (!raw.complete) disconnected.abort(new ClientDisconnectedError());
   });
-  return gone.signal;
+  return disconnected.signal;
 }
 
 export async function submitRoute(plain: FastifyInstance): Promise<void> {
@@ -89,7 +89,7 @@ export async function submitRoute(plain: FastifyInstance): Promise<void> {
     async (request, reply) => {
       const caller = callerOf(request);
       const { jobId, created } = await submitJob(app.services, submissionOf(request));
-      // What an Idempotency-Key stands for may be deleted at any time.
+      // The job that an Idempotency-Key refers to may be deleted at any time.
       const job = await findJob(app.services.records, caller, jobId);
       return reply
         .status(created ? 201 : 200)
