@@ -4,7 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { ulid } from 'ulid';
 import { z } from 'zod';
 import { callerOf } from '../plugins/authentication.js';
-import { extensionOf } from '../submit/store-upload.js';
+import { extensionOf } from '../submit/store-input.js';
 import { commonProblems, problemResponses } from './problem-responses.js';
 
 const URL_SECONDS = 6 * 3600;
