@@ -1,4 +1,4 @@
-import { type ErrorCode, FarmError, JobView } from '@farm/contracts';
+import { type ErrorCode, FarmError, JobParams, JobView } from '@farm/contracts';
 import { cancelJob, deleteJob, retryJob } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { callerOf } from '../../plugins/authentication.js';
 import { jobView } from '../../views/job-view.js';
 import { commonProblems, problemResponses } from '../problem-responses.js';
-import { findJob, JobParams } from './find-job.js';
+import { findJob } from './find-job.js';
 
 const problems = problemResponses([...commonProblems, 404, 409]);
 
@@ -22,9 +22,10 @@ export async function changeRoutes(plain: FastifyInstance): Promise<void> {
     '/:id/cancel',
     {
       schema: {
+        operationId: 'cancelJob',
         tags: ['jobs'],
         summary: 'Cancel a job',
-        description: 'Running engines stop within a second. Canceling again answers the same.',
+        description: 'Running engines stop within a second. Canceling again gives the same answer.',
         params: JobParams,
         response: { 202: JobView, ...problems },
       },
@@ -42,9 +43,10 @@ export async function changeRoutes(plain: FastifyInstance): Promise<void> {
     '/:id/retry',
     {
       schema: {
+        operationId: 'retryJob',
         tags: ['jobs'],
-        summary: 'Start a failed or canceled job again',
-        description: 'Goes on from the frames that are committed.',
+        summary: 'Retry a failed or canceled job',
+        description: 'It continues from the frames that are committed.',
         params: JobParams,
         response: { 202: JobView, ...problems },
       },
@@ -61,9 +63,10 @@ export async function changeRoutes(plain: FastifyInstance): Promise<void> {
     '/:id',
     {
       schema: {
+        operationId: 'deleteJob',
         tags: ['jobs'],
         summary: 'Delete an ended job',
-        description: 'The record goes at once, the files with the next sweep of the storage.',
+        description: 'The record is deleted immediately, the files by the next sweep of the storage.',
         params: JobParams,
         response: { 204: z.null().describe('Deleted'), ...problems },
       },

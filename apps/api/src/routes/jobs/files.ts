@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { FarmError } from '@farm/contracts';
+import { FarmError, JobParams, Manifest, SignedUrls, SignedUrlsQuery } from '@farm/contracts';
 import type { JobRecord } from '@farm/records';
 import { serveObject } from '@farm/storage';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -8,22 +8,28 @@ import { z } from 'zod';
 import { callerOf } from '../../plugins/authentication.js';
 import { serve } from '../../plugins/serve.js';
 import { commonProblems, problemResponses } from '../problem-responses.js';
-import { findJob, JobParams } from './find-job.js';
+import { findJob } from './find-job.js';
 
 type FileName = 'video' | 'manifest' | 'poster';
 
-const summaries: Record<FileName, string> = {
-  video: 'The finished video (MP4, H.264 and AAC)',
-  manifest: 'What was rendered how: settings, seeds, attempts, raw-frame hashes',
-  poster: 'A still of the video',
+/** How each file is documented. */
+const files = {
+  video: {
+    operationId: 'getVideo',
+    summary: 'Download the finished video (MP4, H.264 and AAC)',
+    content: { 'video/mp4': { schema: z.file().mime('video/mp4') } },
+  },
+  manifest: {
+    operationId: 'getManifest',
+    summary: 'Get how the video was made: settings, seeds, attempts, raw-frame hashes',
+    content: { 'application/json': { schema: Manifest } },
+  },
+  poster: {
+    operationId: 'getPoster',
+    summary: 'Download a still of the video',
+    content: { 'image/jpeg': { schema: z.file().mime('image/jpeg') } },
+  },
 };
-
-const mediaTypes: Record<FileName, string> = { video: 'video/mp4', manifest: 'application/json', poster: 'image/jpeg' };
-
-const fileResponse = (name: FileName) => ({
-  description: summaries[name],
-  content: { [mediaTypes[name]]: { schema: z.any() } },
-});
 
 /** @throws FarmError `video-not-ready` or `no-video` (409) while there is nothing, `no-poster` (404) */
 function keyOf(job: JobRecord, name: FileName): string {
@@ -66,13 +72,14 @@ export async function fileRoutes(plain: FastifyInstance): Promise<void> {
       `/:id/${name}`,
       {
         schema: {
+          operationId: files[name].operationId,
           tags: ['jobs'],
-          summary: summaries[name],
-          description: 'Answers HEAD, Range and If-Range too.',
+          summary: files[name].summary,
+          description: 'HEAD, Range and If-Range work too.',
           params: JobParams,
           response: {
-            200: fileResponse(name),
-            206: fileResponse(name),
+            200: { description: 'The file', content: files[name].content },
+            206: { description: 'The range that was asked for', content: files[name].content },
             ...problemResponses([...commonProblems, 404, 409, 416]),
           },
         },
@@ -100,18 +107,13 @@ export async function fileRoutes(plain: FastifyInstance): Promise<void> {
     '/:id/signed-urls',
     {
       schema: {
+        operationId: 'getSignedUrls',
         tags: ['jobs'],
-        summary: 'URLs that fetch the files without a key',
+        summary: 'Get URLs that download the files without a key',
         params: JobParams,
-        querystring: z.strictObject({
-          audience: z
-            .enum(['public', 'internal'])
-            .default('public')
-            .describe('Who follows them: people outside, or programs inside the cluster'),
-          expiresInSeconds: z.coerce.number().int().min(1).max(604_800).default(3600),
-        }),
+        querystring: SignedUrlsQuery,
         response: {
-          200: z.object({ expiresAt: z.iso.datetime(), urls: z.record(z.string(), z.url()) }),
+          200: SignedUrls,
           ...problemResponses([...commonProblems, 404, 409]),
         },
       },
