@@ -44,20 +44,19 @@ const exampleInputs = {
   speech: { key: `jobs/${exampleJobId}/input/speech.wav`, sha256: exampleHash, seconds: 1.9 },
 };
 
-const ManifestInputs = z
-  .object({
-    portrait: z.object({ key: z.string(), sha256: z.string() }).meta({
-      id: 'ManifestPortrait',
-      examples: [exampleInputs.portrait],
-    }),
-    speech: z.object({ key: z.string(), sha256: z.string(), seconds: z.number() }).meta({
-      id: 'ManifestSpeech',
-      examples: [exampleInputs.speech],
-    }),
-  })
+export const ManifestPortrait = z
+  .object({ key: z.string(), sha256: z.string() })
+  .meta({ id: 'ManifestPortrait', examples: [exampleInputs.portrait] });
+
+export const ManifestSpeech = z
+  .object({ key: z.string(), sha256: z.string(), seconds: z.number() })
+  .meta({ id: 'ManifestSpeech', examples: [exampleInputs.speech] });
+
+export const ManifestInputs = z
+  .object({ portrait: ManifestPortrait, speech: ManifestSpeech })
   .meta({ id: 'ManifestInputs', examples: [exampleInputs] });
 
-const ManifestVideo = z
+export const ManifestVideo = z
   .object({
     key: z.string(),
     sha256: z.string(),
@@ -70,7 +69,7 @@ const ManifestVideo = z
   })
   .meta({ id: 'ManifestVideo', examples: [exampleVideo] });
 
-const ManifestPiece = z
+export const ManifestPiece = z
   .object({
     firstFrame: z.int(),
     frameCount: z.int(),
@@ -80,11 +79,11 @@ const ManifestPiece = z
   })
   .meta({ id: 'ManifestPiece', examples: [examplePiece] });
 
-const ManifestSegment = z
+export const ManifestSegment = z
   .object({ firstFrame: z.int(), frameCount: z.int(), seed: z.int(), pieces: z.array(ManifestPiece) })
   .meta({ id: 'ManifestSegment', examples: [exampleSegment] });
 
-const ManifestAttempt = z
+export const ManifestAttempt = z
   .object({
     id: z.string(),
     taskId: z.string(),
@@ -98,7 +97,7 @@ const ManifestAttempt = z
   })
   .meta({ id: 'ManifestAttempt', examples: [exampleAttempt] });
 
-const ManifestEngine = z
+export const ManifestEngine = z
   .object({ name: z.string(), version: z.string() })
   .meta({ id: 'ManifestEngine', examples: [{ name: 'liveavatar', version: '0.1.0' }] });
 

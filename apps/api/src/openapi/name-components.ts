@@ -2,24 +2,33 @@ import { STATUS_CODES } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 
 interface Response {
-  content?: Record<string, unknown>;
+  description?: string;
+  content?: Record<string, { schema: { $ref?: string } }>;
 }
 
 interface Operation {
   responses: Record<string, Response>;
 }
 
+interface ComponentSchema {
+  description?: string;
+}
+
 /** The parts of an OpenAPI document that are renamed here. */
 export interface OpenApiDocument {
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, object>; responses?: Record<string, unknown> };
+  components: { schemas: Record<string, ComponentSchema>; responses?: Record<string, unknown> };
 }
 
 const schemaPath = '#/components/schemas/';
 const withoutVariant = (name: string): string => name.replace(/Input$/, '');
 
 /** Every component that `value` refers to, directly or through other components. */
-function componentsUsedBy(value: unknown, schemas: Record<string, object>, found = new Set<string>()): Set<string> {
+function componentsUsedBy(
+  value: unknown,
+  schemas: Record<string, ComponentSchema>,
+  found = new Set<string>(),
+): Set<string> {
   if (typeof value !== 'object' || value === null) return found;
   for (const [key, child] of Object.entries(value)) {
     if (key !== '$ref' || typeof child !== 'string') componentsUsedBy(child, schemas, found);
@@ -43,8 +52,11 @@ function withPlainReferences<Value>(value: Value): Value {
  *
  * @throws Error where requests and answers use one component and differ in it
  */
-function plainSchemas(schemas: Record<string, object>, used: ReadonlySet<string>): Record<string, object> {
-  const plain: Record<string, object> = {};
+function plainSchemas(
+  schemas: Record<string, ComponentSchema>,
+  used: ReadonlySet<string>,
+): Record<string, ComponentSchema> {
+  const plain: Record<string, ComponentSchema> = {};
   for (const name of Object.keys(schemas).sort()) {
     const plainName = withoutVariant(name);
     const isUnused = !used.has(plainName) && !used.has(`${plainName}Input`);
@@ -55,6 +67,17 @@ function plainSchemas(schemas: Record<string, object>, used: ReadonlySet<string>
     plain[plainName] = schema;
   }
   return plain;
+}
+
+/** Gives answers that are a component its description. */
+function describeAnswers(paths: OpenApiDocument['paths'], schemas: OpenApiDocument['components']['schemas']): void {
+  const answers = Object.values(paths).flatMap((methods) =>
+    Object.values(methods).flatMap(({ responses }) => Object.values(responses)),
+  );
+  for (const answer of answers) {
+    const name = Object.values(answer.content ?? {})[0]?.schema.$ref?.slice(schemaPath.length);
+    if (answer.description === 'Default Response' && name) answer.description = schemas[name]?.description ?? name;
+  }
 }
 
 const isProblem = ({ content }: Response): boolean => Object.keys(content ?? {}).join() === 'application/problem+json';
@@ -77,10 +100,8 @@ export function nameComponents(document: OpenApiDocument): OpenApiDocument {
   const { schemas } = document.components;
   const used = componentsUsedBy(document.paths, schemas);
   const paths = withPlainReferences(document.paths);
+  const named = plainSchemas(schemas, used);
   const responses = moveProblems(paths);
-  return {
-    ...document,
-    paths,
-    components: { ...document.components, schemas: plainSchemas(schemas, used), responses },
-  };
+  describeAnswers(paths, named);
+  return { ...document, paths, components: { ...document.components, schemas: named, responses } };
 }

@@ -4,7 +4,7 @@ import {
   type jsonSchemaTransform,
   type jsonSchemaTransformObject,
 } from 'fastify-type-provider-zod';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { nameComponents, type OpenApiDocument } from './name-components.js';
 
 declare module 'fastify' {
@@ -29,6 +29,9 @@ const override: Override = ({ zodSchema, jsonSchema }) => {
   if (def.type === 'object' && !('catchall' in def && def.catchall)) delete jsonSchema.additionalProperties;
   if (def.type === 'record' && Object.keys(jsonSchema.propertyNames ?? {}).join() === 'type')
     delete jsonSchema.propertyNames;
+  // Zod drops the examples of requests that have defaults or transforms.
+  const { id, examples } = z.globalRegistry.get(zodSchema) ?? {};
+  if (id !== undefined && examples !== undefined) jsonSchema.examples = examples as never;
 };
 
 const config = { zodToJsonConfig: { override } } as Parameters<typeof createJsonSchemaTransform>[0];

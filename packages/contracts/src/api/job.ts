@@ -102,6 +102,13 @@ export const TaskView = z
   .meta({ id: 'Task', description: 'A part of a job that one worker does at a time', examples: [exampleTask] });
 export type TaskView = z.infer<typeof TaskView>;
 
+export const JobLinks = z.record(z.string(), z.string()).meta({
+  id: 'JobLinks',
+  description:
+    'Paths of what belongs to the job, by name: self, events, log; video, manifest, signed and poster when they exist',
+  examples: [exampleJob.links],
+});
+
 export const JobView = z
   .object({
     id: z.string(),
@@ -115,7 +122,7 @@ export const JobView = z
     progress: JobProgress,
     warnings: z.array(Note),
     error: Note.nullable(),
-    links: z.record(z.string(), z.string()).describe('Paths of what belongs to the job, by name'),
+    links: JobLinks,
   })
   .meta({ id: 'Job', description: 'One video: portrait, speech, prompt and settings', examples: [exampleJob] });
 export type JobView = z.infer<typeof JobView>;
