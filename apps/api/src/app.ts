@@ -6,18 +6,20 @@ import { ulid } from 'ulid';
 import { authentication } from './plugins/authentication.js';
 import { bodyGuards } from './plugins/body-guards.js';
 import { drain } from './plugins/drain.js';
-import { answerMalformed } from './plugins/malformed-requests.js';
 import { metrics } from './plugins/metrics.js';
 import { missingRoutes } from './plugins/missing-routes.js';
 import { openapi } from './plugins/openapi.js';
-import { problems, sendProblem } from './plugins/problems.js';
+import { problems } from './plugins/problems.js';
 import { rateLimits } from './plugins/rate-limits.js';
+import { refusedKeys } from './plugins/refused-keys.js';
+import { answerMalformed } from './problems/malformed-requests.js';
+import { sendProblem } from './problems/send-problem.js';
 import { routes } from './routes/index.js';
 import type { Services } from './services.js';
 
 const JSON_BYTES = 256 * 1024;
 
-/** The HTTP door of the farm. The services stay the caller's to close, after the app. */
+/** The farm's HTTP interface. Closing the services, after the app, is left to the caller. */
 export async function buildApp(services: Services, logger: Logger): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: logger as never,
@@ -29,7 +31,7 @@ export async function buildApp(services: Services, logger: Logger): Promise<Fast
     routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
     clientErrorHandler: answerMalformed,
-    // Paths that no router takes; everything behind it has `setErrorHandler`.
+    // Paths that the router refuses; everything after it has `setErrorHandler`.
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
   }).withTypeProvider<ZodTypeProvider>();
   app.decorate('services', services);
@@ -38,6 +40,7 @@ export async function buildApp(services: Services, logger: Logger): Promise<Fast
   await app.register(drain);
   await app.register(problems);
   await app.register(missingRoutes);
+  await app.register(refusedKeys);
   await app.register(authentication);
   await app.register(rateLimits);
   await app.register(metrics);

@@ -16,6 +16,8 @@ const Environment = StorageEnvironment.extend({
   FARM_TEMPORARY_DIRECTORY: z.string().min(1).optional(),
   FARM_MAX_SPEECH_SECONDS: count(7200),
   FARM_MAX_UPLOAD_BYTES: count(2_000_000_000),
+  FARM_MAX_PORTRAIT_BYTES: z.coerce.number().int().positive().optional(),
+  /** The former name of FARM_MAX_PORTRAIT_BYTES. */
   FARM_MAX_IMAGE_BYTES: count(50_000_000),
   FARM_MAX_REQUESTS_PER_MINUTE: count(1200),
   FARM_MAX_UNENDED_JOBS: count(2000),
@@ -25,7 +27,7 @@ const Environment = StorageEnvironment.extend({
   FARM_TRUST_PROXY: z.stringbool().default(false),
 });
 
-/** What the API process is told by its environment, checked once at its start. */
+/** What the environment sets for the API process, checked once at its start. */
 export interface Configuration {
   redisUrl: string;
   host: string;
@@ -46,23 +48,27 @@ export interface Configuration {
 export interface Limits {
   maximumSpeechSeconds: number;
   maximumUploadBytes: number;
-  maximumImageBytes: number;
+  maximumPortraitBytes: number;
   /** Per owner; administrators may set others for one owner. */
   requestsPerMinute: number;
   unendedJobs: number;
   /** Per address and replica. */
   refusedKeysPerMinute: number;
-  /** A request body that stands still this long is given up. */
+  /** A request body that stalls this long is given up. */
   uploadStallSeconds: number;
 }
 
-/** @throws FarmError `configuration`, naming each variable that is missing or wrong */
+class ConfigurationError extends FarmError {
+  constructor(faults: string[]) {
+    super('configuration', `The API cannot start with these settings. ${faults.join('; ')}`);
+  }
+}
+
+/** @throws ConfigurationError, naming each variable that is missing or wrong */
 export function readConfiguration(variables: NodeJS.ProcessEnv): Configuration {
   const parsed = Environment.safeParse(variables);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new FarmError('configuration', `The API cannot start with these settings. ${faults.join('; ')}`);
-  }
+  if (!parsed.success)
+    throw new ConfigurationError(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));
   const environment = parsed.data;
   const own = `http://${environment.FARM_HOST}:${environment.FARM_PORT}`;
   const publicUrl = environment.FARM_PUBLIC_URL ?? own;
@@ -83,14 +89,16 @@ export function readConfiguration(variables: NodeJS.ProcessEnv): Configuration {
     temporaryDirectory: environment.FARM_TEMPORARY_DIRECTORY,
     logLevel: environment.FARM_LOG_LEVEL,
     trustProxy: environment.FARM_TRUST_PROXY,
-    limits: {
-      maximumSpeechSeconds: environment.FARM_MAX_SPEECH_SECONDS,
-      maximumUploadBytes: environment.FARM_MAX_UPLOAD_BYTES,
-      maximumImageBytes: environment.FARM_MAX_IMAGE_BYTES,
-      requestsPerMinute: environment.FARM_MAX_REQUESTS_PER_MINUTE,
-      unendedJobs: environment.FARM_MAX_UNENDED_JOBS,
-      refusedKeysPerMinute: environment.FARM_MAX_REFUSED_KEYS_PER_MINUTE,
-      uploadStallSeconds: environment.FARM_UPLOAD_STALL_SECONDS,
-    },
+    limits: limitsOf(environment),
   };
 }
+
+const limitsOf = (environment: z.infer<typeof Environment>): Limits => ({
+  maximumSpeechSeconds: environment.FARM_MAX_SPEECH_SECONDS,
+  maximumUploadBytes: environment.FARM_MAX_UPLOAD_BYTES,
+  maximumPortraitBytes: environment.FARM_MAX_PORTRAIT_BYTES ?? environment.FARM_MAX_IMAGE_BYTES,
+  requestsPerMinute: environment.FARM_MAX_REQUESTS_PER_MINUTE,
+  unendedJobs: environment.FARM_MAX_UNENDED_JOBS,
+  refusedKeysPerMinute: environment.FARM_MAX_REFUSED_KEYS_PER_MINUTE,
+  uploadStallSeconds: environment.FARM_UPLOAD_STALL_SECONDS,
+});

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, type RunningRedisServer, startRedisServer } from '@farm/toolchain';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { asBearer, call, makeInputs, plainSpec, submit } from './testing.js';
+import { makeInputs } from './testing/inputs.js';
+import { asBearer, call, plainSpec, submit } from './testing/requests.js';
 
 /** The built program: what `farm up` and containers start. */
 const program = fileURLToPath(new URL('../dist/server.js', import.meta.url));
@@ -99,8 +100,8 @@ describe('the process', () => {
     const streamed = stream.text();
     const answer = submit({ url: farm.url, key }, [
       ['spec', plainSpec],
-      ['image', portrait],
-      ['audio', speech],
+      ['portrait', portrait],
+      ['speech', speech],
     ]);
     await expect.poll(async () => (await fetch(`${farm.url}/metrics`)).text()).toContain('farm_jobs');
     farm.child.kill('SIGTERM');

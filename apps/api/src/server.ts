@@ -7,7 +7,7 @@ import type { Redis } from 'ioredis';
 import { type Logger, pino } from 'pino';
 import { buildApp } from './app.js';
 import { type Configuration, readConfiguration } from './configuration.js';
-import { EventHub } from './event-hub.js';
+import { EventHub } from './events/event-hub.js';
 import { onStopSignals } from './stop-signals.js';
 
 function createLogger(level: string): Logger {

@@ -1,7 +1,7 @@
 import type { RecordsContext } from '@farm/records';
 import type { ObjectStorage } from '@farm/storage';
 import type { Configuration } from './configuration.js';
-import type { EventHub } from './event-hub.js';
+import type { EventHub } from './events/event-hub.js';
 
 /** What every route works with; opened and closed by the process. */
 export interface Services {

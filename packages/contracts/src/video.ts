@@ -14,3 +14,6 @@ export const SIDE_MULTIPLE = 64;
  * there is: editing the recording further away does not change the segment's frames.
  */
 export const SPEECH_MARGIN_SAMPLES = 12 * SAMPLES_PER_FRAME;
+
+/** Frames of a recording, the last one begun included; a hundredth of a frame is a rounding of the container. */
+export const framesOfSpeech = (seconds: number): number => Math.max(1, Math.ceil(seconds * FRAMES_PER_SECOND - 0.01));

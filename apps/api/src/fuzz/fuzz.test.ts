@@ -4,8 +4,10 @@ import type { JobView, Problem } from '@farm/contracts';
 import { getJob } from '@farm/records';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call, makeInputs, plainSpec, startTestFarm, storedKeys, submit, type TestFarm } from '../testing.js';
-import { playJob } from '../testing-render.js';
+import { makeInputs } from '../testing/inputs.js';
+import { playJob } from '../testing/play-job.js';
+import { call, plainSpec, submit } from '../testing/requests.js';
+import { startTestFarm, storedKeys, type TestFarm } from '../testing/test-farm.js';
 import { type FuzzRequest, operationsOf, type Pools, requestArbitrary } from './request-arbitrary.js';
 
 /**
@@ -27,8 +29,8 @@ beforeAll(async () => {
   for (let count = 0; count < 3; count += 1) {
     const { body } = await submit(farm, [
       ['spec', plainSpec],
-      ['image', portrait],
-      ['audio', speech],
+      ['portrait', portrait],
+      ['speech', speech],
     ]);
     ids.push(body.id);
     if (count === 0) await playJob(farm, Buffer.from('a video'));
@@ -56,22 +58,22 @@ async function send({ method, url, headers, body }: FuzzRequest): Promise<Seen> 
 
 function judge(request: FuzzRequest, { status, contentType, allow, body }: Seen): void {
   const { operation, method } = request;
-  const told = `${method} ${request.url.slice(0, 300)} answered ${status}: ${body.slice(0, 500)}`;
-  expect(status, `${told}\n${farm.log.at(-1)}`).toBeLessThan(500);
+  const exchange = `${method} ${request.url.slice(0, 300)} answered ${status}: ${body.slice(0, 500)}`;
+  expect(status, `${exchange}\n${farm.log.at(-1)}`).toBeLessThan(500);
   // An odd value may change the path.
   const isElsewhere = [404, 405, 431].includes(status);
   if (!isElsewhere) {
-    expect(method, told).toBe(operation.method);
-    expect(operation.statuses, told).toContain(status);
+    expect(method, exchange).toBe(operation.method);
+    expect(operation.statuses, exchange).toContain(status);
   }
-  expect(allow.length > 0 && !allow.includes(method), told).toBe(status === 405);
+  expect(allow.length > 0 && !allow.includes(method), exchange).toBe(status === 405);
   if (status < 400) return;
-  expect(contentType, told).toContain('application/problem+json');
+  expect(contentType, exchange).toContain('application/problem+json');
   const problem = JSON.parse(body) as Problem;
-  expect(problem.status, told).toBe(status);
-  expect(problem.code, told).toMatch(/^[a-z][a-z-]+$/);
-  expect(problem.detail.length, told).toBeGreaterThan(8);
-  expect(body, told).not.toMatch(/node_modules|\n\s+at |ECONN|farm-api-test/);
+  expect(problem.status, exchange).toBe(status);
+  expect(problem.code, exchange).toMatch(/^[a-z][a-z-]+$/);
+  expect(problem.detail.length, exchange).toBeGreaterThan(8);
+  expect(body, exchange).not.toMatch(/node_modules|\n\s+at |ECONN|farm-api-test/);
 }
 
 describe('requests made from the OpenAPI document', () => {

@@ -19,7 +19,7 @@ export interface Operation {
 
 export interface FuzzRequest {
   operation: Operation;
-  /** The operation's, or one that no path answers to. */
+  /** The operation's, or one that no path accepts. */
   method: string;
   url: string;
   headers: Record<string, string>;

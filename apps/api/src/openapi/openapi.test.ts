@@ -2,7 +2,7 @@ import * as contracts from '@farm/contracts';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { startTestFarm, type TestFarm } from '../testing.js';
+import { startTestFarm, type TestFarm } from '../testing/test-farm.js';
 
 interface Schema {
   type?: string;

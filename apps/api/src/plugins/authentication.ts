@@ -3,7 +3,6 @@ import { findKey, type KeyRecord, type Role, roles } from '@farm/records';
 import type { FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import type { Services } from '../services.js';
-import { refusedKeyCounter } from './refused-keys.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -16,35 +15,48 @@ declare module 'fastify' {
   }
 }
 
+class KeyMissingError extends FarmError {
+  constructor() {
+    super(
+      'key-missing',
+      'Send your key: Authorization: Bearer <key>. `farm up` prints the first one and keeps it in admin.key.',
+    );
+  }
+}
+
+class KeyUnknownError extends FarmError {
+  constructor() {
+    super('key-unknown', 'This key was never made, or it has been revoked.');
+  }
+}
+
+class RoleTooLowError extends FarmError {
+  constructor(needed: Role, given: Role) {
+    super('role-too-low', `This needs a key of role ${needed}, and yours has role ${given}.`);
+  }
+}
+
 function bearerOf(request: FastifyRequest): string {
   const match = /^Bearer +([\w.~+/=-]{1,200}) *$/i.exec(request.headers.authorization ?? '');
   if (match?.[1]) return match[1];
-  throw new FarmError(
-    'key-missing',
-    'Send your key: Authorization: Bearer <key>. `farm up` prints the first one and keeps it in admin.key.',
-    { status: 401 },
-  );
+  throw new KeyMissingError();
 }
 
 async function authenticate(services: Services, request: FastifyRequest): Promise<void> {
   const access = request.routeOptions.config.access ?? 'submit';
   if (access === 'open' || request.is404) return;
   const key = await findKey(services.records.redis, bearerOf(request));
-  if (key === undefined)
-    throw new FarmError('key-unknown', 'This key was never made, or it has been revoked.', { status: 401 });
-  if (roles.indexOf(key.role) < roles.indexOf(access))
-    throw new FarmError('role-too-low', `This needs a key of role ${access}, and yours has role ${key.role}.`, {
-      status: 403,
-    });
+  if (key === undefined) throw new KeyUnknownError();
+  if (roles.indexOf(key.role) < roles.indexOf(access)) throw new RoleTooLowError(access, key.role);
   request.caller = key;
 }
 
+/** Requires `refusedKeys`. */
 export const authentication = fastifyPlugin(async (app) => {
   app.decorateRequest('caller', null);
-  const countRefusal = await refusedKeyCounter(app);
   app.addHook('onRequest', (request, reply) =>
     authenticate(app.services, request).catch(async (error: unknown) => {
-      if (error instanceof FarmError) await countRefusal(request, reply);
+      if (error instanceof FarmError) await app.countRefusedKey(request, reply);
       throw error;
     }),
   );
@@ -52,7 +64,7 @@ export const authentication = fastifyPlugin(async (app) => {
 
 /** The key of a route that has an `access`. */
 export function callerOf(request: FastifyRequest): KeyRecord {
-  if (request.caller === null) throw new Error(`${request.routeOptions.url} asks for a caller and is open`);
+  if (request.caller === null) throw new Error(`${request.routeOptions.url} needs a caller and is open`);
   return request.caller;
 }
 

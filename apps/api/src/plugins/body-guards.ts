@@ -1,12 +1,21 @@
 import { FarmError } from '@farm/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
-import { sendProblem } from './problems.js';
+import { sendProblem } from '../problems/send-problem.js';
 
-/** Slower than any line in use; a body below this for a whole period is held open, not sent. */
+/** Slower than any line in use: a body that arrives more slowly for a whole period is only held open. */
 const LEAST_BYTES_PER_SECOND = 512;
-/** After an early refusal the rest of the body is read and dropped for so long, so that the client sees the answer. */
+/** How long the rest of a refused body is read and dropped, so that the client sees the answer. */
 const LINGER_MS = 5000;
+
+class UploadStalledError extends FarmError {
+  constructor(seconds: number) {
+    super(
+      'upload-stalled',
+      `The body stalled for ${seconds} s; nothing was kept. Send it again over a steadier connection.`,
+    );
+  }
+}
 
 const announcesBody = ({ headers }: FastifyRequest): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
@@ -34,13 +43,12 @@ function giveUp(request: FastifyRequest, reply: FastifyReply, seconds: number): 
     request.raw.destroy();
     return;
   }
-  const message = `The body stood still for ${seconds} s; nothing was kept. Send it again over a steadier connection.`;
   reply.header('connection', 'close');
-  sendProblem(new FarmError('upload-stalled', message, { status: 408 }), request, reply);
+  sendProblem(new UploadStalledError(seconds), request, reply);
   reply.raw.once('finish', () => request.raw.destroy());
 }
 
-/** Reads on past an early answer, for a while, so that it reaches a client that is still sending. */
+/** Keeps reading for a while after an early answer, so that it reaches a client that is still sending. */
 function lingerAfterAnswer(request: FastifyRequest): void {
   const { raw } = request;
   if (raw.complete || raw.destroyed) return;

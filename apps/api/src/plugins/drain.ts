@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import fastifyPlugin from 'fastify-plugin';
-import { endEventStreams } from './follow-events.js';
+import { endEventStreams } from '../events/follow-events.js';
 
-/** Below the half minute that a cluster gives a process to end. */
+/** Less than the half minute that a cluster gives a process to end. */
 const DRAIN_MS = 20_000;
 
 /**
- * While the server closes, requests under way are answered; event streams end, connections that never said anything are
- * dropped (Node waits a minute for their first request), and after 20 s so is every other.
+ * While the server closes, requests under way are answered; event streams end, connections that never sent anything are
+ * dropped (Node waits a minute for their first request), and after 20 s so are all others.
  */
 export const drain = fastifyPlugin(async (app) => {
   const sockets = new Set<Socket>();

@@ -1,7 +1,8 @@
 import { METHODS } from 'node:http';
 import type { Problem } from '@farm/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call, startTestFarm, type TestFarm } from '../testing.js';
+import { call } from '../testing/requests.js';
+import { startTestFarm, type TestFarm } from '../testing/test-farm.js';
 
 let farm: TestFarm;
 /** The methods of every documented path, made concrete. */
@@ -25,12 +26,12 @@ const tried = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 async function expectRefused(path: string, method: string, allowed: string[]): Promise<void> {
   const init = bodyless.includes(method) ? {} : { body: 'not even JSON', headers: { 'content-type': 'text/plain' } };
   const { status, headers, body } = await call<Problem>(farm.url + path, farm.key, { method, ...init });
-  const told = `${method} ${path}`;
-  expect([status, headers.get('allow')], told).toEqual([405, allowed.join(', ')]);
-  expect(headers.get('content-type'), told).toContain('application/problem+json');
+  const request = `${method} ${path}`;
+  expect([status, headers.get('allow')], request).toEqual([405, allowed.join(', ')]);
+  expect(headers.get('content-type'), request).toContain('application/problem+json');
   if (method === 'HEAD') return;
-  expect(body, told).toMatchObject({ status: 405, code: 'method-not-allowed', allowedMethods: allowed });
-  expect(body.detail, told).toContain(`does not answer to ${method}, but to ${allowed.join(' and ')}`);
+  expect(body, request).toMatchObject({ status: 405, code: 'method-not-allowed', allowedMethods: allowed });
+  expect(body.detail, request).toContain(`does not accept ${method}, only ${allowed.join(' and ')}`);
 }
 
 it('a path is the same with a slash at its end', async () => {
@@ -42,7 +43,7 @@ it('a path is the same with a slash at its end', async () => {
 });
 
 describe('a known path with another method', () => {
-  it('is refused with what the path answers to, with and without /v1, for every documented path', async () => {
+  it('is refused with the methods that the path accepts, with and without /v1, for every documented path', async () => {
     expect(documented.length).toBeGreaterThan(20);
     for (const [path, allowed] of documented) {
       // Keys have ids that look like names.
@@ -65,7 +66,7 @@ describe('a known path with another method', () => {
     for (const method of ['POST', 'PATCH']) await expectRefused(`${path}?a=b`, method, allowed);
   });
 
-  it('is refused without a key, as whatever stands in /docs needs none', async () => {
+  it('is refused without a key, since nothing that /docs lists is secret', async () => {
     const answer = await fetch(`${farm.url}/v1/jobs`, { method: 'PUT' });
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD, POST']);
   });

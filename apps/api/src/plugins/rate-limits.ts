@@ -4,7 +4,18 @@ import rateLimit from '@fastify/rate-limit';
 import fastifyPlugin from 'fastify-plugin';
 import { callerOf } from './authentication.js';
 
-/** Requests a minute per owner, counted in Redis for all replicas together. */
+class TooManyRequestsError extends FarmError {
+  constructor({ owner, maximum, retrySeconds }: { owner: string; maximum: number; retrySeconds: number }) {
+    super(
+      'rate-limited',
+      `${owner} sent more than ${maximum} requests in a minute (limit requestsPerMinute). ` +
+        `Continue in ${retrySeconds} s.`,
+      { data: { limit: 'requestsPerMinute', maximum } },
+    );
+  }
+}
+
+/** Requests per minute and owner, counted in Redis for all replicas together. */
 export const rateLimits = fastifyPlugin(async (app) => {
   const { configuration, records } = app.services;
   await app.register(rateLimit, {
@@ -20,14 +31,13 @@ export const rateLimits = fastifyPlugin(async (app) => {
     // Open routes have no caller: strangers make Redis write nothing.
     allowList: (request) => request.caller === null,
     keyGenerator: (request) => `owner:${request.caller?.owner}`,
-    // Redis being away has its own answer.
+    // An unavailable Redis has its own answer.
     skipOnError: true,
     errorResponseBuilder: (request, { max, ttl }) =>
-      new FarmError(
-        'rate-limited',
-        `${callerOf(request).owner} sent more than ${max} requests in a minute (limit requestsPerMinute). ` +
-          `Go on in ${Math.ceil(ttl / 1000)} s.`,
-        { status: 429, data: { limit: 'requestsPerMinute', maximum: max } },
-      ),
+      new TooManyRequestsError({
+        owner: callerOf(request).owner,
+        maximum: max,
+        retrySeconds: Math.ceil(ttl / 1000),
+      }),
   });
 });

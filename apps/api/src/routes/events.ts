@@ -1,8 +1,8 @@
 import { readFarmEvents } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { lastEventIdOf } from '../plugins/event-stream.js';
-import { followEvents } from '../plugins/follow-events.js';
+import { lastEventIdOf } from '../events/event-stream.js';
+import { followEvents } from '../events/follow-events.js';
 import { commonProblems, eventStreamResponse, problemResponses } from './problem-responses.js';
 
 export async function eventRoute(plain: FastifyInstance): Promise<void> {

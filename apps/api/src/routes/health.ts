@@ -2,14 +2,24 @@ import { FarmError, Health, Readiness } from '@farm/contracts';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { problemResponses } from './problem-responses.js';
+import type { TypedApp } from './typed-app.js';
 
 const config = { access: 'open' } as const;
 const READY_TIMEOUT_MS = 4000;
 
+class NotReadyError extends FarmError {
+  constructor(unavailable: string[]) {
+    super('not-ready', `No answer from ${unavailable.join(' and ')}.`, { data: { away: unavailable } });
+  }
+}
+
 export async function healthRoutes(plain: FastifyInstance): Promise<void> {
   const app = plain.withTypeProvider<ZodTypeProvider>();
-  const { records, storage } = app.services;
+  healthRoute(app);
+  readyRoute(app);
+}
 
+function healthRoute(app: TypedApp): void {
   app.get(
     '/health',
     {
@@ -24,7 +34,9 @@ export async function healthRoutes(plain: FastifyInstance): Promise<void> {
     },
     () => ({ status: 'ok' as const }),
   );
+}
 
+function readyRoute(app: TypedApp): void {
   app.get(
     '/ready',
     {
@@ -38,14 +50,15 @@ export async function healthRoutes(plain: FastifyInstance): Promise<void> {
       },
     },
     async () => {
+      const { records, storage } = app.services;
       const checks = {
         redis: records.redis.ping(),
         storage: storage.check({ signal: AbortSignal.timeout(READY_TIMEOUT_MS) }),
       };
       const results = await Promise.allSettled(Object.values(checks));
-      const away = Object.keys(checks).filter((_name, index) => results[index]?.status === 'rejected');
-      if (away.length === 0) return { status: 'ready' as const };
-      throw new FarmError('not-ready', `No answer from ${away.join(' and ')}.`, { status: 503, data: { away } });
+      const unavailable = Object.keys(checks).filter((_name, index) => results[index]?.status === 'rejected');
+      if (unavailable.length === 0) return { status: 'ready' as const };
+      throw new NotReadyError(unavailable);
     },
   );
 }

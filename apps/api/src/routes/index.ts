@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import { apiKeyRoutes } from './api-keys.js';
 import { eventRoute } from './events.js';
 import { healthRoutes } from './health.js';
 import { hideUnversioned } from './hide-unversioned.js';
 import { jobRoutes } from './jobs/index.js';
-import { keyRoutes } from './keys.js';
 import { objectRoutes } from './objects.js';
 import { ownerRoutes } from './owners.js';
 import { planRoute } from './plan.js';
@@ -24,7 +24,7 @@ export async function routes(app: FastifyInstance, options: RoutesOptions): Prom
   await app.register(healthRoutes);
   await app.register(workerRoutes);
   await app.register(eventRoute);
-  await app.register(keyRoutes, { prefix: '/keys' });
+  await app.register(apiKeyRoutes, { prefix: '/keys' });
   await app.register(ownerRoutes, { prefix: '/owners' });
   await app.register(uploadRoute);
   if (app.services.configuration.signingSecret !== undefined) await app.register(objectRoutes);

@@ -2,14 +2,21 @@ import type { Readable } from 'node:stream';
 import { FarmError } from '@farm/contracts';
 import { StorageError, serveObject, verifyObjectUrl } from '@farm/storage';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { serve } from '../plugins/serve.js';
+import { FileTooLargeError, UploadAbortedError } from '../submit/file-errors.js';
+import { sendObject } from './send-object.js';
 
 const reasons = {
-  malformed: 'The URL is not whole.',
+  malformed: 'The URL is incomplete.',
   signature: 'The signature does not belong to this URL.',
   expired: 'The URL has expired; ask for a new one.',
   method: 'The URL was signed for another method.',
 } as const;
+
+class BadSignedUrlError extends FarmError {
+  constructor(reason: keyof typeof reasons) {
+    super('bad-signed-url', reasons[reason], { data: { reason } });
+  }
+}
 
 /** The signed URLs of filesystem storage: the signature is the key, so no bearer key is asked for. */
 export async function objectRoutes(app: FastifyInstance): Promise<void> {
@@ -22,13 +29,13 @@ export async function objectRoutes(app: FastifyInstance): Promise<void> {
     const query = request.query as Record<string, unknown>;
     const verdict = verifyObjectUrl({ secret: configuration.signingSecret!, method: request.method, key, query });
     if (verdict.valid) return { key, downloadName: verdict.downloadName };
-    throw new FarmError('bad-signed-url', reasons[verdict.reason], { status: 403, data: { reason: verdict.reason } });
+    throw new BadSignedUrlError(verdict.reason);
   }
 
   app.get('/objects/*', { config, schema }, async (request, reply) => {
     const { key, downloadName } = verified(request);
     const method = request.method === 'HEAD' ? 'HEAD' : 'GET';
-    return serve(reply, await serveObject(storage, key, { method, range: request.headers.range, downloadName }));
+    return sendObject(reply, await serveObject(storage, key, { method, range: request.headers.range, downloadName }));
   });
 
   await app.register(async (uploads) => {
@@ -50,13 +57,8 @@ export async function objectRoutes(app: FastifyInstance): Promise<void> {
 }
 
 function putError(error: unknown, request: FastifyRequest, maximumSize: number): unknown {
-  if (error instanceof StorageError && error.code === 'object-too-large') {
-    const message = `The file is larger than ${(maximumSize / 1e6).toFixed(0)} MB, the most that is taken.`;
-    return new FarmError('file-too-large', message, { status: 413, data: { maximumBytes: maximumSize }, cause: error });
-  }
+  if (error instanceof StorageError && error.code === 'object-too-large')
+    return new FileTooLargeError({ maximumBytes: maximumSize, cause: error });
   if (error instanceof StorageError || request.raw.complete) return error;
-  return new FarmError('upload-aborted', 'The file ended before it was whole; nothing was kept.', {
-    status: 400,
-    cause: error,
-  });
+  return new UploadAbortedError('file', error);
 }

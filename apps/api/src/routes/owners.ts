@@ -2,20 +2,24 @@ import { OwnerLimits, OwnerLimitsRequest, OwnerParams } from '@farm/contracts';
 import { getOwnerLimits, setOwnerLimits } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Services } from '../services.js';
 import { commonProblems, problemResponses } from './problem-responses.js';
+import type { TypedApp } from './typed-app.js';
 
 const config = { access: 'admin' } as const;
 
 export async function ownerRoutes(plain: FastifyInstance): Promise<void> {
   const app = plain.withTypeProvider<ZodTypeProvider>();
-  const { configuration, records } = app.services;
-  const { requestsPerMinute, unendedJobs } = configuration.limits;
-  const read = async (owner: string) => ({
-    requestsPerMinute,
-    unendedJobs,
-    ...(await getOwnerLimits(records.redis, owner)),
-  });
+  readRoute(app);
+  setRoute(app);
+}
 
+async function readLimits({ configuration, records }: Services, owner: string): Promise<OwnerLimits> {
+  const { requestsPerMinute, unendedJobs } = configuration.limits;
+  return { requestsPerMinute, unendedJobs, ...(await getOwnerLimits(records.redis, owner)) };
+}
+
+function readRoute(app: TypedApp): void {
   app.get(
     '/:owner/limits',
     {
@@ -28,9 +32,11 @@ export async function ownerRoutes(plain: FastifyInstance): Promise<void> {
         response: { 200: OwnerLimits, ...problemResponses(commonProblems) },
       },
     },
-    (request) => read(request.params.owner),
+    (request) => readLimits(app.services, request.params.owner),
   );
+}
 
+function setRoute(app: TypedApp): void {
   app.put(
     '/:owner/limits',
     {
@@ -47,8 +53,9 @@ export async function ownerRoutes(plain: FastifyInstance): Promise<void> {
     },
     async (request) => {
       const set = Object.entries(request.body).filter(([, value]) => value !== undefined);
-      await setOwnerLimits(records.redis, request.params.owner, Object.fromEntries(set));
-      return await read(request.params.owner);
+      const { owner } = request.params;
+      await setOwnerLimits(app.services.records.redis, owner, Object.fromEntries(set));
+      return await readLimits(app.services, owner);
     },
   );
 }

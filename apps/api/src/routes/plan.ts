@@ -3,9 +3,8 @@ import { assertLength, defaultAudioLimits } from '@farm/media';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { liveWorkers } from '../submit/live-workers.js';
 import { readSpec } from '../submit/read-spec.js';
-import { resolveSpec } from '../submit/resolve-spec.js';
+import { type ResolvedJob, resolveSpec } from '../submit/resolve-spec.js';
 import { commonProblems, problemResponses } from './problem-responses.js';
 
 /** The spec is checked as that of a submit is, with the same codes. */
@@ -32,22 +31,12 @@ export async function planRoute(plain: FastifyInstance): Promise<void> {
         ...defaultAudioLimits,
         maximumSeconds: app.services.configuration.limits.maximumSpeechSeconds,
       });
-      const workers = await liveWorkers(app.services.records);
-      const resolved = resolveSpec(readSpec(spec), { portrait, speechSeconds }, workers);
-      const { engine, width, height } = resolved.spec;
-      const { vramClass, predictedPeakGB, frameCount, clipCount, warnings } = resolved;
-      const able = workers.filter((worker) => worker.engine === engine && worker.vramClass === vramClass);
-      return {
-        engine,
-        width,
-        height,
-        frameCount,
-        clipCount,
-        vramClass,
-        predictedPeakGB,
-        workers: able.length,
-        warnings,
-      };
+      return planView(await resolveSpec(app.services.records, readSpec(spec), { portrait, speechSeconds }));
     },
   );
+}
+
+function planView({ spec: { engine, width, height }, workerCount, ...resolved }: ResolvedJob) {
+  const { vramClass, predictedPeakGB, frameCount, clipCount, warnings } = resolved;
+  return { engine, width, height, frameCount, clipCount, vramClass, predictedPeakGB, workers: workerCount, warnings };
 }

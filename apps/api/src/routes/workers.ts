@@ -4,11 +4,21 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { callerOf, seesEveryone } from '../plugins/authentication.js';
 import { commonProblems, problemResponses } from './problem-responses.js';
+import type { TypedApp } from './typed-app.js';
+
+class WorkerNotFoundError extends FarmError {
+  constructor(id: string) {
+    super('worker-not-found', `There is no worker ${JSON.stringify(id)}.`);
+  }
+}
 
 export async function workerRoutes(plain: FastifyInstance): Promise<void> {
   const app = plain.withTypeProvider<ZodTypeProvider>();
-  const { records } = app.services;
+  listRoute(app);
+  drainRoute(app);
+}
 
+function listRoute(app: TypedApp): void {
   app.get(
     '/workers',
     {
@@ -21,6 +31,7 @@ export async function workerRoutes(plain: FastifyInstance): Promise<void> {
       },
     },
     async (request) => {
+      const { records } = app.services;
       const caller = callerOf(request);
       const isVisible = async (jobId: string) =>
         seesEveryone(caller) || (await getJob(records, jobId))?.owner === caller.owner;
@@ -38,7 +49,9 @@ export async function workerRoutes(plain: FastifyInstance): Promise<void> {
       return { workers };
     },
   );
+}
 
+function drainRoute(app: TypedApp): void {
   app.post(
     '/workers/:id/drain',
     {
@@ -53,8 +66,7 @@ export async function workerRoutes(plain: FastifyInstance): Promise<void> {
     },
     async (request, reply) => {
       const { id } = request.params;
-      if (!(await drainWorker(records, id)))
-        throw new FarmError('worker-not-found', `There is no worker ${JSON.stringify(id)}.`, { status: 404 });
+      if (!(await drainWorker(app.services.records, id))) throw new WorkerNotFoundError(id);
       return reply.status(202).send({ id });
     },
   );

@@ -3,18 +3,9 @@ import { readdir } from 'node:fs/promises';
 import { crc32, deflateSync } from 'node:zlib';
 import type { Problem } from '@farm/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  call,
-  ffmpeg,
-  makeInputs,
-  type Parts,
-  plainSpec,
-  startTestFarm,
-  storedKeys,
-  submit,
-  type TestFarm,
-  type TestInputs,
-} from '../testing.js';
+import { ffmpeg, makeInputs, type TestInputs } from '../testing/inputs.js';
+import { call, type Parts, plainSpec, submit } from '../testing/requests.js';
+import { startTestFarm, storedKeys, type TestFarm } from '../testing/test-farm.js';
 
 let farm: TestFarm;
 let inputs: TestInputs;
@@ -22,7 +13,7 @@ let speech: Buffer;
 
 beforeAll(async () => {
   farm = await startTestFarm({
-    limits: { maximumSpeechSeconds: 10, maximumUploadBytes: 3_000_000, maximumImageBytes: 2_000_000 },
+    limits: { maximumSpeechSeconds: 10, maximumUploadBytes: 3_000_000, maximumPortraitBytes: 2_000_000 },
   });
   inputs = await makeInputs(farm.directory);
   speech = Buffer.from(await inputs.speech.arrayBuffer());
@@ -81,20 +72,20 @@ function cmykJpeg(): Blob {
 }
 
 type Case = [name: string, code: string, make: () => Promise<Parts> | Parts];
-const withAudio = (audio: Blob): Parts => [
+const withSpeech = (speech: Blob): Parts => [
   ['spec', plainSpec],
-  ['image', inputs.portrait],
-  ['audio', audio, 'speech.wav'],
+  ['portrait', inputs.portrait],
+  ['speech', speech, 'speech.wav'],
 ];
-const withImage = (image: Blob): Parts => [
+const withPortrait = (portrait: Blob): Parts => [
   ['spec', plainSpec],
-  ['image', image, 'portrait.jpg'],
-  ['audio', inputs.speech],
+  ['portrait', portrait, 'portrait.jpg'],
+  ['speech', inputs.speech],
 ];
 const withSpec = (spec: unknown): Parts => [
   ['spec', spec],
-  ['image', inputs.portrait],
-  ['audio', inputs.speech],
+  ['portrait', inputs.portrait],
+  ['speech', inputs.speech],
 ];
 
 const halfOf = async (whole: Promise<Blob>): Promise<Blob> => {
@@ -102,58 +93,62 @@ const halfOf = async (whole: Promise<Blob>): Promise<Blob> => {
   return blob.slice(0, Math.floor(blob.size / 2));
 };
 
-const audioCases: Case[] = [
-  ['empty audio', 'media-empty', () => withAudio(new Blob([]))],
-  ['truncated WAV', 'speech-incomplete', () => withAudio(new Blob([speech.subarray(0, speech.length / 2)]))],
-  ['truncated MP3', 'speech-incomplete', async () => withAudio(await halfOf(wav('sine=d=8', 'half.mp3')))],
-  ['truncated FLAC', 'speech-incomplete', async () => withAudio(await halfOf(wav('sine=d=8', 'half.flac')))],
-  ['truncated M4A', 'speech-unreadable', async () => withAudio(await halfOf(wav('sine=d=8', 'half.m4a')))],
-  ['a header of a WAV', 'speech-unreadable', () => withAudio(new Blob([speech.subarray(0, 20)]))],
+const speechCases: Case[] = [
+  ['an empty recording', 'media-empty', () => withSpeech(new Blob([]))],
+  ['truncated WAV', 'speech-incomplete', () => withSpeech(new Blob([speech.subarray(0, speech.length / 2)]))],
+  ['truncated MP3', 'speech-incomplete', async () => withSpeech(await halfOf(wav('sine=d=8', 'half.mp3')))],
+  ['truncated FLAC', 'speech-incomplete', async () => withSpeech(await halfOf(wav('sine=d=8', 'half.flac')))],
+  ['truncated M4A', 'speech-unreadable', async () => withSpeech(await halfOf(wav('sine=d=8', 'half.m4a')))],
+  ['a header of a WAV', 'speech-unreadable', () => withSpeech(new Blob([speech.subarray(0, 20)]))],
   [
     'a text file named .wav',
     'speech-unreadable',
-    () => withAudio(new Blob(['This is a text about speech.\n'.repeat(99)])),
+    () => withSpeech(new Blob(['This is a text about speech.\n'.repeat(99)])),
   ],
-  ['a picture as audio', 'speech-unreadable', () => withAudio(inputs.portrait)],
-  ['random bytes', 'speech-unreadable', () => withAudio(new Blob([randomBytes(50_000)]))],
+  ['a picture as speech', 'speech-unreadable', () => withSpeech(inputs.portrait)],
+  ['random bytes', 'speech-unreadable', () => withSpeech(new Blob([randomBytes(50_000)]))],
   [
     'a playlist that names a file of this machine',
     'speech-unreadable',
-    () => withAudio(new Blob(['#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n'])),
+    () => withSpeech(new Blob(['#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n'])),
   ],
-  ['zero-length audio', 'speech-too-short', async () => withAudio(await wav('sine=d=0.01', 'none.wav', '-t', '0'))],
-  ['half a word', 'speech-too-short', async () => withAudio(await wav('sine=d=0.1', 'short.wav'))],
-  ['speech over the limit', 'speech-too-long', async () => withAudio(await wav('sine=d=11', 'long.wav'))],
-  ['audio of more bytes than allowed', 'file-too-large', () => withAudio(new Blob([randomBytes(3_000_001)]))],
-  ['a video without sound', 'speech-unreadable', async () => withAudio(await wav('testsrc2=s=64x64:d=1', 'mute.mp4'))],
+  [
+    'a recording of no length',
+    'speech-too-short',
+    async () => withSpeech(await wav('sine=d=0.01', 'none.wav', '-t', '0')),
+  ],
+  ['half a word', 'speech-too-short', async () => withSpeech(await wav('sine=d=0.1', 'short.wav'))],
+  ['speech over the limit', 'speech-too-long', async () => withSpeech(await wav('sine=d=11', 'long.wav'))],
+  ['a recording of more bytes than allowed', 'file-too-large', () => withSpeech(new Blob([randomBytes(3_000_001)]))],
+  ['a video without sound', 'speech-unreadable', async () => withSpeech(await wav('testsrc2=s=64x64:d=1', 'mute.mp4'))],
 ];
 
-const imageCases: Case[] = [
-  ['an empty picture', 'media-empty', () => withImage(new Blob([]))],
+const portraitCases: Case[] = [
+  ['an empty picture', 'media-empty', () => withPortrait(new Blob([]))],
   [
     'a 1x1 picture',
     'portrait-too-small',
-    async () => withImage(await picture('testsrc2=s=64x64', 'dot.png', '-vf', 'scale=1:1')),
+    async () => withPortrait(await picture('testsrc2=s=64x64', 'dot.png', '-vf', 'scale=1:1')),
   ],
-  ['20000x20000 pixels', 'media-too-large', () => withImage(blackPng(20_000))],
-  ['a decompression bomb', 'media-too-large', () => withImage(blackPng(30_000))],
+  ['20000x20000 pixels', 'media-too-large', () => withPortrait(blackPng(20_000))],
+  ['a decompression bomb', 'media-too-large', () => withPortrait(blackPng(30_000))],
   [
     'a truncated picture',
     'portrait-incomplete',
-    async () => withImage((await picture('testsrc2=s=600x600', 'cut.jpg')).slice(0, 9000)),
+    async () => withPortrait((await picture('testsrc2=s=600x600', 'cut.jpg')).slice(0, 9000)),
   ],
-  ['a text file named .jpg', 'portrait-unreadable', () => withImage(new Blob(['I am a portrait.']))],
-  ['sound as a picture', 'portrait-unreadable', () => withImage(inputs.speech)],
+  ['a text file named .jpg', 'portrait-unreadable', () => withPortrait(new Blob(['I am a portrait.']))],
+  ['sound as a picture', 'portrait-unreadable', () => withPortrait(inputs.speech)],
   [
     'an SVG',
     'portrait-unreadable',
-    () => withImage(new Blob(['<svg xmlns="http://www.w3.org/2000/svg" width="600" height="600"/>'])),
+    () => withPortrait(new Blob(['<svg xmlns="http://www.w3.org/2000/svg" width="600" height="600"/>'])),
   ],
-  ['a picture of more bytes than allowed', 'file-too-large', () => withImage(new Blob([randomBytes(2_000_001)]))],
+  ['a picture of more bytes than allowed', 'file-too-large', () => withPortrait(new Blob([randomBytes(2_000_001)]))],
   [
     'a picture that is all edge',
     'portrait-too-narrow',
-    async () => withImage(await picture('color=s=8000x200', 'strip.png')),
+    async () => withPortrait(await picture('color=s=8000x200', 'strip.png')),
   ],
 ];
 
@@ -168,7 +163,7 @@ const specCases: Case[] = [
   ['10,000 characters', 'invalid-prompt', () => withSpec({ prompt: 'word '.repeat(2000) })],
   ['control characters', 'invalid-prompt', () => withSpec({ prompt: 'a \u0000 person \u001b[31m' })],
   ['control characters of eight bits', 'invalid-prompt', () => withSpec({ prompt: 'a person \u009b31m speaks' })],
-  ['a size in words', 'invalid-size', () => withSpec({ ...plainSpec, size: 'large' })],
+  ['a size that is a word', 'invalid-size', () => withSpec({ ...plainSpec, size: 'large' })],
   ['a size of a wall', 'invalid-size', () => withSpec({ ...plainSpec, size: '9999*9999' })],
   ['no clips', 'invalid-clips', () => withSpec({ ...plainSpec, clips: 0 })],
   ['too few steps', 'invalid-steps', () => withSpec({ ...plainSpec, steps: 2 })],
@@ -176,7 +171,7 @@ const specCases: Case[] = [
   ['a fractional seed', 'invalid-seed', () => withSpec({ ...plainSpec, seed: 1.5 })],
   ['an unknown engine', 'invalid-engine', () => withSpec({ ...plainSpec, engine: 'sora' })],
   ['framesPerClip of a film', 'invalid-frames-per-clip', () => withSpec({ ...plainSpec, framesPerClip: 1e6 })],
-  ['a date in words', 'invalid-due-at', () => withSpec({ ...plainSpec, dueAt: 'tomorrow' })],
+  ['a date that is a word', 'invalid-due-at', () => withSpec({ ...plainSpec, dueAt: 'tomorrow' })],
   ['metadata that is no text', 'invalid-metadata', () => withSpec({ ...plainSpec, metadata: { a: { b: 1 } } })],
   ['guidance', 'not-supported-yet', () => withSpec({ ...plainSpec, guidanceScale: 5 })],
   ['8-bit arithmetic', 'not-supported-yet', () => withSpec({ ...plainSpec, precision: 'fp8' })],
@@ -189,26 +184,28 @@ const specCases: Case[] = [
 ];
 
 const partCases: Case[] = [
-  ['no audio', 'missing-part', () => withSpec(plainSpec).slice(0, 2)],
+  ['no speech', 'missing-part', () => withSpec(plainSpec).slice(0, 2)],
   ['no parts', 'missing-part', () => []],
   ['two specs', 'duplicate-part', () => [['spec', plainSpec], ...withSpec(plainSpec)]],
-  ['two portraits', 'duplicate-part', () => [['image', inputs.portrait], ...withSpec(plainSpec)]],
-  ['a part nobody asked for', 'unknown-part', () => [...withSpec(plainSpec), ['video', 'x']]],
+  ['two portraits', 'duplicate-part', () => [['portrait', inputs.portrait], ...withSpec(plainSpec)]],
+  ['a portrait under both its names', 'duplicate-part', () => [['image', inputs.portrait], ...withSpec(plainSpec)]],
+  ['speech under both its names', 'duplicate-part', () => [...withSpec(plainSpec), ['audio', inputs.speech]]],
+  ['a part that does not exist', 'unknown-part', () => [...withSpec(plainSpec), ['video', 'x']]],
   [
     'a portrait as text',
     'not-a-file',
     () => [
       ['spec', plainSpec],
-      ['image', 'portrait.png'],
-      ['audio', inputs.speech],
+      ['portrait', 'portrait.png'],
+      ['speech', inputs.speech],
     ],
   ],
   ['ten parts', 'unknown-part', () => [...Array.from({ length: 10 }, (): Parts[number] => ['x', 'y'])]],
 ];
 
 describe.each([
-  ['audio', audioCases],
-  ['image', imageCases],
+  ['speech', speechCases],
+  ['portrait', portraitCases],
   ['spec', specCases],
   ['parts', partCases],
 ])('bad %s', (_kind, cases) => {
@@ -226,7 +223,7 @@ describe.each([
   });
 });
 
-it('a part without a name is refused, not stumbled over', async () => {
+it('a part without a name is refused', async () => {
   const before = await storedKeys(farm.storage);
   const { status, body } = await call(`${farm.url}/v1/jobs`, farm.key, {
     method: 'POST',
@@ -234,7 +231,7 @@ it('a part without a name is refused, not stumbled over', async () => {
     body: '--x\r\ncontent-disposition: form-data\r\n\r\nhello\r\n--x--\r\n',
   });
   expect([status, body.code]).toEqual([422, 'unknown-part']);
-  expect(body.detail).toBe('A part has no name. Send spec (JSON), image and audio.');
+  expect(body.detail).toBe('A part has no name. Send spec (JSON), portrait and speech.');
   expect(await storedKeys(farm.storage)).toEqual(before);
 });
 
@@ -250,16 +247,16 @@ describe('odd inputs that are good', () => {
     ['grey', 'grey.jpg', ['-pix_fmt', 'gray']],
     ['with transparency', 'clear.png', ['-pix_fmt', 'rgba']],
   ])('a picture with %s', async (_name, file, args) => {
-    const job = await accepted(withImage(await picture('testsrc2=s=600x800', file, ...args)));
+    const job = await accepted(withPortrait(await picture('testsrc2=s=600x800', file, ...args)));
     expect(job.spec).toMatchObject({ width: 256, height: 384 });
   });
 
   it('a picture in CMYK', async () => {
-    expect((await accepted(withImage(cmykJpeg()))).spec).toMatchObject({ width: 256, height: 256 });
+    expect((await accepted(withPortrait(cmykJpeg()))).spec).toMatchObject({ width: 256, height: 256 });
   });
 
   it('an animated GIF, of which the first frame is used', async () => {
-    const job = await accepted(withImage(await wav('testsrc2=s=600x600:d=1:r=5', 'moving.gif')));
+    const job = await accepted(withPortrait(await wav('testsrc2=s=600x600:d=1:r=5', 'moving.gif')));
     expect(job.warnings.map(({ code }) => code)).toContain('portrait-animated');
   });
 
@@ -270,27 +267,27 @@ describe('odd inputs that are good', () => {
       'hex',
     );
     const turned = Buffer.concat([upright.subarray(0, 2), exif, upright.subarray(2)]);
-    expect((await accepted(withImage(new Blob([turned])))).spec).toMatchObject({ width: 256, height: 384 });
+    expect((await accepted(withPortrait(new Blob([turned])))).spec).toMatchObject({ width: 256, height: 384 });
   });
 
   it('a spec that an editor began with a byte order mark', async () => {
     expect((await accepted(withSpec(`\ufeff${JSON.stringify(plainSpec)}`))).spec.prompt).toBe(plainSpec.prompt);
   });
 
-  it('an MP3 that does not say its length, which is then heard', async () => {
+  it('an MP3 that does not state its length, which is then measured', async () => {
     const quietFirst = "aevalsrc='0.4*random(0)*gt(t,2)':d=4:s=44100";
     const mp3 = await wav(quietFirst, 'guessed.mp3', '-q:a', '3', '-write_xing', '0');
     // Three clips hold 5.76 s; the estimate is nearly twice the four seconds.
     const { body } = await submit<Problem>(farm, [
       ['spec', { ...plainSpec, clips: 2 }],
-      ['image', inputs.portrait],
-      ['audio', mp3],
+      ['portrait', inputs.portrait],
+      ['speech', mp3],
     ]);
     expect(body).toMatchObject({ code: 'speech-longer-than-clips', neededClips: 3 });
     expect(Math.abs(Number(body.speechSeconds) - 4)).toBeLessThan(0.2);
   });
 
-  it('path tricks in file names, which name nothing', async () => {
+  it('path tricks in file names, which have no effect', async () => {
     for (const name of [
       '../../../../etc/passwd',
       '..\\..\\evil.wav',
@@ -300,8 +297,8 @@ describe('odd inputs that are good', () => {
     ]) {
       const job = await accepted([
         ['spec', plainSpec],
-        ['image', inputs.portrait, name],
-        ['audio', inputs.speech, name],
+        ['portrait', inputs.portrait, name],
+        ['speech', inputs.speech, name],
       ]);
       for (const key of await storedKeys(farm.storage, `jobs/${job.id}/`))
         expect(key).toMatch(/^jobs\/[0-9a-z]{26}\/input\/(portrait|speech)(\.(png|wav))?$/);

@@ -7,19 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobView, Problem } from '@farm/contracts';
 import { type ObjectStorage, StorageError } from '@farm/storage';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import {
-  asBearer,
-  call,
-  formOf,
-  makeInputs,
-  type Parts,
-  plainSpec,
-  startTestFarm,
-  storedKeys,
-  submit,
-  type TestFarm,
-  type TestReplica,
-} from '../testing.js';
+import { makeInputs } from '../testing/inputs.js';
+import { asBearer, call, formOf, type Parts, plainSpec, submit } from '../testing/requests.js';
+import { startTestFarm, storedKeys, type TestFarm, type TestReplica } from '../testing/test-farm.js';
 
 let farm: TestFarm;
 let parts: Parts;
@@ -29,8 +19,8 @@ beforeAll(async () => {
   const { portrait, speech } = await makeInputs(farm.directory);
   parts = [
     ['spec', plainSpec],
-    ['image', portrait],
-    ['audio', speech],
+    ['portrait', portrait],
+    ['speech', speech],
   ];
 });
 afterAll(() => farm.close());
@@ -80,7 +70,7 @@ async function freezeRedis<Result>(during: () => Promise<Result>): Promise<Resul
 }
 
 describe('a submit leaves nothing behind', () => {
-  it.each([0.1, 0.5, 0.95])('when the client goes away after %d of its body', async (share) => {
+  it.each([0.1, 0.5, 0.95])('when the client disconnects after %d of its body', async (share) => {
     const before = await traces();
     const { upload, body } = await openUpload();
     await write(upload, body.subarray(0, body.length * share));
@@ -89,7 +79,7 @@ describe('a submit leaves nothing behind', () => {
     await vi.waitFor(async () => expect(await traces()).toEqual(before), 5000);
   });
 
-  it('when the body stands still, and says so', async () => {
+  it('when the body stalls, and says so', async () => {
     const before = await traces();
     const { upload, body, answer } = await openUpload();
     await write(upload, body.subarray(0, body.length - 200));
@@ -101,7 +91,7 @@ describe('a submit leaves nothing behind', () => {
     await vi.waitFor(async () => expect(await traces()).toEqual(before), 5000);
   });
 
-  it('when Redis goes away before, or in the middle of the upload', async () => {
+  it('when Redis becomes unavailable before, or in the middle of, the upload', async () => {
     const before = await traces();
     const early = await freezeRedis(() => submit<Problem>(farm, parts));
     expect(early.body).toMatchObject({ status: 503, code: 'redis-unavailable' });
@@ -130,7 +120,7 @@ describe('a submit leaves nothing behind', () => {
     expect(await traces()).toEqual(before);
   });
 
-  it('when the storage goes away', async () => {
+  it('when the storage becomes unavailable', async () => {
     const before = await traces();
     const folder = join(farm.directory, 'storage', 'temporary');
     await rename(folder, `${folder}-away`);
@@ -151,13 +141,13 @@ describe('a submit leaves nothing behind', () => {
     expect(await traces()).toEqual(before);
   });
 
-  it('when it is refused early, though the client sends on', async () => {
+  it('when it is refused early, though the client keeps sending', async () => {
     const before = await traces();
     const flood = new Blob([Buffer.alloc(15_000_000, 1)]);
     const refused = await submit<Problem>(farm, [
       ['spec', { prompt: 1 }],
-      ['image', flood],
-      ['audio', flood],
+      ['portrait', flood],
+      ['speech', flood],
     ]);
     expect(refused.body).toMatchObject({ status: 422, code: 'invalid-prompt' });
     expect(await traces()).toEqual(before);
@@ -183,7 +173,7 @@ function withFullDisk(storage: ObjectStorage): ObjectStorage {
 }
 
 describe('other requests', () => {
-  it('say that Redis is away, while the process goes on living', async () => {
+  it('say that Redis is unavailable, while the process keeps running', async () => {
     await freezeRedis(async () => {
       expect((await call(`${farm.url}/v1/health`, farm.key)).status).toBe(200);
       expect((await call(`${farm.url}/v1/jobs`, farm.key)).body).toMatchObject({

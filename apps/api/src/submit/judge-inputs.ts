@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FarmError, SPEECH_SAMPLE_RATE, type Warning } from '@farm/contracts';
+import { SPEECH_SAMPLE_RATE, type Warning } from '@farm/contracts';
 import {
   assertLength,
   assertWhole,
@@ -14,6 +14,7 @@ import {
 import type { PixelSize } from '@farm/placement';
 import pLimit from 'p-limit';
 import type { Services } from '../services.js';
+import { PortraitTooNarrowError, PortraitTooSmallError, StoredInputLostError } from './file-errors.js';
 import { EXCERPT_SECONDS, listenToSpeech, warningsAboutSound } from './listen-to-speech.js';
 import type { InputFacts } from './resolve-spec.js';
 
@@ -24,6 +25,12 @@ const PORTRAIT_SIDE = 512;
 const SMALLEST_SIDE = 64;
 const LARGEST_ASPECT = 4;
 
+interface StoredInputs {
+  portraitKey: string;
+  speechKey: string;
+  signal: AbortSignal;
+}
+
 export interface JudgedInputs extends InputFacts {
   warnings: Warning[];
 }
@@ -33,18 +40,15 @@ const toolsOf = ({ configuration }: Services) => ({
   ffprobePath: configuration.ffprobePath,
 });
 
-/** Submits whose inputs are judged at once; each starts two or three short programs. */
+/** Limits how many submits are judged at the same time; each starts two or three short programs. */
 const judging = pLimit(2 * availableParallelism());
 
 /**
- * Judges portrait and speech by their contents, in a temporary folder that is gone afterwards.
+ * Judges portrait and speech by their contents, in a temporary folder that is removed afterwards.
  *
  * @throws MediaError with a sentence for the person who sent them
  */
-export async function judgeInputs(
-  services: Services,
-  inputs: { imageKey: string; audioKey: string; signal: AbortSignal },
-): Promise<JudgedInputs> {
+export async function judgeInputs(services: Services, inputs: StoredInputs): Promise<JudgedInputs> {
   return await judging(async () => {
     const folder = await mkdtemp(join(services.configuration.temporaryDirectory ?? tmpdir(), 'farm-judge-'));
     try {
@@ -58,11 +62,15 @@ export async function judgeInputs(
 async function judgeIn(
   folder: string,
   services: Services,
-  { imageKey, audioKey, signal }: { imageKey: string; audioKey: string; signal: AbortSignal },
+  { portraitKey, speechKey, signal }: StoredInputs,
 ): Promise<JudgedInputs> {
   const [portrait, speech] = await bothEnded(
-    fetchInput(services, imageKey, join(folder, 'image'), signal).then((path) => judgePortrait(services, path, signal)),
-    fetchInput(services, audioKey, join(folder, 'audio'), signal).then((path) => judgeSpeech(services, path, signal)),
+    fetchInput(services, { key: portraitKey, path: join(folder, 'portrait'), signal }).then((path) =>
+      judgePortrait(services, path, signal),
+    ),
+    fetchInput(services, { key: speechKey, path: join(folder, 'speech'), signal }).then((path) =>
+      judgeSpeech(services, path, signal),
+    ),
   );
   return {
     portrait: portrait.size,
@@ -71,13 +79,16 @@ async function judgeIn(
   };
 }
 
-async function fetchInput({ storage }: Services, key: string, path: string, signal: AbortSignal): Promise<string> {
+async function fetchInput(
+  { storage }: Services,
+  { key, path, signal }: { key: string; path: string; signal: AbortSignal },
+): Promise<string> {
   if ((await storage.getToFile(key, path, { signal })) !== undefined) return path;
-  throw new FarmError('storage-lost-object', `${key} was stored and is gone.`);
+  throw new StoredInputLostError(key);
 }
 
 async function judgePortrait(services: Services, path: string, signal: AbortSignal) {
-  const limits = { ...defaultImageLimits, maximumBytes: services.configuration.limits.maximumImageBytes };
+  const limits = { ...defaultImageLimits, maximumBytes: services.configuration.limits.maximumPortraitBytes };
   const facts = await probeImage(toolsOf(services), path, { limits, signal });
   const size = uprightSize(facts);
   assertUsableShape(size);
@@ -92,27 +103,12 @@ async function judgePortrait(services: Services, path: string, signal: AbortSign
   return { size, warnings };
 }
 
-/** @throws FarmError `portrait-too-small`, `portrait-too-narrow` */
-function assertUsableShape({ width, height }: PixelSize): void {
-  const seen = `The portrait has ${width} x ${height} pixels`;
+/** @throws PortraitTooSmallError, PortraitTooNarrowError */
+function assertUsableShape(size: PixelSize): void {
+  const { width, height } = size;
   if (Math.min(width, height) < SMALLEST_SIDE)
-    throw new FarmError(
-      'portrait-too-small',
-      `${seen}; each side needs ${SMALLEST_SIDE} or more, and ${PORTRAIT_SIDE} look good.`,
-      {
-        status: 422,
-        data: { field: 'image', width, height },
-      },
-    );
-  if (Math.max(width / height, height / width) > LARGEST_ASPECT)
-    throw new FarmError(
-      'portrait-too-narrow',
-      `${seen}; one side may be at most ${LARGEST_ASPECT} times the other. Crop it to the person.`,
-      {
-        status: 422,
-        data: { field: 'image', width, height },
-      },
-    );
+    throw new PortraitTooSmallError(size, { smallestSide: SMALLEST_SIDE, goodSide: PORTRAIT_SIDE });
+  if (Math.max(width / height, height / width) > LARGEST_ASPECT) throw new PortraitTooNarrowError(size, LARGEST_ASPECT);
 }
 
 async function judgeSpeech(services: Services, path: string, signal: AbortSignal) {
@@ -126,7 +122,7 @@ async function judgeSpeech(services: Services, path: string, signal: AbortSignal
   if (facts.sampleRate < SPEECH_SAMPLE_RATE)
     warnings.push({
       code: 'speech-sample-rate',
-      message: `The speech has ${facts.sampleRate} samples a second; lips follow better from ${SPEECH_SAMPLE_RATE} up.`,
+      message: `The speech has ${facts.sampleRate} samples per second; lips follow better from ${SPEECH_SAMPLE_RATE} up.`,
     });
   if (heard === undefined) return { seconds: facts.seconds, warnings };
   const heardSeconds = heard.length / SPEECH_SAMPLE_RATE;
@@ -139,7 +135,7 @@ async function judgeSpeech(services: Services, path: string, signal: AbortSignal
   };
 }
 
-/** As `Promise.all`, but also a failure waits until both have ended: then the folder may go. */
+/** As `Promise.all`, but a failure too waits until both have ended: then the folder may go. */
 async function bothEnded<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
   await Promise.allSettled([one, other]);
   return await Promise.all([one, other]);

@@ -43,15 +43,15 @@ export function warningsAboutSound(samples: Int16Array): Warning[] {
     warnings.push({
       code: 'speech-noisy',
       message:
-        `Only ${spread.toFixed(0)} dB lie between the loud and the quiet parts: noise or music fills the pauses. ` +
+        `There are only ${spread.toFixed(0)} dB between the loud and the quiet parts: noise or music fills the pauses. ` +
         'Lips follow clean speech better.',
     });
   return warnings;
 }
 
 /**
- * The samples of a recording's first two minutes; `undefined` when the decoder took too long: that is advice that is
- * missing, and no reason to refuse a job.
+ * The samples of a recording's first two minutes; `undefined` when the decoder took too long: then advice is missing,
+ * which is no reason to refuse a job.
  *
  * @throws MediaError `speech-unreadable` where the recording does not decode
  */

@@ -1,12 +1,23 @@
-import { type ErrorCode, FarmError, JobSpec } from '@farm/contracts';
-import type { ZodError } from 'zod';
+import { JobSpec } from '@farm/contracts';
+import { BadSpecJsonError, InvalidSpecError, UnknownFieldError } from './spec-errors.js';
 
-/** @throws FarmError `bad-json`, `unknown-field`, or `invalid-<field>` with every fault in `errors` */
-export function readSpec(given: unknown): JobSpec {
-  const value = typeof given === 'string' ? parseJson(given) : given;
-  const parsed = JobSpec.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw specError(parsed.error);
+/** What a person asks for, without what is only accepted for older programs: every render uses Euler steps. */
+export type RequestedSpec = Omit<JobSpec, 'solver'>;
+
+/**
+ * @param given a spec, or its JSON
+ * @throws BadSpecJsonError, UnknownFieldError, or InvalidSpecError with every fault in `errors`
+ */
+export function readSpec(given: unknown): RequestedSpec {
+  const parsed = JobSpec.safeParse(typeof given === 'string' ? parseJson(given) : given);
+  if (parsed.success) {
+    const { solver: _alwaysEuler, ...spec } = parsed.data;
+    return spec;
+  }
+  const { issues } = parsed.error;
+  const unknown = issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
+  if (unknown.length > 0) throw new UnknownFieldError(unknown, parsed.error);
+  throw new InvalidSpecError(parsed.error);
 }
 
 function parseJson(text: string): unknown {
@@ -14,25 +25,6 @@ function parseJson(text: string): unknown {
     // Editors on Windows begin files with a byte order mark (RFC 8259, section 8.1).
     return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (cause) {
-    const reason = cause instanceof Error ? ` (${cause.message})` : '';
-    throw new FarmError('bad-json', `The spec is not valid JSON${reason}. Send an object such as {"prompt":"…"}.`, {
-      status: 400,
-      cause,
-    });
+    throw new BadSpecJsonError(cause);
   }
-}
-
-function specError(error: ZodError): FarmError {
-  const errors = error.issues.map((issue) => ({ field: issue.path.join('.') || 'spec', message: issue.message }));
-  const unknown = error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
-  if (unknown.length > 0)
-    return new FarmError(
-      'unknown-field',
-      `The spec has fields that do not exist: ${unknown.slice(0, 10).join(', ')}. They exist: ${Object.keys(JobSpec.shape).join(', ')}.`,
-      { status: 422, data: { errors, fields: unknown } },
-    );
-  const [first] = errors;
-  const detail = errors.map(({ field, message }) => `${field}: ${message}`).join(' ');
-  const name = first!.field.split('.')[0]!.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return new FarmError(`invalid-${name}` as ErrorCode, detail, { status: 422, data: { errors } });
 }

@@ -1,22 +1,32 @@
 import { randomInt } from 'node:crypto';
 import {
+  DEFAULT_FRAMES_PER_CLIP,
   type EngineName,
-  FarmError,
   FRAMES_PER_BLOCK,
   FRAMES_PER_SECOND,
+  framesOfSpeech,
   type JobSpec,
+  type Preset,
   type ResolvedSpec,
   specDefaults,
   type VramClass,
   type Warning,
+  type WorkerStatus,
 } from '@farm/contracts';
 import { liveAvatarProfile, outputSize, type PixelSize, placeRender } from '@farm/placement';
-import { framesOfSpeech } from '../views/progress.js';
-import { checkEngineSupport, checkSupport } from './check-support.js';
-import { presets } from './presets.js';
+import { listWorkers, type RecordsContext } from '@farm/records';
+import type { RequestedSpec } from './read-spec.js';
+import {
+  FramesPerClipNotSupportedError,
+  GuidanceNotSupportedError,
+  PrecisionNotSupportedError,
+  SpeechLongerThanClipsError,
+  TooLargeForEveryClassError,
+} from './spec-errors.js';
+import { warningsAboutSpec } from './spec-warnings.js';
 
 /** A worker that could claim now or soon. */
-export interface LiveWorker {
+interface LiveWorker {
   vramClass: VramClass;
   engine: EngineName;
 }
@@ -30,37 +40,89 @@ export interface InputFacts {
 export interface ResolvedJob {
   spec: ResolvedSpec;
   vramClass: VramClass;
-  /** In 10^9 bytes; null where no GPU takes part. */
+  /** In 10^9 bytes; null where no GPU is used. */
   predictedPeakGB: number | null;
   frameCount: number;
   clipCount: number;
+  /** Live workers of that class that run the engine. */
+  workerCount: number;
   warnings: Warning[];
 }
+
+/** A preset fills in what the spec leaves open; it never replaces a field that is set. */
+const presets: Readonly<Record<Preset, Partial<JobSpec>>> = {
+  /** Timing, framing and cuts in seconds, without a GPU. */
+  preview: { engine: 'draft', size: '384*256' },
+  standard: { size: '384*256', continuity: 'segmented' },
+  /** Lectures: short segments, so that many workers share one. */
+  long: { size: '384*256', continuity: 'segmented', segmentClips: 8 },
+  high: { size: '704*384', continuity: 'segmented' },
+};
+
+const liveStatuses: readonly WorkerStatus[] = ['starting', 'warming', 'idle', 'busy'];
 
 /**
  * Fills in every default, judges the length, and finds the class that holds the render.
  *
- * @throws FarmError `not-supported-yet`, `speech-longer-than-clips`, `too-large-for-every-class`
+ * @throws GuidanceNotSupportedError, PrecisionNotSupportedError, FramesPerClipNotSupportedError,
+ *   SpeechLongerThanClipsError, TooLargeForEveryClassError
  */
-export function resolveSpec(asked: JobSpec, facts: InputFacts, workers: readonly LiveWorker[]): ResolvedJob {
-  checkSupport(asked);
-  const spec = { ...(asked.preset && presets[asked.preset]), ...asked };
-  const warnings: Warning[] = [];
-  const framesPerClip = roundFramesPerClip(spec.framesPerClip ?? specDefaults.framesPerClip, warnings);
-  const engine = spec.engine ?? (workers.some((worker) => worker.engine === 'liveavatar') ? 'liveavatar' : 'draft');
+export async function resolveSpec(
+  records: RecordsContext,
+  requested: RequestedSpec,
+  facts: InputFacts,
+): Promise<ResolvedJob> {
+  const workers = (await listWorkers(records)).filter(({ status }) => liveStatuses.includes(status));
+  checkSupport(requested);
+  const spec = withDefaults(requested, facts.portrait, workers);
+  checkEngineSupport(spec);
+  const frameCount = countFrames(spec, facts.speechSeconds);
+  const { vramClass, predictedPeakGB } = place(spec, workers);
+  const able = workers.filter(({ engine }) => engine === spec.engine);
+  return {
+    spec,
+    vramClass,
+    predictedPeakGB,
+    frameCount,
+    clipCount: Math.ceil(frameCount / spec.framesPerClip),
+    workerCount: able.filter((worker) => worker.vramClass === vramClass).length,
+    warnings: warningsAboutSpec({
+      requested,
+      spec,
+      speechSeconds: facts.speechSeconds,
+      vramClass,
+      hasWorker: able.length > 0,
+    }),
+  };
+}
+
+/** A setting that is silently ignored is worse than none: what the farm cannot honour yet is refused by name. */
+function checkSupport({ guidanceScale = 0, precision }: RequestedSpec): void {
+  if (guidanceScale !== 0) throw new GuidanceNotSupportedError();
+  if (precision === 'fp8' || precision === 'int8') throw new PrecisionNotSupportedError();
+}
+
+function checkEngineSupport({ engine, framesPerClip }: ResolvedSpec): void {
+  if (engine === 'liveavatar' && framesPerClip !== DEFAULT_FRAMES_PER_CLIP)
+    throw new FramesPerClipNotSupportedError(framesPerClip, DEFAULT_FRAMES_PER_CLIP);
+}
+
+function withDefaults(requested: RequestedSpec, portrait: PixelSize, workers: readonly LiveWorker[]): ResolvedSpec {
+  const spec = { ...(requested.preset && presets[requested.preset]), ...requested };
   const size = spec.size ?? specDefaults.size;
-  const resolved: ResolvedSpec = {
+  const framesPerClip = spec.framesPerClip ?? specDefaults.framesPerClip;
+  return {
     ...specDefaults,
     prompt: spec.prompt,
     size,
-    ...outputSize(facts.portrait, size),
+    ...outputSize(portrait, size),
     ...(spec.clips !== undefined && { clips: spec.clips }),
     truncate: spec.truncate ?? specDefaults.truncate,
-    framesPerClip,
+    framesPerClip: Math.ceil(framesPerClip / FRAMES_PER_BLOCK) * FRAMES_PER_BLOCK,
     steps: spec.steps ?? specDefaults.steps,
     // Short enough for a person to type again.
     seed: spec.seed ?? randomInt(2 ** 32),
-    engine,
+    engine: spec.engine ?? (workers.some(({ engine }) => engine === 'liveavatar') ? 'liveavatar' : 'draft'),
     precision: spec.precision ?? specDefaults.precision,
     continuity: spec.continuity ?? specDefaults.continuity,
     segmentClips: spec.segmentClips ?? specDefaults.segmentClips,
@@ -69,49 +131,19 @@ export function resolveSpec(asked: JobSpec, facts: InputFacts, workers: readonly
     ...(spec.dueAt && { dueAt: spec.dueAt }),
     metadata: spec.metadata ?? {},
   };
-  checkEngineSupport(resolved);
-  const frameCount = countFrames(resolved, facts.speechSeconds, warnings);
-  const { vramClass, predictedPeakGB } = place(resolved, workers);
-  warnings.push(...warningsAbout(asked, resolved, vramClass, workers));
-  return {
-    spec: resolved,
-    vramClass,
-    predictedPeakGB,
-    frameCount,
-    clipCount: Math.ceil(frameCount / framesPerClip),
-    warnings,
-  };
 }
 
-function roundFramesPerClip(asked: number, warnings: Warning[]): number {
-  const rounded = Math.ceil(asked / FRAMES_PER_BLOCK) * FRAMES_PER_BLOCK;
-  if (rounded !== asked)
-    warnings.push({
-      code: 'frames-per-clip-rounded',
-      message: `framesPerClip ${asked} became ${rounded}: the model denoises ${FRAMES_PER_BLOCK} frames together.`,
-    });
-  return rounded;
-}
-
-function countFrames(spec: ResolvedSpec, speechSeconds: number, warnings: Warning[]): number {
+function countFrames({ clips, framesPerClip, truncate }: ResolvedSpec, speechSeconds: number): number {
   const frames = framesOfSpeech(speechSeconds);
-  const allowed = (spec.clips ?? Number.POSITIVE_INFINITY) * spec.framesPerClip;
-  if (frames <= allowed) return frames;
-  const needed = Math.ceil(frames / spec.framesPerClip);
-  const seconds = (count: number) => (count / FRAMES_PER_SECOND).toFixed(2);
-  if (spec.truncate) {
-    warnings.push({
-      code: 'speech-truncated',
-      message: `The speech lasts ${speechSeconds.toFixed(2)} s and is cut after ${seconds(allowed)} s (${spec.clips} clips).`,
-    });
-    return allowed;
-  }
-  throw new FarmError(
-    'speech-longer-than-clips',
-    `The speech lasts ${speechSeconds.toFixed(2)} s, and ${spec.clips} clips of ${spec.framesPerClip} frames hold ` +
-      `${seconds(allowed)} s. Ask for ${needed} clips, leave clips out, or set truncate to true.`,
-    { status: 422, data: { field: 'clips', clips: spec.clips, neededClips: needed, speechSeconds } },
-  );
+  if (clips === undefined || frames <= clips * framesPerClip) return frames;
+  if (truncate) return clips * framesPerClip;
+  throw new SpeechLongerThanClipsError({
+    speechSeconds,
+    clips,
+    framesPerClip,
+    clipsSeconds: (clips * framesPerClip) / FRAMES_PER_SECOND,
+    neededClips: Math.ceil(frames / framesPerClip),
+  });
 }
 
 function place(
@@ -126,37 +158,5 @@ function place(
     cpuWorkerRunsModel: workers.some((worker) => worker.engine === 'liveavatar' && worker.vramClass === 'cpu'),
   });
   if (placement.fits) return placement;
-  const { reason, suggestions } = placement;
-  throw new FarmError('too-large-for-every-class', `${reason} Try ${suggestions.join(', or ')}.`, {
-    status: 422,
-    data: { suggestions },
-  });
-}
-
-function warningsAbout(
-  asked: JobSpec,
-  spec: ResolvedSpec,
-  vramClass: VramClass,
-  workers: readonly LiveWorker[],
-): Warning[] {
-  const warnings: Warning[] = [];
-  const unused = spec.engine === 'draft' ? (['steps', 'solver', 'guidanceScale', 'precision'] as const) : [];
-  const set = unused.filter((field) => asked[field] !== undefined);
-  if (set.length > 0)
-    warnings.push({
-      code: 'setting-without-effect',
-      message: `${set.join(', ')} concern the liveavatar engine; this job is rendered by the draft engine.`,
-    });
-  if (!workers.some((worker) => worker.engine === spec.engine))
-    warnings.push({
-      code: 'no-worker',
-      message: `No worker with the ${spec.engine} engine is connected; the job waits for one of class ${vramClass} or larger.`,
-    });
-  if (spec.prompt.trim().split(/\s+/).length <= 2)
-    warnings.push({
-      code: 'prompt-short',
-      message:
-        'The prompt has two words or fewer. Describe the person, the light and the setting in a sentence or two.',
-    });
-  return warnings;
+  throw new TooLargeForEveryClassError(placement.reason, placement.suggestions);
 }

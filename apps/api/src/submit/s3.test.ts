@@ -4,18 +4,10 @@ import { join } from 'node:path';
 import type { JobView, Problem } from '@farm/contracts';
 import { freePort, obtainMinio, type RunningMinioServer, startMinio, toolchainContext } from '@farm/toolchain';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import {
-  call,
-  makeInputs,
-  type Parts,
-  plainSpec,
-  postJson,
-  startTestFarm,
-  storedKeys,
-  submit,
-  type TestFarm,
-} from '../testing.js';
-import { playJob } from '../testing-render.js';
+import { makeInputs } from '../testing/inputs.js';
+import { playJob } from '../testing/play-job.js';
+import { call, type Parts, plainSpec, postJson, submit } from '../testing/requests.js';
+import { startTestFarm, storedKeys, type TestFarm } from '../testing/test-farm.js';
 
 const found = await obtainMinio(toolchainContext());
 const missing = 'reason' in found ? found.reason : undefined;
@@ -50,8 +42,8 @@ describe.skipIf(missing !== undefined)('the API on MinIO', () => {
     const { portrait, speech } = await makeInputs(farm.directory);
     parts = [
       ['spec', plainSpec],
-      ['image', portrait, 'p.png'],
-      ['audio', speech, 's.wav'],
+      ['portrait', portrait, 'p.png'],
+      ['speech', speech, 's.wav'],
     ];
   });
   afterAll(async () => {
@@ -60,7 +52,7 @@ describe.skipIf(missing !== undefined)('the API on MinIO', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('takes a job, serves its video in ranges, and signs URLs for both audiences', async () => {
+  it('accepts a job, serves its video in ranges, and signs URLs for both audiences', async () => {
     const { status, body } = await submit(farm, parts);
     expect(status).toBe(201);
     await playJob(farm, video);
@@ -81,7 +73,7 @@ describe.skipIf(missing !== undefined)('the API on MinIO', () => {
     }
   });
 
-  it('takes files that were PUT to the storage itself', async () => {
+  it('accepts files that were PUT to the storage itself', async () => {
     const ids: string[] = [];
     for (const [, bytes, fileName] of parts.slice(1)) {
       const upload = await call<{ id: string; url: string }>(
@@ -93,15 +85,15 @@ describe.skipIf(missing !== undefined)('the API on MinIO', () => {
       expect((await fetch(upload.body.url, { method: 'PUT', body: bytes as Blob })).status).toBe(200);
       ids.push(upload.body.id);
     }
-    const body = { spec: plainSpec, image: ids[0], audio: ids[1] };
+    const body = { spec: plainSpec, portrait: ids[0], speech: ids[1] };
     expect((await call<JobView>(`${farm.url}/v1/jobs`, farm.key, postJson(body))).status).toBe(201);
-    const bad = await call(`${farm.url}/v1/jobs`, farm.key, postJson({ ...body, image: ids[1] }));
+    const bad = await call(`${farm.url}/v1/jobs`, farm.key, postJson({ ...body, portrait: ids[1] }));
     expect(bad.body).toMatchObject({ status: 422, code: 'portrait-unreadable' });
   });
 
   it('keeps nothing of what it refuses, and nothing half-made when the storage dies', async () => {
     const before = await storedKeys(farm.storage);
-    const refused = await submit<Problem>(farm, [parts[0]!, parts[1]!, ['audio', new Blob(['no sound'])]]);
+    const refused = await submit<Problem>(farm, [parts[0]!, parts[1]!, ['speech', new Blob(['no sound'])]]);
     expect(refused.body.code).toBe('speech-unreadable');
     expect(await storedKeys(farm.storage)).toEqual(before);
     const { jobs } = (await call<{ jobs: JobView[] }>(`${farm.url}/v1/jobs`, farm.key)).body;

@@ -1,15 +1,11 @@
 import { createHash } from 'node:crypto';
-import { FarmError } from '@farm/contracts';
-import { checkMemory, createJob, getOwnerLimits, isRedisAway, type KeyRecord, newJobId } from '@farm/records';
-import type { FastifyRequest } from 'fastify';
+import { checkMemory, createJob, getOwnerLimits, isRedisAway, type NewJob, newJobId } from '@farm/records';
 import type { Services } from '../services.js';
 import { judgeInputs } from './judge-inputs.js';
-import { liveWorkers } from './live-workers.js';
 import { receiveJson } from './receive-json.js';
-import { type ReceivedJob, receiveParts, type StoredKeys } from './receive-parts.js';
+import { receiveParts } from './receive-parts.js';
 import { resolveSpec } from './resolve-spec.js';
-
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
+import type { IncomingJob, ReceivedJob, Submission } from './submission.js';
 
 export interface SubmitOutcome {
   jobId: string;
@@ -17,85 +13,59 @@ export interface SubmitOutcome {
 }
 
 /**
- * Takes a job in: inputs to storage, headers judged, defaults and class resolved, the record written. Whatever fails on
- * the way, nothing of it stays.
+ * Accepts a job: the spec read, inputs stored and judged, defaults and class resolved, the record written. On any failure
+ * nothing of it stays.
  */
-export async function submitJob(
-  services: Services,
-  request: FastifyRequest,
-  caller: KeyRecord,
-): Promise<SubmitOutcome> {
-  const idempotencyKey = idempotencyKeyOf(request);
-  const id = newJobId();
-  const stored: StoredKeys = new Set();
-  const gone = new AbortController();
-  request.raw.once('close', () => {
-    if (!request.raw.complete) gone.abort(new FarmError('upload-aborted', 'The client went away.', { status: 400 }));
-  });
-  const { signal } = gone;
-  // Inputs of a job that may have been recorded, though the reply got lost, are left to the sweep.
-  const job = { id, caller, idempotencyKey, signal, mayBeRecorded: false };
+export async function submitJob(services: Services, submission: Submission): Promise<SubmitOutcome> {
+  const { owner, body, signal } = submission;
+  const { redis } = services.records;
+  const job: IncomingJob = { id: newJobId(), owner, signal, storedKeys: new Set() };
+  let mayBeRecorded = false;
   let keep = false;
   try {
-    await checkMemory(services.records.redis);
-    const received = request.isMultipart()
-      ? await receiveParts(services, request, { id, stored, signal })
-      : await receiveJson(services, request.body, { id, caller, stored, signal });
-    const outcome = await acceptJob(services, received, job);
+    await checkMemory(redis);
+    const received =
+      'parts' in body ? await receiveParts(services, body.parts, job) : await receiveJson(services, body.json, job);
+    const newJob = { id: job.id, ...(await resolveJob(services, received, submission)) };
+    await checkMemory(redis);
+    signal.throwIfAborted();
+    mayBeRecorded = true;
+    const outcome = await createJob(services.records, newJob);
     keep = outcome.created;
     return outcome;
   } catch (error) {
-    keep = job.mayBeRecorded && isRedisAway(error);
+    // Inputs of a job that may have been recorded, though the reply got lost, are left to the sweep.
+    keep = mayBeRecorded && isRedisAway(error);
     throw error;
   } finally {
-    if (!keep) await removeStored(services, request, stored);
+    if (!keep) await removeStored(services, job, submission);
   }
 }
 
-function idempotencyKeyOf(request: FastifyRequest): string | undefined {
-  const key = request.headers['idempotency-key'];
-  if (key === undefined) return undefined;
-  if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key;
-  throw new FarmError('bad-idempotency-key', 'Idempotency-Key has 1 to 128 printable ASCII characters, no spaces.', {
-    status: 400,
-  });
-}
-
-async function acceptJob(
+async function resolveJob(
   services: Services,
   received: ReceivedJob,
-  job: {
-    id: string;
-    caller: KeyRecord;
-    idempotencyKey: string | undefined;
-    signal: AbortSignal;
-    mayBeRecorded: boolean;
-  },
-): Promise<SubmitOutcome> {
-  const { id, caller, idempotencyKey, signal } = job;
-  const judged = await judgeInputs(services, { imageKey: received.image.key, audioKey: received.audio.key, signal });
-  const limits = await getOwnerLimits(services.records.redis, caller.owner);
-  const resolved = resolveSpec(received.spec, judged, await liveWorkers(services.records));
-  await checkMemory(services.records.redis);
-  signal.throwIfAborted();
-  job.mayBeRecorded = true;
-  return await createJob(services.records, {
-    id,
-    owner: caller.owner,
+  { owner, idempotencyKey, signal }: Submission,
+): Promise<Omit<NewJob, 'id'>> {
+  const { spec, portrait, speech } = received;
+  const judged = await judgeInputs(services, { portraitKey: portrait.key, speechKey: speech.key, signal });
+  const limits = await getOwnerLimits(services.records.redis, owner);
+  const resolved = await resolveSpec(services.records, spec, judged);
+  return {
+    owner,
     spec: resolved.spec,
     vramClass: resolved.vramClass,
-    portrait: received.image,
-    speech: received.audio,
+    portrait,
+    speech,
     warnings: [...judged.warnings, ...resolved.warnings],
     maximumUnendedJobs: limits.unendedJobs ?? services.configuration.limits.unendedJobs,
-    ...(idempotencyKey !== undefined && {
-      idempotency: { key: idempotencyKey, bodySha256: bodyHash(received) },
-    }),
-  });
+    ...(idempotencyKey !== undefined && { idempotency: { key: idempotencyKey, bodySha256: bodyHash(received) } }),
+  };
 }
 
-function bodyHash({ spec, image, audio }: ReceivedJob): string {
-  const contents = { spec, image: image.sha256, audio: audio.sha256 };
+function bodyHash({ spec, portrait, speech }: ReceivedJob): string {
+  // The former names of the parts, so that a key that was used before an upgrade still matches its repeat.
+  const contents = { spec, image: portrait.sha256, audio: speech.sha256 };
   return createHash('sha256').update(JSON.stringify(contents, withSortedKeys)).digest('hex');
 }
 
@@ -105,10 +75,11 @@ const withSortedKeys = (_key: string, value: unknown): unknown =>
     ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
     : value;
 
-async function removeStored({ storage }: Services, request: FastifyRequest, stored: StoredKeys): Promise<void> {
+async function removeStored({ storage }: Services, { storedKeys }: IncomingJob, { log }: Submission): Promise<void> {
+  const keys = [...storedKeys];
   try {
-    await storage.delete([...stored]);
+    await storage.delete(keys);
   } catch (error) {
-    request.log.warn({ err: error, keys: [...stored] }, 'refused inputs stay until the sweep');
+    log.warn({ err: error, keys }, 'refused inputs stay until the sweep');
   }
 }

@@ -4,29 +4,17 @@ import { buffer } from 'node:stream/consumers';
 import type { JobView, Problem } from '@farm/contracts';
 import { getJob, registerWorker, removeWorker } from '@farm/records';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  asBearer,
-  call,
-  ffmpeg,
-  formOf,
-  makeInputs,
-  type Parts,
-  plainSpec,
-  postJson,
-  startTestFarm,
-  storedKeys,
-  submit,
-  type TestFarm,
-  type TestInputs,
-} from '../testing.js';
+import { ffmpeg, makeInputs, type TestInputs } from '../testing/inputs.js';
+import { asBearer, call, formOf, type Parts, plainSpec, postJson, submit } from '../testing/requests.js';
+import { startTestFarm, storedKeys, type TestFarm } from '../testing/test-farm.js';
 
 let farm: TestFarm;
 let inputs: TestInputs;
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 const parts = (spec: object = plainSpec): Parts => [
   ['spec', spec],
-  ['image', inputs.portrait, 'portrait.png'],
-  ['audio', inputs.speech, 'speech.wav'],
+  ['portrait', inputs.portrait, 'portrait.png'],
+  ['speech', inputs.speech, 'speech.wav'],
 ];
 const codes = (job: JobView) => job.warnings.map(({ code }) => code);
 
@@ -55,13 +43,13 @@ describe('a submit', () => {
     }
   });
 
-  it('takes the parts in any order, the spec as a file, and the path without /v1', async () => {
-    const [spec, image, audio] = parts();
+  it('accepts the parts in any order, the spec as a file, and the path without /v1', async () => {
+    const [spec, portrait, speech] = parts();
     const file: Parts[number] = ['spec', new Blob([JSON.stringify(plainSpec)]), 'spec.json'];
     for (const order of [
-      [audio!, image!, spec!],
-      [image!, spec!, audio!],
-      [image!, audio!, file],
+      [speech!, portrait!, spec!],
+      [portrait!, spec!, speech!],
+      [portrait!, speech!, file],
     ])
       expect((await submit(farm, order)).status).toBe(201);
     const unversioned = await call<JobView>(`${farm.url}/jobs`, farm.key, { method: 'POST', body: formOf(parts()) });
@@ -69,12 +57,32 @@ describe('a submit', () => {
     expect((await call(`${farm.url}/jobs/${unversioned.body.id}`, farm.key)).status).toBe(200);
   });
 
+  it('accepts the former names of the parts', async () => {
+    const { status, body } = await submit(farm, [
+      ['spec', plainSpec],
+      ['image', inputs.portrait, 'portrait.png'],
+      ['audio', inputs.speech, 'speech.wav'],
+    ]);
+    expect(status).toBe(201);
+    const record = await getJob(farm.records, body.id);
+    expect(record?.portrait.key).toBe(`jobs/${body.id}/input/portrait.png`);
+    expect(record?.speech.key).toBe(`jobs/${body.id}/input/speech.wav`);
+  });
+
+  it('accepts the solver that every render uses, and drops it', async () => {
+    const { body } = await submit(farm, parts({ ...plainSpec, solver: 'euler' }));
+    expect(body.spec).not.toHaveProperty('solver');
+    expect(codes(body)).not.toContain('setting-without-effect');
+    const { body: warned } = await submit(farm, parts({ ...plainSpec, solver: 'euler', steps: 3 }));
+    expect(warned.warnings.find(({ code }) => code === 'setting-without-effect')?.message).toMatch(/^steps concern/);
+  });
+
   it('leaves nothing in the judging folder', async () => {
     await submit(farm, parts());
     expect((await readdir(farm.directory)).filter((name) => name.startsWith('farm-judge-'))).toEqual([]);
   });
 
-  it('rounds framesPerClip up, counts clips, and cuts speech only when told', async () => {
+  it('rounds framesPerClip up, counts clips, and cuts speech only when asked to', async () => {
     const rounded = await submit(farm, parts({ ...plainSpec, framesPerClip: 32 }));
     expect(rounded.body.spec.framesPerClip).toBe(36);
     expect(codes(rounded.body)).toContain('frames-per-clip-rounded');
@@ -87,7 +95,7 @@ describe('a submit', () => {
     expect((await submit(farm, parts({ ...plainSpec, clips: 3 }))).status).toBe(201);
   });
 
-  it('picks the engine and the class by the workers that live', async () => {
+  it('chooses the engine and the class by the live workers', async () => {
     const worker = { id: 'gpu-1', engineVersion: '1', host: 'h', gpu: 'H100' };
     await registerWorker(farm.records, { ...worker, vramClass: '80g', engine: 'liveavatar' });
     const live = await submit(farm, parts({ ...plainSpec, size: '704*384' }));
@@ -102,7 +110,7 @@ describe('a submit', () => {
     for (const id of ['gpu-1', 'cpu-1']) await removeWorker(farm.records, id);
   });
 
-  it('turns advice into warnings and takes the job', async () => {
+  it('turns advice into warnings and accepts the job', async () => {
     const portrait = await ffmpeg(
       farm.directory,
       'small.jpg',
@@ -120,8 +128,8 @@ describe('a submit', () => {
         (
           await submit(farm, [
             ['spec', { prompt: 'a woman' }],
-            ['image', portrait],
-            ['audio', speech],
+            ['portrait', portrait],
+            ['speech', speech],
           ])
         ).body,
       );
@@ -144,6 +152,12 @@ describe('a submit', () => {
     const again = await submit(farm, parts(sameInAnotherOrder), headers);
     expect([first.status, again.status]).toEqual([201, 200]);
     expect(again.body.id).toBe(first.body.id);
+    const formerNames: Record<string, string> = { portrait: 'image', speech: 'audio' };
+    const former = parts({ ...plainSpec, metadata, solver: 'euler' }).map(([name, ...rest]): Parts[number] => [
+      formerNames[name] ?? name,
+      ...rest,
+    ]);
+    expect((await submit(farm, former, headers)).body.id).toBe(first.body.id);
     const other = await submit<Problem>(farm, parts({ ...plainSpec, seed: 1 }), headers);
     expect(other.body).toMatchObject({ status: 422, code: 'idempotency-key-reused' });
     expect(await storedKeys(farm.storage)).toEqual(before);
@@ -151,7 +165,7 @@ describe('a submit', () => {
     expect((await submit(someoneElse, parts(), headers)).status).toBe(201);
   });
 
-  it('takes files that were uploaded to signed URLs', async () => {
+  it('accepts files that were uploaded to signed URLs', async () => {
     const ids: string[] = [];
     for (const [fileName, bytes] of [
       ['me.png', inputs.portrait],
@@ -168,16 +182,21 @@ describe('a submit', () => {
       expect((await fetch(url)).status).toBe(403);
       ids.push(upload.body.id);
     }
-    const [image, audio] = ids;
-    const job = await call<JobView>(`${farm.url}/v1/jobs`, farm.key, postJson({ spec: plainSpec, image, audio }));
+    const [portrait, speech] = ids;
+    const job = await call<JobView>(`${farm.url}/v1/jobs`, farm.key, postJson({ spec: plainSpec, portrait, speech }));
     expect(job.status).toBe(201);
     const record = await getJob(farm.records, job.body.id);
     expect(record?.speech.sha256).toBe(sha256(Buffer.from(await inputs.speech.arrayBuffer())));
     expect(record?.speech.key).toBe(`jobs/${job.body.id}/input/speech.wav`);
 
+    const former = { spec: plainSpec, image: portrait, audio: speech };
+    expect((await call(`${farm.url}/v1/jobs`, farm.key, postJson(former))).status).toBe(201);
+    const doubled = await call(`${farm.url}/v1/jobs`, farm.key, postJson({ ...former, speech }));
+    expect(doubled.body).toMatchObject({ status: 422, code: 'duplicate-part', part: 'speech' });
+
     const stranger = await farm.newKey('stranger');
-    const stolen = await call(`${farm.url}/v1/jobs`, stranger, postJson({ spec: plainSpec, image, audio }));
-    expect(stolen.body).toMatchObject({ status: 422, code: 'upload-not-found' });
+    const stolen = await call(`${farm.url}/v1/jobs`, stranger, postJson({ spec: plainSpec, portrait, speech }));
+    expect(stolen.body).toMatchObject({ status: 422, code: 'upload-not-found', field: 'portrait' });
   });
 
   it('is refused with the name of the limit when the owner has too much under way', async () => {

@@ -1,4 +1,4 @@
-import { FRAMES_PER_SECOND, hasEnded, type JobProgress } from '@farm/contracts';
+import { hasEnded, type JobProgress } from '@farm/contracts';
 import type { AttemptRecord, JobRecord, PieceRecord } from '@farm/records';
 
 /** A running attempt with what it has committed so far. */
@@ -14,7 +14,7 @@ function phaseOf(job: JobRecord): JobProgress['phase'] {
   return job.rendersLeft === 0 ? 'assembling' : 'rendering';
 }
 
-/** Frames that left the engine and are not committed yet. */
+/** Frames that the engine has sent and that are not committed yet. */
 function framesUnderWay({ attempt, pieces }: RunningRender): number {
   const committed = pieces
     .filter((piece) => piece.attemptId === attempt.id)
@@ -44,6 +44,3 @@ export function progressOf(job: JobRecord, running: RunningRender[] = []): JobPr
     secondsLeft: rate > 0 && frameCount !== null ? Math.round((frameCount - framesDone) / rate) : null,
   };
 }
-
-/** Frames of a recording, the last one begun included; a hundredth of a frame is a rounding of the container. */
-export const framesOfSpeech = (seconds: number): number => Math.max(1, Math.ceil(seconds * FRAMES_PER_SECOND - 0.01));

@@ -1,4 +1,4 @@
-import { type ErrorCode, FarmError, JobParams, JobView } from '@farm/contracts';
+import { JobParams, JobView } from '@farm/contracts';
 import { cancelJob, deleteJob, retryJob } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -6,18 +6,18 @@ import { z } from 'zod';
 import { callerOf } from '../../plugins/authentication.js';
 import { jobView } from '../../views/job-view.js';
 import { commonProblems, problemResponses } from '../problem-responses.js';
+import type { TypedApp } from '../typed-app.js';
+import { JobEndedError, JobNotEndedError, JobNotRetriableError } from './errors.js';
 import { findJob } from './find-job.js';
 
 const problems = problemResponses([...commonProblems, 404, 409]);
 
-function conflict(code: ErrorCode, sentence: string, status: string): FarmError {
-  return new FarmError(code, sentence, { status: 409, data: { jobStatus: status } });
-}
-
 export async function changeRoutes(plain: FastifyInstance): Promise<void> {
   const app = plain.withTypeProvider<ZodTypeProvider>();
-  const { records } = app.services;
+  for (const add of [cancelRoute, retryRoute, deleteRoute]) add(app);
+}
 
+function cancelRoute(app: TypedApp): void {
   app.post(
     '/:id/cancel',
     {
@@ -31,14 +31,16 @@ export async function changeRoutes(plain: FastifyInstance): Promise<void> {
       },
     },
     async (request, reply) => {
+      const { records } = app.services;
       const { id } = await findJob(records, callerOf(request), request.params.id);
       const outcome = await cancelJob(records, id);
-      if (outcome === 'succeeded' || outcome === 'failed')
-        throw conflict('job-ended', `The job has ${outcome}; there is nothing to cancel.`, outcome);
+      if (outcome === 'succeeded' || outcome === 'failed') throw new JobEndedError(outcome);
       return reply.status(202).send(jobView(await findJob(records, callerOf(request), id)));
     },
   );
+}
 
+function retryRoute(app: TypedApp): void {
   app.post(
     '/:id/retry',
     {
@@ -52,13 +54,16 @@ export async function changeRoutes(plain: FastifyInstance): Promise<void> {
       },
     },
     async (request, reply) => {
+      const { records } = app.services;
       const { id } = await findJob(records, callerOf(request), request.params.id);
       const outcome = await retryJob(records, id);
-      if (outcome !== 'retried' && outcome !== 'absent') throw conflict('job-not-retriable', whyNot(outcome), outcome);
+      if (outcome !== 'retried' && outcome !== 'absent') throw new JobNotRetriableError(outcome);
       return reply.status(202).send(jobView(await findJob(records, callerOf(request), id)));
     },
   );
+}
 
+function deleteRoute(app: TypedApp): void {
   app.delete(
     '/:id',
     {
@@ -72,17 +77,11 @@ export async function changeRoutes(plain: FastifyInstance): Promise<void> {
       },
     },
     async (request, reply) => {
+      const { records } = app.services;
       const { id } = await findJob(records, callerOf(request), request.params.id);
       const outcome = await deleteJob(records, id);
-      if (outcome !== 'deleted' && outcome !== 'absent')
-        throw conflict('job-not-ended', `The job is ${outcome}. Cancel it, and delete it when it has ended.`, outcome);
+      if (outcome !== 'deleted' && outcome !== 'absent') throw new JobNotEndedError(outcome);
       return reply.status(204).send(null);
     },
   );
-}
-
-function whyNot(outcome: string): string {
-  if (outcome === 'stopping') return 'Its workers are still stopping; try again in a second.';
-  if (outcome === 'shrunk') return 'It ended too long ago to go on; submit it again.';
-  return `The job is ${outcome}; only failed and canceled jobs can be retried.`;
 }

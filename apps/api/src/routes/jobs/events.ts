@@ -3,9 +3,9 @@ import { readJobEvents } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { lastEventIdOf } from '../../events/event-stream.js';
+import { followEvents } from '../../events/follow-events.js';
 import { callerOf } from '../../plugins/authentication.js';
-import { lastEventIdOf } from '../../plugins/event-stream.js';
-import { followEvents } from '../../plugins/follow-events.js';
 import { commonProblems, eventStreamResponse, problemResponses } from '../problem-responses.js';
 import { findJob } from './find-job.js';
 

@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto';
-import { FarmError, JobParams, Manifest, SignedUrls, SignedUrlsQuery } from '@farm/contracts';
+import { JobParams, Manifest, SignedUrls, SignedUrlsQuery } from '@farm/contracts';
 import type { JobRecord } from '@farm/records';
-import { serveObject } from '@farm/storage';
+import { type ObjectStorage, type PresignGetOptions, serveObject } from '@farm/storage';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf } from '../../plugins/authentication.js';
-import { serve } from '../../plugins/serve.js';
 import { commonProblems, problemResponses } from '../problem-responses.js';
+import { sendObject } from '../send-object.js';
+import type { TypedApp } from '../typed-app.js';
+import { NoPosterError, NoVideoError, VideoNotReadyError } from './errors.js';
 import { findJob } from './find-job.js';
 
-type FileName = 'video' | 'manifest' | 'poster';
+const fileNames = ['video', 'manifest', 'poster'] as const;
+type FileName = (typeof fileNames)[number];
 
 /** How each file is documented. */
 const files = {
@@ -31,26 +34,15 @@ const files = {
   },
 };
 
-/** @throws FarmError `video-not-ready` or `no-video` (409) while there is nothing, `no-poster` (404) */
+/** @throws VideoNotReadyError, NoVideoError, NoPosterError */
 function keyOf(job: JobRecord, name: FileName): string {
   if (job.video === null) {
-    if (job.status === 'failed' || job.status === 'canceled')
-      throw new FarmError(
-        'no-video',
-        `The job has ${job.status === 'failed' ? 'failed' : 'been canceled'}; there is no ${name}. Retry it to get one.`,
-        {
-          status: 409,
-          data: { jobStatus: job.status },
-        },
-      );
-    throw new FarmError('video-not-ready', `The job is ${job.status}; the ${name} is there when it has succeeded.`, {
-      status: 409,
-      data: { jobStatus: job.status },
-    });
+    if (job.status === 'failed' || job.status === 'canceled') throw new NoVideoError(job.status, name);
+    throw new VideoNotReadyError(job.status, name);
   }
   const { key, manifestKey, posterKey } = job.video;
   const found = { video: key, manifest: manifestKey, poster: posterKey }[name];
-  if (found === undefined) throw new FarmError('no-poster', 'This video has no poster.', { status: 404 });
+  if (found === undefined) throw new NoPosterError();
   return found;
 }
 
@@ -65,9 +57,28 @@ function rangeOf({ headers }: FastifyRequest, entityTag: string): string | undef
 
 export async function fileRoutes(plain: FastifyInstance): Promise<void> {
   const app = plain.withTypeProvider<ZodTypeProvider>();
-  const { records, storage } = app.services;
+  fileRoute(app);
+  signedUrlsRoute(app);
+}
 
-  for (const name of ['video', 'manifest', 'poster'] as const) {
+async function sendFile(
+  storage: ObjectStorage,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+  { job, name }: { job: JobRecord; name: FileName },
+): Promise<FastifyReply> {
+  const key = keyOf(job, name);
+  const downloadName = name === 'video' ? `${job.id}.mp4` : undefined;
+  const entityTag = entityTagOf(key);
+  const served = await serveObject(storage, key, {
+    method: request.method === 'HEAD' ? 'HEAD' : 'GET',
+    range: rangeOf(request, entityTag),
+    downloadName,
+  });
+  return sendObject(reply.header('etag', entityTag), served);
+}
+
+function fileRoute(app: TypedApp): void {
+  for (const name of fileNames) {
     app.get(
       `/:id/${name}`,
       {
@@ -85,24 +96,29 @@ export async function fileRoutes(plain: FastifyInstance): Promise<void> {
         },
       },
       async (request, reply) => {
+        const { records, storage } = app.services;
         const job = await findJob(records, callerOf(request), request.params.id);
-        return await sendFile(request, reply, job, name);
+        return await sendFile(storage, { request, reply }, { job, name });
       },
     );
   }
+}
 
-  async function sendFile(request: FastifyRequest, reply: FastifyReply, job: JobRecord, name: FileName) {
-    const key = keyOf(job, name);
-    const downloadName = name === 'video' ? `${job.id}.mp4` : undefined;
-    const entityTag = entityTagOf(key);
-    const served = await serveObject(storage, key, {
-      method: request.method === 'HEAD' ? 'HEAD' : 'GET',
-      range: rangeOf(request, entityTag),
-      downloadName,
-    });
-    return serve(reply.header('etag', entityTag), served);
-  }
+async function signUrls(
+  storage: ObjectStorage,
+  job: JobRecord,
+  options: PresignGetOptions,
+): Promise<[string, string][]> {
+  const names = fileNames.filter((name) => name !== 'poster' || job.video?.posterKey);
+  return await Promise.all(
+    names.map(async (name): Promise<[string, string]> => {
+      const downloadName = name === 'video' ? { downloadName: `${job.id}.mp4` } : {};
+      return [name, await storage.presignGet(keyOf(job, name), { ...options, ...downloadName })];
+    }),
+  );
+}
 
+function signedUrlsRoute(app: TypedApp): void {
   app.get(
     '/:id/signed-urls',
     {
@@ -119,17 +135,10 @@ export async function fileRoutes(plain: FastifyInstance): Promise<void> {
       },
     },
     async (request) => {
+      const { records, storage } = app.services;
       const job = await findJob(records, callerOf(request), request.params.id);
       const { audience, expiresInSeconds } = request.query;
-      const names = (['video', 'manifest', 'poster'] as const).filter(
-        (name) => name !== 'poster' || job.video?.posterKey,
-      );
-      const urls = await Promise.all(
-        names.map(async (name) => {
-          const downloadName = name === 'video' ? { downloadName: `${job.id}.mp4` } : {};
-          return [name, await storage.presignGet(keyOf(job, name), { audience, expiresInSeconds, ...downloadName })];
-        }),
-      );
+      const urls = await signUrls(storage, job, { audience, expiresInSeconds });
       return {
         expiresAt: new Date(Date.now() + expiresInSeconds * 1000).toISOString(),
         urls: Object.fromEntries(urls),

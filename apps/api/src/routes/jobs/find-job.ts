@@ -1,10 +1,10 @@
-import { FarmError } from '@farm/contracts';
 import { getJob, type JobRecord, type KeyRecord, type RecordsContext } from '@farm/records';
 import { seesEveryone } from '../../plugins/authentication.js';
+import { JobNotFoundError } from './errors.js';
 
-/** @throws FarmError `job-not-found`, also for a job that belongs to someone else */
+/** @throws JobNotFoundError, also for a job that belongs to someone else */
 export async function findJob(records: RecordsContext, caller: KeyRecord, jobId: string): Promise<JobRecord> {
   const job = await getJob(records, jobId);
   if (job !== undefined && (seesEveryone(caller) || job.owner === caller.owner)) return job;
-  throw new FarmError('job-not-found', `There is no job ${JSON.stringify(jobId)} among yours.`, { status: 404 });
+  throw new JobNotFoundError(jobId);
 }

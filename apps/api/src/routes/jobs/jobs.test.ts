@@ -2,16 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { JobDetail, JobView, Problem } from '@farm/contracts';
 import { finishAttempt, shrinkEndedJobs } from '@farm/records';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  asBearer,
-  call,
-  makeInputs,
-  type Parts,
-  plainSpec,
-  startTestFarm,
-  submit,
-  type TestFarm,
-} from '../../testing.js';
+import { makeInputs } from '../../testing/inputs.js';
 import {
   commitClip,
   finishRender,
@@ -20,7 +11,9 @@ import {
   playPrepare,
   reportProgress,
   startRender,
-} from '../../testing-render.js';
+} from '../../testing/play-job.js';
+import { asBearer, call, type Parts, plainSpec, submit } from '../../testing/requests.js';
+import { startTestFarm, type TestFarm } from '../../testing/test-farm.js';
 
 let farm: TestFarm;
 let parts: Parts;
@@ -31,8 +24,8 @@ beforeAll(async () => {
   const { portrait, speech } = await makeInputs(farm.directory);
   parts = [
     ['spec', plainSpec],
-    ['image', portrait],
-    ['audio', speech],
+    ['portrait', portrait],
+    ['speech', speech],
   ];
 });
 afterAll(() => farm.close());
@@ -91,7 +84,7 @@ describe('a job', () => {
     });
   });
 
-  it('serves its video whole, in ranges, to HEAD, and through signed URLs', async () => {
+  it('serves its video complete, in ranges, to HEAD, and through signed URLs', async () => {
     const id = idOf(await submit(farm, parts));
     expect((await get(id, '/video')).body).toMatchObject({
       status: 409,

@@ -6,9 +6,10 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { callerOf } from '../../plugins/authentication.js';
 import type { Services } from '../../services.js';
 import { jobDetail } from '../../views/job-view.js';
-import { readTasks, tasksOfManifest } from '../../views/task-views.js';
+import { tasksOfManifest, taskView } from '../../views/task-view.js';
 import { commonProblems, problemResponses } from '../problem-responses.js';
 import { findJob } from './find-job.js';
+import { readTasks } from './read-tasks.js';
 
 export async function showRoute(plain: FastifyInstance): Promise<void> {
   const app = plain.withTypeProvider<ZodTypeProvider>();
@@ -26,8 +27,9 @@ export async function showRoute(plain: FastifyInstance): Promise<void> {
     async (request) => {
       const { services } = app;
       const job = await findJob(services.records, callerOf(request), request.params.id);
-      if (!job.shrunk) return jobDetail(job, await readTasks(services.records, job));
-      return jobDetail(job, { tasks: await tasksFromManifest(services, job), running: [] });
+      if (job.shrunk) return jobDetail(job, { tasks: await tasksFromManifest(services, job), running: [] });
+      const { tasks, ...now } = await readTasks(services.records, job);
+      return jobDetail(job, { tasks: tasks.map(taskView), ...now });
     },
   );
 }

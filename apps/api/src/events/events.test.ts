@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FarmEvent, JobView } from '@farm/contracts';
 import { KEY_PREFIX } from '@farm/records';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { asBearer, call, makeInputs, type Parts, plainSpec, startTestFarm, submit, type TestFarm } from '../testing.js';
-import { idOf, playJob } from '../testing-render.js';
+import { makeInputs } from '../testing/inputs.js';
+import { idOf, playJob } from '../testing/play-job.js';
+import { asBearer, call, type Parts, plainSpec, submit } from '../testing/requests.js';
+import { startTestFarm, type TestFarm } from '../testing/test-farm.js';
 
 let farm: TestFarm;
 let parts: Parts;
@@ -13,8 +15,8 @@ beforeAll(async () => {
   const { portrait, speech } = await makeInputs(farm.directory);
   parts = [
     ['spec', plainSpec],
-    ['image', portrait],
-    ['audio', speech],
+    ['portrait', portrait],
+    ['speech', speech],
   ];
 });
 afterAll(() => farm.close());
@@ -54,7 +56,7 @@ const eventsOf = (id: string, url = farm.url) => `${url}/v1/jobs/${id}/events`;
 const names = ({ events }: Followed) => events.map(({ name }) => name);
 
 describe('a job’s events', () => {
-  it('reach clients of every replica, in order, and end behind the last one', async () => {
+  it('reach clients of every replica, in order, and end after the last one', async () => {
     const other = await farm.startReplica();
     const id = idOf(await submit(farm, parts));
     const streams = [follow(eventsOf(id)), follow(eventsOf(id, other.url))];
@@ -86,7 +88,7 @@ describe('a job’s events', () => {
     expect(await follow(eventsOf(id), { lastEventId: ids.at(-1)! })).toEqual({ status: 204, events: [] });
   });
 
-  it('say reset when the past is trimmed, and go on from there', async () => {
+  it('send a reset when the past is trimmed, and continue from there', async () => {
     const id = idOf(await submit(farm, parts));
     const { events } = await follow(eventsOf(id), { until: (name) => name === 'task-ready' });
     await farm.records.redis.xtrim(`${KEY_PREFIX}job:${id}:events`, 'MAXLEN', 0);
@@ -100,7 +102,7 @@ describe('a job’s events', () => {
     expect([head.status, head.headers.get('allow')]).toEqual([405, 'GET']);
   });
 
-  it('refuse a Last-Event-ID that is none', async () => {
+  it('refuse a malformed Last-Event-ID', async () => {
     const id = idOf(await submit(farm, parts));
     for (const bad of ['x', '-', '1-2-3', '99999999999999999999-0']) {
       const { status } = await call(eventsOf(id), farm.key, { headers: { 'last-event-id': bad } });
@@ -109,7 +111,7 @@ describe('a job’s events', () => {
     await call(`${farm.url}/v1/jobs/${id}/cancel`, farm.key, { method: 'POST' });
   });
 
-  it('end when the replica drains, and go on elsewhere without a gap', async () => {
+  it('end when the replica drains, and continue elsewhere without a gap', async () => {
     const leaving = await farm.startReplica();
     const id = idOf(await submit(farm, parts));
     const first = follow(eventsOf(id, leaving.url));

@@ -1,23 +1,22 @@
-import type { FarmEvent } from '@farm/contracts';
-import { FarmError } from '@farm/contracts';
+import { FarmError, type FarmEvent } from '@farm/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 const COMMENT_MS = 15_000;
-/** A client that reads slower than the farm writes is let go; it comes back with Last-Event-ID. */
+/** A client that reads more slowly than the farm writes is disconnected; it comes back with Last-Event-ID. */
 const MAXIMUM_UNREAD_BYTES = 1024 * 1024;
 const EVENT_ID = /^\d{1,16}-\d{1,16}$/;
+
+class BadLastEventIdError extends FarmError {
+  constructor() {
+    super('bad-last-event-id', 'Last-Event-ID is the id of an event of this stream, such as 1700000000000-0.');
+  }
+}
 
 export function lastEventIdOf(request: FastifyRequest): string | undefined {
   const id = request.headers['last-event-id'];
   if (id === undefined || id === '') return undefined;
   if (typeof id === 'string' && EVENT_ID.test(id)) return id;
-  throw new FarmError(
-    'bad-last-event-id',
-    'Last-Event-ID is the id of an event of this stream, such as 1700000000000-0.',
-    {
-      status: 400,
-    },
-  );
+  throw new BadLastEventIdError();
 }
 
 export function isAfter(id: string, reference: string | undefined): boolean {
@@ -41,7 +40,7 @@ export class EventStream {
       ...(reply.getHeaders() as Record<string, string>),
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
-      // A drained replica is to be left, not asked again.
+      // Clients of a drained replica must reconnect to another one.
       connection: 'close',
       'x-accel-buffering': 'no',
     });
@@ -53,7 +52,7 @@ export class EventStream {
     });
   }
 
-  /** Events that were sent before, or lie before Last-Event-ID, are left out. */
+  /** Leaves out events that were sent before, or are not newer than Last-Event-ID. */
   send(event: FarmEvent): void {
     if (!isAfter(event.id, this.#lastId)) return;
     this.#lastId = event.id;
@@ -61,13 +60,13 @@ export class EventStream {
     this.#write(`id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(event)}\n\n`);
   }
 
-  /** The past is gone: the client reads the job again and goes on from here. */
+  /** The past is gone: the client reads the job again and continues from here. */
   reset(newestId: string | undefined): void {
     if (newestId) this.#lastId = newestId;
     this.#write(`${newestId ? `id: ${newestId}\n` : ''}event: reset\ndata: {}\n\n`);
   }
 
-  /** A client that does not read what is left for it is let go after two seconds. */
+  /** A client that does not read the rest is disconnected after two seconds. */
   end(): void {
     const { raw } = this.#reply;
     raw.end();

@@ -5,6 +5,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf } from '../plugins/authentication.js';
 import { commonProblems, problemResponses } from './problem-responses.js';
+import type { TypedApp } from './typed-app.js';
 
 const config = { access: 'admin' } as const;
 
@@ -14,14 +15,24 @@ const keyView = ({ createdAt, expiresAt, ...key }: KeyRecord) => ({
   ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt).toISOString() }),
 });
 
-function notFound(id: string): FarmError {
-  return new FarmError('key-not-found', `There is no key ${JSON.stringify(id)}.`, { status: 404 });
+class ApiKeyNotFoundError extends FarmError {
+  constructor(id: string) {
+    super('key-not-found', `There is no key ${JSON.stringify(id)}.`);
+  }
 }
 
-export async function keyRoutes(plain: FastifyInstance): Promise<void> {
-  const app = plain.withTypeProvider<ZodTypeProvider>();
-  const { redis } = app.services.records;
+class LastAdminKeyError extends FarmError {
+  constructor() {
+    super('last-admin-key', 'This is the last admin key; without it nobody could make keys.');
+  }
+}
 
+export async function apiKeyRoutes(plain: FastifyInstance): Promise<void> {
+  const app = plain.withTypeProvider<ZodTypeProvider>();
+  for (const add of [createRoute, listRoute, selfRoute, revokeRoute, rotateRoute]) add(app);
+}
+
+function createRoute(app: TypedApp): void {
   app.post(
     '',
     {
@@ -36,11 +47,13 @@ export async function keyRoutes(plain: FastifyInstance): Promise<void> {
       },
     },
     async (request, reply) => {
-      const { secret, record } = await createKey(redis, request.body);
+      const { secret, record } = await createKey(app.services.records.redis, request.body);
       return reply.status(201).send({ ...keyView(record), secret });
     },
   );
+}
 
+function listRoute(app: TypedApp): void {
   app.get(
     '',
     {
@@ -53,9 +66,14 @@ export async function keyRoutes(plain: FastifyInstance): Promise<void> {
         response: { 200: KeyList, ...problemResponses(commonProblems) },
       },
     },
-    async (request) => ({ keys: (await listKeys(redis, request.query.owner)).map(keyView) }),
+    async (request) => {
+      const keys = await listKeys(app.services.records.redis, request.query.owner);
+      return { keys: keys.map(keyView) };
+    },
   );
+}
 
+function selfRoute(app: TypedApp): void {
   app.get(
     '/self',
     {
@@ -68,7 +86,9 @@ export async function keyRoutes(plain: FastifyInstance): Promise<void> {
     },
     (request) => keyView(callerOf(request)),
   );
+}
 
+function revokeRoute(app: TypedApp): void {
   app.delete(
     '/:id',
     {
@@ -84,16 +104,15 @@ export async function keyRoutes(plain: FastifyInstance): Promise<void> {
     },
     async (request, reply) => {
       const { id } = request.params;
-      const outcome = await revokeKey(redis, id);
-      if (outcome === 'absent') throw notFound(id);
-      if (outcome === 'last-admin')
-        throw new FarmError('last-admin-key', 'This is the last admin key; without it nobody could make keys.', {
-          status: 409,
-        });
+      const outcome = await revokeKey(app.services.records.redis, id);
+      if (outcome === 'absent') throw new ApiKeyNotFoundError(id);
+      if (outcome === 'last-admin') throw new LastAdminKeyError();
       return reply.status(204).send(null);
     },
   );
+}
 
+function rotateRoute(app: TypedApp): void {
   app.post(
     '/:id/rotate',
     {
@@ -109,8 +128,9 @@ export async function keyRoutes(plain: FastifyInstance): Promise<void> {
       },
     },
     async (request, reply) => {
-      const made = await rotateKey(redis, request.params.id, request.body.graceSeconds);
-      if (made === undefined) throw notFound(request.params.id);
+      const { id } = request.params;
+      const made = await rotateKey(app.services.records.redis, id, request.body.graceSeconds);
+      if (made === undefined) throw new ApiKeyNotFoundError(id);
       return reply.status(201).send({ ...keyView(made.record), secret: made.secret });
     },
   );

@@ -4,12 +4,12 @@ import type { Redis } from 'ioredis';
 
 type Listener = (event: FarmEvent) => void;
 
-/** Follows the farm's stream once for this process and hands each event to whoever watches its job, or everything. */
+/** Follows the farm's stream once for this process and passes each event to those who watch its job, or everything. */
 export class EventHub {
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
-  /** Resolves when every event from now on is seen here: whoever reads the past after it has no gap. */
+  /** Resolves when every event from now on is seen here: reading the past after it leaves no gap. */
   readonly started: Promise<void>;
 
   constructor(redis: Redis) {
@@ -19,13 +19,16 @@ export class EventHub {
     });
     this.#running = tailEvents(
       redis,
-      (event) => this.#hand(event),
+      (event) => this.#dispatch(event),
       this.#stop.signal,
       () => start(),
     );
   }
 
-  /** @param jobId `*` for every event of the farm. Answers how to stop listening. */
+  /**
+   * @param jobId `*` for every event of the farm
+   * @returns stops listening
+   */
   listen(jobId: string, listener: Listener): () => void {
     const listeners = this.#listeners.get(jobId) ?? new Set();
     this.#listeners.set(jobId, listeners.add(listener));
@@ -35,7 +38,7 @@ export class EventHub {
     };
   }
 
-  #hand(event: FarmEvent): void {
+  #dispatch(event: FarmEvent): void {
     for (const scope of ['*', event.jobId]) {
       if (scope) for (const listener of this.#listeners.get(scope) ?? []) listener(event);
     }

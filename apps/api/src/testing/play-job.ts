@@ -10,7 +10,7 @@ import {
   registerWorker,
   renewLeases,
 } from '@farm/records';
-import type { TestReplica } from './testing.js';
+import type { TestReplica } from './test-farm.js';
 
 const FRAMES = 96;
 const hash = '0'.repeat(64);

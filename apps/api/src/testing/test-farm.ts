@@ -1,19 +1,14 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import type { JobView, Problem } from '@farm/contracts';
 import { openTicketQueues } from '@farm/queue';
 import { claimStorageRoot, connectRedis, createKey, type RecordsContext, type Role } from '@farm/records';
 import { createStorage, type ObjectStorage } from '@farm/storage';
 import { type RunningRedisServer, startRedisServer } from '@farm/toolchain';
 import { pino } from 'pino';
-import { buildApp } from './app.js';
-import { type Limits, readConfiguration } from './configuration.js';
-import { EventHub } from './event-hub.js';
-
-const run = promisify(execFile);
+import { buildApp } from '../app.js';
+import { type Limits, readConfiguration } from '../configuration.js';
+import { EventHub } from '../events/event-hub.js';
 
 export interface TestReplica {
   url: string;
@@ -109,75 +104,7 @@ export async function startTestFarm(options: ReplicaOptions = {}): Promise<TestF
   };
 }
 
-export const asBearer = (key: string) => ({ authorization: `Bearer ${key}` });
-
-/** What every job under test is made of, drawn and spoken by ffmpeg. */
-export interface TestInputs {
-  portrait: Blob;
-  /** Four seconds: tones and pauses. */
-  speech: Blob;
-}
-
-export async function ffmpeg(directory: string, name: string, ...args: string[]): Promise<Blob> {
-  const path = join(directory, name);
-  await run('ffmpeg', ['-nostdin', '-v', 'error', '-y', ...args, path]);
-  return new Blob([await readFile(path)]);
-}
-
-export async function makeInputs(directory: string): Promise<TestInputs> {
-  const tones = "aevalsrc='0.4*sin(880*t)*lt(mod(t,1),0.6)':d=4:s=16000";
-  return {
-    portrait: await ffmpeg(directory, 'portrait.png', '-f', 'lavfi', '-i', 'testsrc2=s=640x768', '-frames:v', '1'),
-    speech: await ffmpeg(directory, 'speech.wav', '-f', 'lavfi', '-i', tones),
-  };
-}
-
-export const plainSpec = { prompt: 'A person speaks to the camera in soft light.' };
-
-/** A part's value: JSON for a spec, bytes for a file. */
-export type Parts = [name: string, value: unknown, fileName?: string][];
-
-export function formOf(parts: Parts): FormData {
-  const form = new FormData();
-  for (const [name, value, fileName] of parts) {
-    if (value instanceof Blob) form.append(name, value, fileName ?? name);
-    else form.append(name, typeof value === 'string' ? value : JSON.stringify(value));
-  }
-  return form;
-}
-
-export interface Answer<Body> {
-  status: number;
-  headers: Headers;
-  body: Body;
-}
-
-export async function call<Body = Problem>(url: string, key: string, init: RequestInit = {}): Promise<Answer<Body>> {
-  const response = await fetch(url, { ...init, headers: { ...asBearer(key), ...(init.headers as object) } });
-  const text = await response.text();
-  const isJson = /application\/(problem\+)?json/.test(response.headers.get('content-type') ?? '');
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: (isJson && text ? JSON.parse(text) : text) as Body,
-  };
-}
-
-export async function submit<Body = JobView>(
-  farm: { url: string; key: string },
-  parts: Parts,
-  headers: Record<string, string> = {},
-): Promise<Answer<Body>> {
-  return await call<Body>(`${farm.url}/v1/jobs`, farm.key, { method: 'POST', body: formOf(parts), headers });
-}
-
-export const postJson = (body: unknown): RequestInit => ({
-  method: 'POST',
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify(body),
-});
-
-/** Every key in storage, and every name in the judging folder. */
+/** Every key in storage. */
 export async function storedKeys(storage: ObjectStorage, prefix = ''): Promise<string[]> {
   const keys: string[] = [];
   for await (const { key } of storage.list(prefix)) keys.push(key);

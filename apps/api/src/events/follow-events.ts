@@ -7,7 +7,7 @@ export interface Followed {
   scope: string;
   lastEventId: string | undefined;
   readPast(): Promise<{ reset: boolean; events: FarmEvent[] }>;
-  /** Whether the stream ends behind this event. */
+  /** Whether the stream ends after this event. */
   isLast(event: FarmEvent): boolean;
 }
 
@@ -25,13 +25,13 @@ export function endEventStreams(server: FastifyInstance['server']): void {
 }
 
 /**
- * Replays the past, then hands on what comes. Listening begins before the past is read, so nothing falls between the
- * two; the stream leaves out what it has sent. `false` when the past is over and all of it was seen: nothing was opened.
+ * Replays the past, then sends what comes. Listening begins before the past is read, so nothing is lost between the
+ * two; the stream leaves out what it has sent.
  */
-export async function followEvents(app: FastifyInstance, reply: FastifyReply, followed: Followed): Promise<boolean> {
+export async function followEvents(app: FastifyInstance, reply: FastifyReply, followed: Followed): Promise<void> {
   const waiting: FarmEvent[] = [];
-  let hand = (event: FarmEvent) => void waiting.push(event);
-  const stop = app.services.events.listen(followed.scope, (event) => hand(event));
+  let receive = (event: FarmEvent) => void waiting.push(event);
+  const stop = app.services.events.listen(followed.scope, (event) => receive(event));
   try {
     await app.services.events.started;
     const { reset, events } = await followed.readPast();
@@ -43,14 +43,13 @@ export async function followEvents(app: FastifyInstance, reply: FastifyReply, fo
     streams.add(stream);
     if (reset) stream.reset(events.at(-1)?.id);
     else for (const event of events) stream.send(event);
-    hand = (event) => {
+    receive = (event) => {
       stream.send(event);
       if (followed.isLast(event)) stream.end();
     };
     const newest = [...events, ...waiting].filter(({ type }) => type.startsWith('job-')).at(-1);
     for (const event of waiting) stream.send(event);
     if (newest && followed.isLast(newest)) stream.end();
-    return true;
   } catch (error) {
     stop();
     throw error;

@@ -1,16 +1,6 @@
 import type { AttemptView, Manifest, TaskView } from '@farm/contracts';
-import {
-  type AttemptRecord,
-  countAhead,
-  getAttempts,
-  getPieces,
-  getTasks,
-  type JobRecord,
-  type RecordsContext,
-  type TaskRecord,
-} from '@farm/records';
-import { isoOrNull, type TaskState } from './job-view.js';
-import type { RunningRender } from './progress.js';
+import type { AttemptRecord, JobRecord, TaskRecord } from '@farm/records';
+import { isoOrNull } from './job-view.js';
 
 function attemptView(attempt: AttemptRecord): AttemptView {
   const { id, number, status, workerId, error } = attempt;
@@ -18,32 +8,13 @@ function attemptView(attempt: AttemptRecord): AttemptView {
   return { id, number, status, workerId, startedAt, endedAt: isoOrNull(attempt.endedAt), error };
 }
 
-function taskView(task: TaskRecord, attempts: AttemptRecord[]): TaskView {
+export function taskView({ task, attempts }: { task: TaskRecord; attempts: AttemptRecord[] }): TaskView {
   const { id, kind, status, taskClass, firstFrame, frameCount, framesCommitted, failures } = task;
   const views = attempts.map(attemptView);
   return { id, kind, status, taskClass, firstFrame, frameCount, framesCommitted, failures, attempts: views };
 }
 
-/** A job's tasks with their attempts, the renders that are running, and how far back in line the first waiting one is. */
-export async function readTasks(records: RecordsContext, job: JobRecord): Promise<TaskState> {
-  const tasks = await getTasks(records, job.id);
-  const attempts = await Promise.all(tasks.map((task) => getAttempts(records, task.id)));
-  const running = await Promise.all(
-    tasks.map(async (task, index): Promise<RunningRender[]> => {
-      const attempt = attempts[index]!.find(({ id }) => id === task.attemptId);
-      if (task.kind !== 'render' || task.status !== 'running' || attempt === undefined) return [];
-      return [{ attempt, pieces: await getPieces(records, task.id) }];
-    }),
-  );
-  const waiting = tasks.find(({ status }) => status === 'ready');
-  return {
-    tasks: tasks.map((task, index) => taskView(task, attempts[index]!)),
-    running: running.flat(),
-    tasksAhead: waiting && (await countAhead(records, waiting)),
-  };
-}
-
-/** The tasks of a job whose records were shrunk, as far as its manifest tells. */
+/** The tasks of a job whose records were shrunk, as far as its manifest knows them. */
 export function tasksOfManifest(manifest: Manifest, vramClass: JobRecord['vramClass']): TaskView[] {
   const ids = [...new Set(manifest.attempts.map((attempt) => attempt.taskId))].sort(byPlan);
   return ids.map((id) => {
