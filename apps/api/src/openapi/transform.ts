@@ -16,7 +16,7 @@ declare module 'fastify' {
 
 type Override = NonNullable<Parameters<typeof z.toJSONSchema>[1]>['override'];
 
-/** Leaves out what Zod writes and no client needs: half of the document. */
+/** Leaves out what Zod writes and no client needs. */
 const override: Override = ({ zodSchema, jsonSchema }) => {
   const { def } = zodSchema._zod;
   // `format` says it.

@@ -25,3 +25,48 @@ export const exampleResolvedSpec = {
   priority: 50,
   metadata: { lesson: '12' },
 } as const;
+
+export const exampleProgress = {
+  phase: 'rendering',
+  fraction: 0.32,
+  framesDone: 480,
+  frameCount: 1500,
+  clipsDone: 10,
+  clipCount: 32,
+  framesPerSecond: 4.1,
+  secondsLeft: 249,
+} as const;
+export const exampleAttempt = {
+  id: exampleAttemptId,
+  number: 1,
+  status: 'running',
+  workerId: exampleWorkerId,
+  startedAt: exampleCreatedAt,
+  endedAt: null,
+  error: null,
+} as const;
+export const exampleTask = {
+  id: `${exampleJobId}-render-00000`,
+  kind: 'render',
+  status: 'running',
+  taskClass: '80g',
+  firstFrame: 0,
+  frameCount: 1500,
+  framesCommitted: 480,
+  failures: 0,
+  attempts: [exampleAttempt],
+} as const;
+export const exampleJob = {
+  id: exampleJobId,
+  status: 'running',
+  owner: exampleOwner,
+  createdAt: exampleCreatedAt,
+  startedAt: exampleCreatedAt,
+  endedAt: null,
+  spec: exampleResolvedSpec,
+  vramClass: '80g',
+  progress: exampleProgress,
+  warnings: [],
+  error: null,
+  links: { self: `/v1/jobs/${exampleJobId}`, events: `/v1/jobs/${exampleJobId}/events` },
+} as const;

@@ -2,63 +2,11 @@ import { z } from 'zod';
 import { ResolvedSpec } from '../resolved-spec.js';
 import { AttemptStatus, JobStatus, TaskKind, TaskStatus } from '../status.js';
 import { TaskClass, VramClass } from '../vram-class.js';
-import {
-  exampleAttemptId,
-  exampleCreatedAt,
-  exampleJobId,
-  exampleOwner,
-  exampleResolvedSpec,
-  exampleWorkerId,
-} from './examples.js';
+import { exampleAttempt, exampleJob, exampleJobId, exampleProgress, exampleTask } from './examples.js';
 import { Note } from './note.js';
 import { Owner } from './owner.js';
 
 const Timestamp = z.iso.datetime();
-
-const exampleProgress = {
-  phase: 'rendering',
-  fraction: 0.32,
-  framesDone: 480,
-  frameCount: 1500,
-  clipsDone: 10,
-  clipCount: 32,
-  framesPerSecond: 4.1,
-  secondsLeft: 249,
-} as const;
-const exampleAttempt = {
-  id: exampleAttemptId,
-  number: 1,
-  status: 'running',
-  workerId: exampleWorkerId,
-  startedAt: exampleCreatedAt,
-  endedAt: null,
-  error: null,
-} as const;
-const exampleTask = {
-  id: `${exampleJobId}-render-00000`,
-  kind: 'render',
-  status: 'running',
-  taskClass: '80g',
-  firstFrame: 0,
-  frameCount: 1500,
-  framesCommitted: 480,
-  failures: 0,
-  attempts: [exampleAttempt],
-} as const;
-const exampleJob = {
-  id: exampleJobId,
-  status: 'running',
-  owner: exampleOwner,
-  createdAt: exampleCreatedAt,
-  startedAt: exampleCreatedAt,
-  endedAt: null,
-  spec: exampleResolvedSpec,
-  vramClass: '80g',
-  progress: exampleProgress,
-  warnings: [],
-  error: null,
-  links: { self: `/v1/jobs/${exampleJobId}`, events: `/v1/jobs/${exampleJobId}/events` },
-} as const;
 
 export const JobProgress = z
   .object({
