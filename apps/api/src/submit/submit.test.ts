@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import type { JobView, Problem } from '@farm/contracts';
-import { getJob, registerWorker, removeWorker } from '@farm/records';
+import { getJob, KEY_PREFIX, registerWorker, removeWorker } from '@farm/records';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ffmpeg, makeInputs, type TestInputs } from '../testing/inputs.js';
 import { asBearer, call, formOf, type Parts, plainSpec, postJson, submit } from '../testing/requests.js';
@@ -147,6 +147,12 @@ describe('a submit', () => {
     const headers = { 'idempotency-key': 'lesson-1' };
     const metadata = { course: 'physics', lesson: '1' };
     const first = await submit(farm, parts({ ...plainSpec, metadata }), headers);
+    // What was hashed before the parts were renamed: a repeat after an upgrade must match.
+    const image = sha256(Buffer.from(await inputs.portrait.arrayBuffer()));
+    const audio = sha256(Buffer.from(await inputs.speech.arrayBuffer()));
+    const hashed = JSON.stringify({ audio, image, spec: { metadata, prompt: plainSpec.prompt } });
+    const kept = await farm.records.redis.hget(`${KEY_PREFIX}idempotency:admin:lesson-1`, 'body');
+    expect(kept).toBe(sha256(Buffer.from(hashed)));
     const before = await storedKeys(farm.storage);
     const sameInAnotherOrder = { metadata: { lesson: '1', course: 'physics' }, ...plainSpec };
     const again = await submit(farm, parts(sameInAnotherOrder), headers);
