@@ -1,27 +1,34 @@
 import { z } from 'zod';
+import { exampleResolvedSpec } from './api/examples.js';
 import { Continuity, EngineName, Preset } from './api/job-spec.js';
 import { RenderSettings } from './render-settings.js';
 import { DEFAULT_FRAMES_PER_CLIP } from './video.js';
 
 /** A spec with every default filled in, as the record keeps it, the API shows it and the manifest repeats it. */
-export const ResolvedSpec = z.object({
-  ...RenderSettings.shape,
-  prompt: z.string(),
-  size: z.string().describe('Area cap, width*height in pixels'),
-  width: z.int().describe('Of the video, in pixels; a multiple of 64'),
-  height: z.int().describe('Of the video, in pixels; a multiple of 64'),
-  clips: z.int().optional(),
-  truncate: z.boolean(),
-  guidanceScale: z.literal(0),
-  seed: z.int(),
-  engine: EngineName,
-  continuity: Continuity,
-  segmentClips: z.int(),
-  preset: Preset.optional(),
-  priority: z.int(),
-  dueAt: z.string().optional(),
-  metadata: z.record(z.string(), z.string()),
-});
+export const ResolvedSpec = z
+  .object({
+    ...RenderSettings.shape,
+    prompt: z.string(),
+    size: z.string().describe('Area cap, width*height in pixels'),
+    width: z.int().describe('Of the video, in pixels; a multiple of 64'),
+    height: z.int().describe('Of the video, in pixels; a multiple of 64'),
+    clips: z.int().optional(),
+    truncate: z.boolean(),
+    guidanceScale: z.literal(0),
+    seed: z.int(),
+    engine: EngineName,
+    continuity: Continuity,
+    segmentClips: z.int(),
+    preset: Preset.optional(),
+    priority: z.int(),
+    dueAt: z.string().optional(),
+    metadata: z.record(z.string(), z.string()),
+  })
+  .meta({
+    id: 'ResolvedSpec',
+    description: 'A spec with every default filled in',
+    examples: [exampleResolvedSpec],
+  });
 export type ResolvedSpec = z.infer<typeof ResolvedSpec>;
 
 export const specDefaults = {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** VRAM classes from small to large. `cpu` renders with no GPU at all. */
 export const vramClasses = ['cpu', '16g', '24g', '48g', '80g'] as const;
-export const VramClass = z.enum(vramClasses);
+export const VramClass = z.enum(vramClasses).meta({ id: 'VramClass' });
 export type VramClass = z.infer<typeof VramClass>;
 
 /**

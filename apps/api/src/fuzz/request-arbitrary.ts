@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type JsonSchema, nearlyValueOf, oddText, validValueOf } from './schema-arbitrary.js';
+import { type JsonSchema, nearlyValueOf, oddText, validValueOf, withoutReferences } from './schema-arbitrary.js';
 
 interface Parameter {
   name: string;
@@ -28,6 +28,7 @@ export interface FuzzRequest {
 
 interface OpenApiDocument {
   paths: Record<string, Record<string, OpenApiOperation>>;
+  components: { schemas: Record<string, JsonSchema> };
 }
 
 interface OpenApiOperation {
@@ -36,14 +37,15 @@ interface OpenApiOperation {
   responses: Record<string, unknown>;
 }
 
-export function operationsOf({ paths }: OpenApiDocument): Operation[] {
+export function operationsOf({ paths, components }: OpenApiDocument): Operation[] {
+  const plain = (schema: JsonSchema) => withoutReferences(schema, components.schemas);
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { parameters = [], requestBody, responses }]) => ({
       method: method.toUpperCase(),
       path,
-      parameters,
+      parameters: parameters.map((parameter) => ({ ...parameter, schema: plain(parameter.schema) })),
       contents: Object.fromEntries(
-        Object.entries(requestBody?.content ?? {}).map(([mediaType, { schema }]) => [mediaType, schema]),
+        Object.entries(requestBody?.content ?? {}).map(([mediaType, { schema }]) => [mediaType, plain(schema)]),
       ),
       statuses: Object.keys(responses).map(Number),
     })),

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 
 /** The part of JSON Schema 2020-12 that the API's document uses. */
 export interface JsonSchema {
+  $ref?: string;
+  allOf?: JsonSchema[];
   type?: string;
   enum?: unknown[];
   const?: unknown;
@@ -16,6 +18,26 @@ export interface JsonSchema {
   maxLength?: number;
   minimum?: number;
   maximum?: number;
+}
+
+/** The same schema with every component in the place of its reference. */
+export function withoutReferences(schema: JsonSchema, components: Record<string, JsonSchema>): JsonSchema {
+  const resolve = (child: JsonSchema) => withoutReferences(child, components);
+  const resolveAll = (children: Record<string, JsonSchema>) =>
+    Object.fromEntries(Object.entries(children).map(([name, child]) => [name, resolve(child)]));
+  const { $ref, allOf = [], anyOf, properties, items, additionalProperties, ...rest } = schema;
+  const referred = $ref ? [{ ...components[$ref.split('/').at(-1)!] }] : [];
+  return {
+    ...Object.assign({}, ...[...referred, ...allOf].map(resolve)),
+    ...rest,
+    ...(anyOf && { anyOf: anyOf.map(resolve) }),
+    ...(properties && { properties: resolveAll(properties) }),
+    ...(items && { items: resolve(items) }),
+    ...(additionalProperties !== undefined && {
+      additionalProperties:
+        typeof additionalProperties === 'object' ? resolve(additionalProperties) : additionalProperties,
+    }),
+  };
 }
 
 /** What programs send by mistake, and people on purpose. */

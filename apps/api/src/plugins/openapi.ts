@@ -1,31 +1,26 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import fastifyPlugin from 'fastify-plugin';
-import { jsonSchemaTransform } from 'fastify-type-provider-zod';
-import { z } from 'zod';
+import type { Configuration } from '../configuration.js';
+import { transform, transformObject } from '../openapi/transform.js';
 
-const description = `A farm that renders talking-avatar video: send a portrait, a speech recording and a prompt, get a video of that person speaking.
+const description = `A farm that renders talking-avatar video: send a portrait, a speech recording and a prompt, and get a video of that person speaking.
 
 Every request with a lock needs \`Authorization: Bearer <key>\`. Errors are problem documents (RFC 9457) with a stable \`code\`.
-Every path also answers without \`/v1\`.`;
+Every path also works without \`/v1\`.`;
 
-declare module 'fastify' {
-  interface FastifySchema {
-    /** Bodies by media type, for the documentation of routes that check their body themselves. */
-    requestContents?: Record<string, z.ZodType>;
-  }
+const tags = [
+  { name: 'jobs', description: 'Videos: submit, watch, download' },
+  { name: 'uploads', description: 'Large files, sent before the job' },
+  { name: 'farm', description: 'Workers, health and events' },
+  { name: 'keys', description: 'API keys, and the limits of their owners' },
+];
+
+/** Where the document came from, and the public URL if one is configured. */
+function serversOf({ publicUrl, host, port }: Configuration) {
+  const isConfigured = publicUrl !== `http://${host}:${port}`;
+  return [{ url: '/' }, ...(isConfigured ? [{ url: publicUrl, description: 'The public URL of the farm' }] : [])];
 }
-
-const withRequestContents: typeof jsonSchemaTransform = (document) => {
-  const { requestContents, ...schema } = document.schema ?? {};
-  const transformed = jsonSchemaTransform({ ...document, schema } as typeof document);
-  if (requestContents === undefined) return transformed;
-  const contents = Object.entries(requestContents).map(([mediaType, body]) => [
-    mediaType,
-    { schema: z.toJSONSchema(body, { io: 'input' }) },
-  ]);
-  return { ...transformed, schema: { ...transformed.schema, body: { content: Object.fromEntries(contents) } } };
-};
 
 /** `/openapi.json` and `/docs`, both made from the schemas that check the requests. */
 export const openapi = fastifyPlugin(async (app) => {
@@ -33,16 +28,14 @@ export const openapi = fastifyPlugin(async (app) => {
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Avatar farm', version: '1.0.0', description },
-      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
+      servers: serversOf(app.services.configuration),
+      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key' } } },
       security: [{ key: [] }],
-      tags: [
-        { name: 'jobs', description: 'Videos: submit, watch, fetch' },
-        { name: 'uploads', description: 'Large files, sent before the job' },
-        { name: 'farm', description: 'Workers, health, metrics' },
-        { name: 'keys', description: 'Who may use the farm' },
-      ],
+      tags,
     },
-    transform: withRequestContents,
+    stripBasePath: false,
+    transform,
+    transformObject,
   });
   await app.register(async (docs) => {
     docs.addHook('onRoute', (route) => {

@@ -1,26 +1,12 @@
-import { FarmError } from '@farm/contracts';
-import { createKey, type KeyRecord, listKeys, revokeKey, roles, rotateKey } from '@farm/records';
+import { FarmError, KeyList, KeyParams, KeyQuery, KeyRequest, KeyRotation, KeyView, NewKey } from '@farm/contracts';
+import { createKey, type KeyRecord, listKeys, revokeKey, rotateKey } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf } from '../plugins/authentication.js';
-import { Owner } from './owner.js';
 import { commonProblems, problemResponses } from './problem-responses.js';
 import type { TypedApp } from './typed-app.js';
 
-const KeyView = z.object({
-  id: z.string(),
-  owner: z.string(),
-  role: z.enum(roles),
-  createdAt: z.iso.datetime(),
-  expiresAt: z.iso.datetime().optional().describe('When it ends, after it was rotated'),
-});
-const NewKey = KeyView.extend({ secret: z.string().describe('Shown once; the farm keeps its SHA-256') });
-const NewKeyRequest = z.strictObject({
-  owner: Owner,
-  role: z.enum(roles).describe('submit: own jobs; operator: everyone’s jobs, workers; admin: keys and limits too'),
-});
-const KeyParams = z.object({ id: z.string().min(1).max(64) });
 const config = { access: 'admin' } as const;
 
 const keyView = ({ createdAt, expiresAt, ...key }: KeyRecord) => ({
@@ -52,9 +38,11 @@ function createRoute(app: TypedApp): void {
     {
       config,
       schema: {
+        operationId: 'createApiKey',
         tags: ['keys'],
-        summary: 'Make a key',
-        body: NewKeyRequest,
+        summary: 'Create an API key',
+        description: 'The secret is shown in this answer only.',
+        body: KeyRequest,
         response: { 201: NewKey, ...problemResponses([...commonProblems, 415]) },
       },
     },
@@ -71,10 +59,11 @@ function listRoute(app: TypedApp): void {
     {
       config,
       schema: {
+        operationId: 'listApiKeys',
         tags: ['keys'],
-        summary: 'List keys',
-        querystring: z.strictObject({ owner: Owner.optional() }),
-        response: { 200: z.object({ keys: z.array(KeyView) }), ...problemResponses(commonProblems) },
+        summary: 'List API keys, oldest first',
+        querystring: KeyQuery,
+        response: { 200: KeyList, ...problemResponses(commonProblems) },
       },
     },
     async (request) => {
@@ -89,8 +78,9 @@ function selfRoute(app: TypedApp): void {
     '/self',
     {
       schema: {
+        operationId: 'getOwnApiKey',
         tags: ['keys'],
-        summary: 'Whose key this is',
+        summary: 'Show the API key of this request',
         response: { 200: KeyView, ...problemResponses(commonProblems) },
       },
     },
@@ -104,9 +94,10 @@ function revokeRoute(app: TypedApp): void {
     {
       config,
       schema: {
+        operationId: 'revokeApiKey',
         tags: ['keys'],
-        summary: 'Revoke a key',
-        description: 'It ends at once, on every replica. The last admin key cannot be revoked; rotate it.',
+        summary: 'Revoke an API key',
+        description: 'It stops working immediately, on every replica. The last admin key cannot be revoked; rotate it.',
         params: KeyParams,
         response: { 204: z.null().describe('Revoked'), ...problemResponses([...commonProblems, 404, 409]) },
       },
@@ -127,11 +118,12 @@ function rotateRoute(app: TypedApp): void {
     {
       config,
       schema: {
+        operationId: 'rotateApiKey',
         tags: ['keys'],
-        summary: 'Replace a key',
-        description: 'Makes a key of the same owner and role; the old one goes on for `graceSeconds`.',
+        summary: 'Replace an API key',
+        description: 'Creates a key of the same owner and role; the old one works for another `graceSeconds`.',
         params: KeyParams,
-        body: z.strictObject({ graceSeconds: z.int().min(0).max(604_800).default(3600) }),
+        body: KeyRotation,
         response: { 201: NewKey, ...problemResponses([...commonProblems, 404, 415]) },
       },
     },

@@ -14,9 +14,10 @@ export async function eventRoute(plain: FastifyInstance): Promise<void> {
       // HEAD of a stream would never end.
       exposeHeadRoute: false,
       schema: {
+        operationId: 'followFarm',
         tags: ['farm'],
         summary: 'Follow everything that happens in the farm',
-        description: 'As a job’s events, without an end. Without `Last-Event-ID` nothing of the past is sent.',
+        description: 'Like the events of a job, but without an end. Without `Last-Event-ID` no past events are sent.',
         response: { 200: eventStreamResponse, ...problemResponses(commonProblems) },
       },
     },

@@ -1,7 +1,6 @@
-import { FarmError } from '@farm/contracts';
+import { FarmError, Health, Readiness } from '@farm/contracts';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { z } from 'zod';
 import { problemResponses } from './problem-responses.js';
 import type { TypedApp } from './typed-app.js';
 
@@ -26,10 +25,11 @@ function healthRoute(app: TypedApp): void {
     {
       config,
       schema: {
+        operationId: 'getHealth',
         tags: ['farm'],
-        summary: 'Whether this process lives',
+        summary: 'Whether this process is alive',
         security: [],
-        response: { 200: z.object({ status: z.literal('ok') }) },
+        response: { 200: Health },
       },
     },
     () => ({ status: 'ok' as const }),
@@ -42,10 +42,11 @@ function readyRoute(app: TypedApp): void {
     {
       config,
       schema: {
+        operationId: 'getReadiness',
         tags: ['farm'],
-        summary: 'Whether Redis and the storage answer',
+        summary: 'Whether Redis and the storage are available',
         security: [],
-        response: { 200: z.object({ status: z.literal('ready') }), ...problemResponses([503]) },
+        response: { 200: Readiness, ...problemResponses([503]) },
       },
     },
     async () => {

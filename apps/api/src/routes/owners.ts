@@ -1,17 +1,11 @@
-import type { OwnerLimits } from '@farm/contracts';
+import { OwnerLimits, OwnerLimitsRequest, OwnerParams } from '@farm/contracts';
 import { getOwnerLimits, setOwnerLimits } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { z } from 'zod';
 import type { Services } from '../services.js';
-import { Owner } from './owner.js';
 import { commonProblems, problemResponses } from './problem-responses.js';
 import type { TypedApp } from './typed-app.js';
 
-const limit = z.int().min(1).max(1_000_000);
-const OwnLimits = z.strictObject({ requestsPerMinute: limit.optional(), unendedJobs: limit.optional() });
-const Limits = z.object({ requestsPerMinute: z.int(), unendedJobs: z.int() });
-const params = z.object({ owner: Owner });
 const config = { access: 'admin' } as const;
 
 export async function ownerRoutes(plain: FastifyInstance): Promise<void> {
@@ -31,10 +25,11 @@ function readRoute(app: TypedApp): void {
     {
       config,
       schema: {
+        operationId: 'getOwnerLimits',
         tags: ['keys'],
-        summary: 'The limits of an owner',
-        params,
-        response: { 200: Limits, ...problemResponses(commonProblems) },
+        summary: 'Show the limits of an owner',
+        params: OwnerParams,
+        response: { 200: OwnerLimits, ...problemResponses(commonProblems) },
       },
     },
     (request) => readLimits(app.services, request.params.owner),
@@ -47,12 +42,13 @@ function setRoute(app: TypedApp): void {
     {
       config,
       schema: {
+        operationId: 'setOwnerLimits',
         tags: ['keys'],
         summary: 'Set the limits of an owner',
-        description: 'What is left out follows the farm’s configuration again.',
-        params,
-        body: OwnLimits,
-        response: { 200: Limits, ...problemResponses([...commonProblems, 415]) },
+        description: 'What is left out follows the configuration of the farm again.',
+        params: OwnerParams,
+        body: OwnerLimitsRequest,
+        response: { 200: OwnerLimits, ...problemResponses([...commonProblems, 415]) },
       },
     },
     async (request) => {

@@ -1,4 +1,4 @@
-import { EngineName, JobSpec, VramClass } from '@farm/contracts';
+import { Plan, PlanRequest } from '@farm/contracts';
 import { assertLength, defaultSpeechLimits } from '@farm/media';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -7,26 +7,8 @@ import { readSpec } from '../submit/read-spec.js';
 import { type ResolvedJob, resolveSpec } from '../submit/resolve-spec.js';
 import { commonProblems, problemResponses } from './problem-responses.js';
 
-const side = z.int().min(1).max(100_000);
-const PlanRequest = z.strictObject({
-  spec: z.unknown().describe('As for a submit'),
-  portrait: z.strictObject({ width: side, height: side }).describe('Pixels as a person sees them'),
-  speechSeconds: z.number().positive().max(1e6),
-});
-/** For the documentation; the spec is checked as a submit’s is, with the same codes. */
-const DocumentedPlanRequest = PlanRequest.extend({ spec: JobSpec });
-
-const Plan = z.object({
-  engine: EngineName,
-  width: z.int(),
-  height: z.int(),
-  frameCount: z.int(),
-  clipCount: z.int(),
-  vramClass: VramClass.describe('The smallest class that holds it; larger ones do too'),
-  predictedPeakGB: z.number().nullable().describe('10^9 bytes; null where no GPU takes part'),
-  workers: z.int().describe('Connected workers of that class that run the engine'),
-  warnings: z.array(z.object({ code: z.string(), message: z.string() })),
-});
+/** The spec is checked as that of a submit is, with the same codes. */
+const LoosePlanRequest = PlanRequest.extend({ spec: z.unknown() });
 
 export async function planRoute(plain: FastifyInstance): Promise<void> {
   const app = plain.withTypeProvider<ZodTypeProvider>();
@@ -34,11 +16,12 @@ export async function planRoute(plain: FastifyInstance): Promise<void> {
     '/plan',
     {
       schema: {
+        operationId: 'planJob',
         tags: ['jobs'],
-        summary: 'What would become of a job',
+        summary: 'Show what a job would become',
         description: 'The checks of a submit, without files: size, clips, the class that holds it, or what to change.',
-        body: PlanRequest,
-        requestContents: { 'application/json': DocumentedPlanRequest },
+        body: LoosePlanRequest,
+        requestContents: { 'application/json': PlanRequest },
         response: { 200: Plan, ...problemResponses([...commonProblems, 415, 422]) },
       },
     },

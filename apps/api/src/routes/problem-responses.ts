@@ -1,35 +1,24 @@
+import { Problem } from '@farm/contracts';
 import { z } from 'zod';
-
-export const ProblemDocument = z.looseObject({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
-  code: z.string().describe('Stable; branch on this, never on the sentences'),
-  instance: z.string().optional(),
-});
 
 const described: Readonly<Record<number, string>> = {
   400: 'The request is malformed',
   401: 'No valid key',
-  403: 'The key may not do this',
-  404: 'Not there, or not yours',
-  408: 'The body stood still',
+  403: 'The key is not allowed to do this',
+  404: 'Not found, or not yours',
+  408: 'The body stalled',
   409: 'Not possible in this state',
   410: 'Gone',
   413: 'Too large',
   415: 'Unsupported media type',
-  416: 'No such range',
+  416: 'The range cannot be satisfied',
   422: 'The contents cannot be used',
   429: 'A limit is reached; the document names it',
-  503: 'Redis or the storage does not answer, or the farm is full; Retry-After says when to try again',
+  503: 'Redis or the storage is unavailable, or the farm is full; Retry-After says when to try again',
   507: 'The storage is full',
 };
 
-type ProblemResponses = Record<
-  number,
-  { description: string; content: Record<string, { schema: typeof ProblemDocument }> }
->;
+type ProblemResponses = Record<number, { description: string; content: Record<string, { schema: typeof Problem }> }>;
 
 /** The problem documents a route may answer, for its schema. */
 export function problemResponses(statuses: number[]): ProblemResponses {
@@ -38,7 +27,7 @@ export function problemResponses(statuses: number[]): ProblemResponses {
       status,
       {
         description: described[status] ?? 'Problem',
-        content: { 'application/problem+json': { schema: ProblemDocument } },
+        content: { 'application/problem+json': { schema: Problem } },
       },
     ]),
   );
@@ -48,6 +37,6 @@ export function problemResponses(statuses: number[]): ProblemResponses {
 export const commonProblems = [400, 401, 403, 429, 503];
 
 export const eventStreamResponse = {
-  description: 'Server-sent events',
+  description: 'Server-sent events; the data of each is a FarmEvent',
   content: { 'text/event-stream': { schema: z.string() } },
 };

@@ -1,28 +1,12 @@
-import { objectKeys } from '@farm/contracts';
+import { objectKeys, Upload, UploadRequest } from '@farm/contracts';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { ulid } from 'ulid';
-import { z } from 'zod';
 import { callerOf } from '../plugins/authentication.js';
 import { extensionOf } from '../submit/store-input.js';
 import { commonProblems, problemResponses } from './problem-responses.js';
 
 const URL_SECONDS = 6 * 3600;
-
-const UploadRequest = z.strictObject({
-  fileName: z.string().max(255).optional().describe('Only a known extension of it is kept'),
-  audience: z
-    .enum(['public', 'internal'])
-    .default('public')
-    .describe('Who sends the file: someone outside, or a program inside the cluster'),
-});
-
-const Upload = z.object({
-  id: z.string().describe('Name it in POST /v1/jobs'),
-  method: z.literal('PUT'),
-  url: z.url().describe('Send the bytes here, without a key'),
-  expiresAt: z.iso.datetime(),
-});
 
 export async function uploadRoute(plain: FastifyInstance): Promise<void> {
   const app = plain.withTypeProvider<ZodTypeProvider>();
@@ -30,8 +14,9 @@ export async function uploadRoute(plain: FastifyInstance): Promise<void> {
     '/uploads',
     {
       schema: {
+        operationId: 'createUpload',
         tags: ['uploads'],
-        summary: 'A URL for one file',
+        summary: 'Get a URL to upload one file to',
         description: 'PUT the file there, then submit JSON that names the id. Uploads are kept for a day.',
         body: UploadRequest,
         response: { 201: Upload, ...problemResponses([...commonProblems, 415]) },

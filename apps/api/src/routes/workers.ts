@@ -1,8 +1,7 @@
-import { FarmError, WorkerView } from '@farm/contracts';
+import { DrainedWorker, FarmError, WorkerList, WorkerParams } from '@farm/contracts';
 import { drainWorker, getJob, listWorkers } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { z } from 'zod';
 import { callerOf, seesEveryone } from '../plugins/authentication.js';
 import { commonProblems, problemResponses } from './problem-responses.js';
 import type { TypedApp } from './typed-app.js';
@@ -24,10 +23,11 @@ function listRoute(app: TypedApp): void {
     '/workers',
     {
       schema: {
+        operationId: 'listWorkers',
         tags: ['farm'],
-        summary: 'Every worker the farm knows',
+        summary: 'List the workers of the farm',
         description: 'Keys of role `submit` see which worker renders their own jobs, and nobody else’s.',
-        response: { 200: z.object({ workers: z.array(WorkerView) }), ...problemResponses(commonProblems) },
+        response: { 200: WorkerList, ...problemResponses(commonProblems) },
       },
     },
     async (request) => {
@@ -57,10 +57,11 @@ function drainRoute(app: TypedApp): void {
     {
       config: { access: 'operator' },
       schema: {
+        operationId: 'drainWorker',
         tags: ['farm'],
         summary: 'Ask a worker to finish its piece and leave',
-        params: z.object({ id: z.string().min(1).max(200) }),
-        response: { 202: z.object({ id: z.string() }), ...problemResponses([...commonProblems, 404]) },
+        params: WorkerParams,
+        response: { 202: DrainedWorker, ...problemResponses([...commonProblems, 404]) },
       },
     },
     async (request, reply) => {

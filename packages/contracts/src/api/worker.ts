@@ -1,27 +1,56 @@
 import { z } from 'zod';
 import { WorkerStatus } from '../status.js';
 import { VramClass } from '../vram-class.js';
+import { exampleAttemptId, exampleCreatedAt, exampleEndedAt, exampleJobId, exampleWorkerId } from './examples.js';
 import { EngineName } from './job-spec.js';
 
 const Timestamp = z.iso.datetime();
+const exampleWorkerAttempt = {
+  id: exampleAttemptId,
+  taskId: `${exampleJobId}-render-00000`,
+  jobId: exampleJobId,
+};
+const exampleWorker = {
+  id: exampleWorkerId,
+  status: 'busy',
+  vramClass: '80g',
+  engine: 'liveavatar',
+  host: 'studio',
+  gpu: 'NVIDIA H100 80GB HBM3',
+  startedAt: exampleCreatedAt,
+  seenAt: exampleEndedAt,
+  attempts: [exampleWorkerAttempt],
+} as const;
 
-export const WorkerView = z.object({
-  id: z.string(),
-  status: WorkerStatus,
-  vramClass: VramClass,
-  engine: EngineName,
-  host: z.string(),
-  gpu: z.string().nullable(),
-  startedAt: Timestamp,
-  seenAt: Timestamp,
-  attempts: z.array(z.object({ id: z.string(), taskId: z.string(), jobId: z.string() })),
-});
+export const WorkerAttempt = z
+  .object({ id: z.string(), taskId: z.string(), jobId: z.string() })
+  .meta({ id: 'WorkerAttempt', description: 'What a worker is doing now', examples: [exampleWorkerAttempt] });
+
+export const WorkerView = z
+  .object({
+    id: z.string(),
+    status: WorkerStatus,
+    vramClass: VramClass,
+    engine: EngineName,
+    host: z.string(),
+    gpu: z.string().nullable(),
+    startedAt: Timestamp,
+    seenAt: Timestamp.describe('Its last heartbeat'),
+    attempts: z.array(WorkerAttempt),
+  })
+  .meta({ id: 'Worker', examples: [exampleWorker] });
 export type WorkerView = z.infer<typeof WorkerView>;
 
-export const WorkerList = z.object({ workers: z.array(WorkerView) });
+export const WorkerList = z
+  .object({ workers: z.array(WorkerView) })
+  .meta({ id: 'WorkerList', examples: [{ workers: [exampleWorker] }] });
 export type WorkerList = z.infer<typeof WorkerList>;
 
 export const WorkerParams = z.object({ id: z.string().min(1).max(200).describe('The worker’s id') });
 
 /** The answer to a drain: the worker that was asked. */
-export const DrainedWorker = z.object({ id: z.string() });
+export const DrainedWorker = z.object({ id: z.string() }).meta({
+  id: 'DrainedWorker',
+  description: 'The worker that was asked to drain',
+  examples: [{ id: exampleWorkerId }],
+});

@@ -1,4 +1,4 @@
-import { JobView } from '@farm/contracts';
+import { JobParams, JobView } from '@farm/contracts';
 import { cancelJob, deleteJob, retryJob } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -8,7 +8,7 @@ import { jobView } from '../../views/job-view.js';
 import { commonProblems, problemResponses } from '../problem-responses.js';
 import type { TypedApp } from '../typed-app.js';
 import { JobEndedError, JobNotEndedError, JobNotRetriableError } from './errors.js';
-import { findJob, JobParams } from './find-job.js';
+import { findJob } from './find-job.js';
 
 const problems = problemResponses([...commonProblems, 404, 409]);
 
@@ -22,9 +22,10 @@ function cancelRoute(app: TypedApp): void {
     '/:id/cancel',
     {
       schema: {
+        operationId: 'cancelJob',
         tags: ['jobs'],
         summary: 'Cancel a job',
-        description: 'Running engines stop within a second. Canceling again answers the same.',
+        description: 'Running engines stop within a second. Canceling again gives the same answer.',
         params: JobParams,
         response: { 202: JobView, ...problems },
       },
@@ -44,9 +45,10 @@ function retryRoute(app: TypedApp): void {
     '/:id/retry',
     {
       schema: {
+        operationId: 'retryJob',
         tags: ['jobs'],
-        summary: 'Start a failed or canceled job again',
-        description: 'Goes on from the frames that are committed.',
+        summary: 'Retry a failed or canceled job',
+        description: 'It continues from the frames that are committed.',
         params: JobParams,
         response: { 202: JobView, ...problems },
       },
@@ -66,9 +68,10 @@ function deleteRoute(app: TypedApp): void {
     '/:id',
     {
       schema: {
+        operationId: 'deleteJob',
         tags: ['jobs'],
         summary: 'Delete an ended job',
-        description: 'The record goes at once, the files with the next sweep of the storage.',
+        description: 'The record is deleted immediately, the files by the next sweep of the storage.',
         params: JobParams,
         response: { 204: z.null().describe('Deleted'), ...problems },
       },

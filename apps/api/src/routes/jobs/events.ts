@@ -1,4 +1,4 @@
-import { hasEnded } from '@farm/contracts';
+import { hasEnded, JobParams } from '@farm/contracts';
 import { readJobEvents } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -7,10 +7,10 @@ import { lastEventIdOf } from '../../events/event-stream.js';
 import { followEvents } from '../../events/follow-events.js';
 import { callerOf } from '../../plugins/authentication.js';
 import { commonProblems, eventStreamResponse, problemResponses } from '../problem-responses.js';
-import { findJob, JobParams } from './find-job.js';
+import { findJob } from './find-job.js';
 
-const description = `Server-sent events: what changed; read the job again for its state. Replays from \`Last-Event-ID\`, sends a comment
-every 15 s, says \`reset\` when the past is no longer kept, and ends behind the job's last event (after that, 204).`;
+const description = `Server-sent events say what changed; read the job again for its state. The stream replays from \`Last-Event-ID\`, sends a
+comment every 15 s, sends \`reset\` when past events are no longer kept, and ends after the job's last event (from then on, 204).`;
 
 const lastTypes = new Set(['job-succeeded', 'job-failed', 'job-canceled', 'job-deleted']);
 
@@ -23,13 +23,14 @@ export async function eventRoute(plain: FastifyInstance): Promise<void> {
       // HEAD of a stream would never end.
       exposeHeadRoute: false,
       schema: {
+        operationId: 'followJob',
         tags: ['jobs'],
-        summary: 'Follow a job',
+        summary: 'Follow the events of a job',
         description,
         params: JobParams,
         response: {
           200: eventStreamResponse,
-          204: z.null().describe('It has ended, and all of it was seen'),
+          204: z.null().describe('The job has ended, and there are no further events'),
           ...problemResponses([...commonProblems, 404]),
         },
       },

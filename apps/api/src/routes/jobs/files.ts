@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { JobParams, Manifest, SignedUrls, SignedUrlsQuery } from '@farm/contracts';
 import type { JobRecord } from '@farm/records';
 import { type ObjectStorage, type PresignGetOptions, serveObject } from '@farm/storage';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -9,23 +10,29 @@ import { commonProblems, problemResponses } from '../problem-responses.js';
 import { sendObject } from '../send-object.js';
 import type { TypedApp } from '../typed-app.js';
 import { NoPosterError, NoVideoError, VideoNotReadyError } from './errors.js';
-import { findJob, JobParams } from './find-job.js';
+import { findJob } from './find-job.js';
 
 const fileNames = ['video', 'manifest', 'poster'] as const;
 type FileName = (typeof fileNames)[number];
 
-const summaries: Record<FileName, string> = {
-  video: 'The finished video (MP4, H.264 and AAC)',
-  manifest: 'What was rendered how: settings, seeds, attempts, raw-frame hashes',
-  poster: 'A still of the video',
+/** How each file is documented. */
+const files = {
+  video: {
+    operationId: 'getVideo',
+    summary: 'Download the finished video (MP4, H.264 and AAC)',
+    content: { 'video/mp4': { schema: z.file().mime('video/mp4') } },
+  },
+  manifest: {
+    operationId: 'getManifest',
+    summary: 'Get how the video was made: settings, seeds, attempts, raw-frame hashes',
+    content: { 'application/json': { schema: Manifest } },
+  },
+  poster: {
+    operationId: 'getPoster',
+    summary: 'Download a still of the video',
+    content: { 'image/jpeg': { schema: z.file().mime('image/jpeg') } },
+  },
 };
-
-const mediaTypes: Record<FileName, string> = { video: 'video/mp4', manifest: 'application/json', poster: 'image/jpeg' };
-
-const fileResponse = (name: FileName) => ({
-  description: summaries[name],
-  content: { [mediaTypes[name]]: { schema: z.any() } },
-});
 
 /** @throws VideoNotReadyError, NoVideoError, NoPosterError */
 function keyOf(job: JobRecord, name: FileName): string {
@@ -76,13 +83,14 @@ function fileRoute(app: TypedApp): void {
       `/:id/${name}`,
       {
         schema: {
+          operationId: files[name].operationId,
           tags: ['jobs'],
-          summary: summaries[name],
-          description: 'Answers HEAD, Range and If-Range too.',
+          summary: files[name].summary,
+          description: 'HEAD, Range and If-Range work too.',
           params: JobParams,
           response: {
-            200: fileResponse(name),
-            206: fileResponse(name),
+            200: { description: 'The file', content: files[name].content },
+            206: { description: 'The range that was asked for', content: files[name].content },
             ...problemResponses([...commonProblems, 404, 409, 416]),
           },
         },
@@ -115,18 +123,13 @@ function signedUrlsRoute(app: TypedApp): void {
     '/:id/signed-urls',
     {
       schema: {
+        operationId: 'getSignedUrls',
         tags: ['jobs'],
-        summary: 'URLs that fetch the files without a key',
+        summary: 'Get URLs that download the files without a key',
         params: JobParams,
-        querystring: z.strictObject({
-          audience: z
-            .enum(['public', 'internal'])
-            .default('public')
-            .describe('Who follows them: people outside, or programs inside the cluster'),
-          expiresInSeconds: z.coerce.number().int().min(1).max(604_800).default(3600),
-        }),
+        querystring: SignedUrlsQuery,
         response: {
-          200: z.object({ expiresAt: z.iso.datetime(), urls: z.record(z.string(), z.url()) }),
+          200: SignedUrls,
           ...problemResponses([...commonProblems, 404, 409]),
         },
       },

@@ -1,9 +1,6 @@
 import { getJob, type JobRecord, type KeyRecord, type RecordsContext } from '@farm/records';
-import { z } from 'zod';
 import { seesEveryone } from '../../plugins/authentication.js';
 import { JobNotFoundError } from './errors.js';
-
-export const JobParams = z.object({ id: z.string().min(1).max(64).describe('The job’s id') });
 
 /** @throws JobNotFoundError, also for a job that belongs to someone else */
 export async function findJob(records: RecordsContext, caller: KeyRecord, jobId: string): Promise<JobRecord> {

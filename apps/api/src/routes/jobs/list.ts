@@ -1,23 +1,10 @@
-import { JobStatus, JobView } from '@farm/contracts';
+import { JobPage, JobQuery } from '@farm/contracts';
 import { listJobs } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { z } from 'zod';
 import { callerOf, seesEveryone } from '../../plugins/authentication.js';
 import { jobView } from '../../views/job-view.js';
-import { Owner } from '../owner.js';
 import { commonProblems, problemResponses } from '../problem-responses.js';
-
-const Query = z.strictObject({
-  status: JobStatus.optional(),
-  owner: Owner.optional().describe('Whose jobs; operators and administrators see everyone’s without it'),
-  cursor: z
-    .string()
-    .regex(/^\d{1,15}-[0-9a-z]{1,64}$/, 'Give back nextCursor as it came.')
-    .optional()
-    .describe('nextCursor of the page before'),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-});
 
 export async function listRoute(plain: FastifyInstance): Promise<void> {
   const app = plain.withTypeProvider<ZodTypeProvider>();
@@ -25,11 +12,12 @@ export async function listRoute(plain: FastifyInstance): Promise<void> {
     '',
     {
       schema: {
+        operationId: 'listJobs',
         tags: ['jobs'],
         summary: 'List jobs, newest first',
-        querystring: Query,
+        querystring: JobQuery,
         response: {
-          200: z.object({ jobs: z.array(JobView), nextCursor: z.string().optional() }),
+          200: JobPage,
           ...problemResponses(commonProblems),
         },
       },

@@ -1,14 +1,18 @@
 import { Readable } from 'node:stream';
-import { objectKeys } from '@farm/contracts';
+import { JobParams, objectKeys } from '@farm/contracts';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf } from '../../plugins/authentication.js';
 import type { Services } from '../../services.js';
 import { commonProblems, problemResponses } from '../problem-responses.js';
-import { findJob, JobParams } from './find-job.js';
+import { findJob } from './find-job.js';
 
-const textLog = { description: 'The log', content: { 'application/x-ndjson': { schema: z.any() } } };
+/** A string in the document, a stream in the farm. */
+const textLog = {
+  description: 'One JSON object per line',
+  content: { 'application/x-ndjson': { schema: z.any().meta({ type: 'string' }) } },
+};
 
 /** The attempts' logs one after another; their ids sort by time. */
 async function* readLogs({ storage }: Services, jobId: string): AsyncGenerator<Buffer> {
@@ -24,8 +28,9 @@ export async function logRoute(plain: FastifyInstance): Promise<void> {
     '/:id/log',
     {
       schema: {
+        operationId: 'getJobLog',
         tags: ['jobs'],
-        summary: 'What the workers wrote while they rendered it: one JSON object a line',
+        summary: 'Get the log that the workers wrote while they rendered a job',
         params: JobParams,
         response: { 200: textLog, ...problemResponses([...commonProblems, 404]) },
       },

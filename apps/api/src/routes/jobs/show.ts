@@ -1,5 +1,5 @@
 import { json } from 'node:stream/consumers';
-import { JobDetail, Manifest, type TaskView } from '@farm/contracts';
+import { JobDetail, JobParams, Manifest, type TaskView } from '@farm/contracts';
 import type { JobRecord } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -8,7 +8,7 @@ import type { Services } from '../../services.js';
 import { jobDetail } from '../../views/job-view.js';
 import { tasksOfManifest, taskView } from '../../views/task-view.js';
 import { commonProblems, problemResponses } from '../problem-responses.js';
-import { findJob, JobParams } from './find-job.js';
+import { findJob } from './find-job.js';
 import { readTasks } from './read-tasks.js';
 
 export async function showRoute(plain: FastifyInstance): Promise<void> {
@@ -17,8 +17,9 @@ export async function showRoute(plain: FastifyInstance): Promise<void> {
     '/:id',
     {
       schema: {
+        operationId: 'getJob',
         tags: ['jobs'],
-        summary: 'A job with its progress, tasks and attempts',
+        summary: 'Show a job with its progress, tasks and attempts',
         params: JobParams,
         response: { 200: JobDetail, ...problemResponses([...commonProblems, 404]) },
       },

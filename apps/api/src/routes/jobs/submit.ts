@@ -1,11 +1,10 @@
-import { FarmError, JobSpec, JobView } from '@farm/contracts';
+import { FarmError, JobView, MultipartSubmitRequest, SubmitRequest } from '@farm/contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf } from '../../plugins/authentication.js';
 import { ClientDisconnectedError } from '../../submit/file-errors.js';
 import { BadMultipartError } from '../../submit/part-errors.js';
-import { JsonSubmit } from '../../submit/receive-json.js';
 import type { Submission, SubmittedPart } from '../../submit/submission.js';
 import { submitJob } from '../../submit/submit-job.js';
 import { jobView } from '../../views/job-view.js';
@@ -14,11 +13,8 @@ import { findJob } from './find-job.js';
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 
-const description = `Send \`multipart/form-data\` with three parts in any order: \`spec\` (JSON), \`image\` (the portrait) and \`audio\` (the speech).
-Large files may be sent before, by \`POST /v1/uploads\`; then send JSON that names them. Files are judged by their contents. With an \`Idempotency-Key\`, sending the same again within a day answers the first job (200).`;
-
-/** For the documentation; the parts are checked one by one as they come. */
-const MultipartSubmit = z.strictObject({ spec: JobSpec, image: z.file(), audio: z.file() });
+const description = `Send \`multipart/form-data\` with three parts in any order: \`spec\` (JSON), \`portrait\` and \`speech\` (files).
+Large files can be uploaded first, with \`POST /v1/uploads\`; then send JSON that names them. Files are judged by their contents. With an \`Idempotency-Key\`, sending the same again within a day returns the first job (200).`;
 
 class BadIdempotencyKeyError extends FarmError {
   constructor() {
@@ -69,15 +65,17 @@ export async function submitRoute(plain: FastifyInstance): Promise<void> {
     '',
     {
       schema: {
+        operationId: 'submitJob',
         tags: ['jobs'],
         summary: 'Submit a job',
         description,
-        requestContents: {
-          'multipart/form-data': MultipartSubmit,
-          'application/json': JsonSubmit.extend({ spec: JobSpec }),
-        },
+        // For the documentation; the parts are checked one by one as they arrive.
+        requestContents: { 'multipart/form-data': MultipartSubmitRequest, 'application/json': SubmitRequest },
         headers: z.looseObject({
-          'idempotency-key': z.string().optional().describe('1 to 128 characters; unique for each job of yours'),
+          'idempotency-key': z
+            .string()
+            .optional()
+            .describe('1 to 128 characters; a different one for each of your jobs'),
         }),
         response: {
           201: JobView,
