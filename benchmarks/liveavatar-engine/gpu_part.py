@@ -17,10 +17,10 @@ import torch
 from device_memory import GIB
 from render_job import UPSTREAM_GROWTH, environment, render_clips
 
-from farm_engine.host import EngineError
 from farm_engine.liveavatar.checkpoints import generator
+from farm_engine.liveavatar.conditions.encoder import encode_still
 from farm_engine.liveavatar.engine import LiveAvatarEngine
-from farm_engine.liveavatar.serving.conditions import encode_still
+from farm_engine.protocol import EngineError
 
 PROMPT = "A person in a quiet room speaks to the camera, calm light, shallow depth of field."
 

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 import torch
 
-from farm_engine.host.request import Piece, RenderRequest, RenderSettings, Speech
-from farm_engine.liveavatar.config import FRAMES_PER_CLIP
 from farm_engine.liveavatar.engine import LiveAvatarEngine
+from farm_engine.liveavatar.transformer.config import FRAMES_PER_CLIP
+from farm_engine.protocol.request import Piece, RenderRequest, RenderSettings, Speech
 
 SAMPLES_PER_FRAME = 640
 GIB = 1 << 30
@@ -170,5 +170,5 @@ def clips_request(
             for index, clip in enumerate(wanted)
         ),
         seed=420,
-        settings=RenderSettings(steps=4, solver="euler", precision="auto", frames_per_clip=FRAMES_PER_CLIP),
+        settings=RenderSettings(steps=4, precision="auto", frames_per_clip=FRAMES_PER_CLIP),
     )

@@ -15,11 +15,11 @@ from render_job import clips_request
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from farm_engine.host import Interrupted
-from farm_engine.host.request import RenderRequest
-from farm_engine.liveavatar.config import FRAMES_PER_CLIP
 from farm_engine.liveavatar.engine import LiveAvatarEngine
 from farm_engine.liveavatar.serving.chain import Chain
+from farm_engine.liveavatar.transformer.config import FRAMES_PER_CLIP
+from farm_engine.protocol import Interrupted
+from farm_engine.protocol.request import RenderRequest
 
 CLIPS = 5
 STOPPED_AFTER, LATE_BORDER = 2, 4

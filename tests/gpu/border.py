@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from farm_engine.liveavatar.border import BorderState
-from farm_engine.liveavatar.config import Geometry
-from farm_engine.liveavatar.model import DiffusionTransformer
-from farm_engine.liveavatar.rollout import Interrupted, Rollout, Settings
+from farm_engine.liveavatar.sampling.border_state import BorderState
+from farm_engine.liveavatar.sampling.rollout import Rollout
+from farm_engine.liveavatar.sampling.settings import RolloutSettings
+from farm_engine.liveavatar.transformer.config import Geometry
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
+from farm_engine.protocol import Interrupted
 from tests.gpu import real_size
 from tests.gpu.measure import forget_peak, relative_error, synchronize
 
@@ -20,7 +23,7 @@ def measure_border(
     model: DiffusionTransformer, geometry: Geometry, clips: int, histories: list[int]
 ) -> dict[str, object]:
     """Renders `clips` clips and one more; then the one more again from rebuilt rings, for each length of the record."""
-    settings = Settings(width=geometry.width, height=geometry.height, seed=420, history_clips=max(histories))
+    settings = RolloutSettings(width=geometry.width, height=geometry.height, seed=420, history_clips=max(histories))
     rollout = Rollout(model, real_size.conditions(geometry, model.config), settings)
     for _ in range(clips):
         _clip(rollout)
@@ -35,7 +38,7 @@ def measure_border(
 
 
 def measure_repeat_and_interrupt(model: DiffusionTransformer, geometry: Geometry) -> dict[str, object]:
-    settings = Settings(width=geometry.width, height=geometry.height, seed=420)
+    settings = RolloutSettings(width=geometry.width, height=geometry.height, seed=420)
     runs = []
     for _ in range(2):
         forget_peak()
@@ -77,20 +80,20 @@ def _interrupt_seconds(rollout: Rollout) -> float:
     begin = time.perf_counter()
     wish = None
 
-    def interrupted() -> bool:
+    def check() -> None:
         nonlocal wish
-        if wish is None and time.perf_counter() - begin > 0.1:
+        if wish is not None:
+            raise Interrupted
+        if time.perf_counter() - begin > 0.1:
             wish = time.perf_counter()
-            return False
-        return wish is not None
 
     try:
-        _clip(rollout, interrupted)
+        _clip(rollout, check)
     except Interrupted:
         synchronize()
     return round(time.perf_counter() - (wish or begin), 3)
 
 
-def _clip(rollout: Rollout, interrupted=lambda: False) -> Tensor:
+def _clip(rollout: Rollout, check: Callable[[], None] = lambda: None) -> Tensor:
     audio = real_size.clip_audio(rollout.clip, rollout.model.config)
-    return torch.cat(list(rollout.render_clip(audio, interrupted)), dim=1)
+    return torch.cat(list(rollout.render_clip(audio, check)), dim=1)

@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from torch.nn.attention import SDPBackend
 
-from farm_engine.liveavatar.config import Geometry, ModelConfig
-from farm_engine.liveavatar.model import DiffusionTransformer
+from farm_engine.liveavatar.transformer.config import Geometry, ModelConfig
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 from tests.gpu import real_size
 from tests.gpu.measure import forget_peak, relative_error
 from tests.gpu.speed import Velocities, measure_published, our_velocities

@@ -20,10 +20,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from farm_engine.liveavatar.config import AUDIO_LEAD_FRAMES, MOTION_LATENTS, Geometry
-from farm_engine.liveavatar.model import DiffusionTransformer
-from farm_engine.liveavatar.rollout import Conditions
-from farm_engine.liveavatar.schedule import Schedule
+from farm_engine.liveavatar.conditions.conditions import Conditions
+from farm_engine.liveavatar.sampling.schedule import Schedule
+from farm_engine.liveavatar.transformer.config import AUDIO_LEAD_FRAMES, MOTION_LATENTS, Geometry
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 
 _CONDITION_TOKENS = 2800
 _WAN = "liveavatar.models.wan"

@@ -21,9 +21,9 @@ from pathlib import Path
 
 import torch
 
-from farm_engine.liveavatar.compilation import compile_layers
-from farm_engine.liveavatar.config import LIVE_AVATAR_14B, TINY, Geometry
-from farm_engine.liveavatar.model import DiffusionTransformer
+from farm_engine.liveavatar.transformer.compilation import compile_layers
+from farm_engine.liveavatar.transformer.config import LIVE_AVATAR_14B, TINY, Geometry
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 from tests.gpu import border, ceilings, engine_tests, environment, parity, precision, real_size, speed, whole_engine
 
 PARTS = ("tests", "golden", "precision", "ceilings", "published", "eager", "compiled", "kernels", "border")

@@ -8,7 +8,7 @@ import { z } from 'zod';
  *
  * `scripts/write-engine-schema.mjs` turns these schemas into the JSON Schema that the Python side checks against.
  */
-export const ENGINE_PROTOCOL_VERSION = 1;
+export const ENGINE_PROTOCOL_VERSION = 2;
 
 const RenderId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 const FrameIndex = z.int().min(0);
@@ -28,6 +28,15 @@ export const PieceRequest = z.strictObject({
   fifoPath: z.string().min(1),
 });
 export type PieceRequest = z.infer<typeof PieceRequest>;
+
+/** What a person may choose about how the engine computes. */
+export const RenderSettings = z.strictObject({
+  /** Denoising steps per block. */
+  steps: z.int().min(3).max(6),
+  precision: z.enum(['auto', 'bf16', 'fp8', 'int8']),
+  framesPerClip: z.int().min(12).multipleOf(12),
+});
+export type RenderSettings = z.infer<typeof RenderSettings>;
 
 export const RenderCommand = z.strictObject({
   type: z.literal('render'),
@@ -49,12 +58,7 @@ export const RenderCommand = z.strictObject({
   /** Pieces to render, in order, without gaps. A resumed render starts behind the committed ones. */
   pieces: z.array(PieceRequest).min(1),
   seed: z.int().min(0),
-  settings: z.strictObject({
-    steps: z.int().min(3).max(6),
-    solver: z.enum(['euler']),
-    precision: z.enum(['auto', 'bf16', 'fp8', 'int8']),
-    framesPerClip: z.int().min(12).multipleOf(12),
-  }),
+  settings: RenderSettings,
   /** Border state to go on from; absent at the start of a segment or where the engine needs none. */
   resumeStatePath: z.string().optional(),
   /** Folder for border states; absent where none are wanted. */

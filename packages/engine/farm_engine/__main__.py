@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 
-ENGINE_MODULES = {"draft": "farm_engine.draft.engine", "liveavatar": "farm_engine.liveavatar.launch"}
+ENGINE_MODULES = {"draft": "farm_engine.draft.engine", "liveavatar": "farm_engine.liveavatar.command_line"}
 
 DESCRIPTION = """\
 Starts a render engine. It reads commands (one JSON object a line) from standard input, answers with events on standard
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     engine = engine_module.create_engine(arguments.options)
 
-    from farm_engine.host import run_engine
+    from farm_engine.protocol import run_engine
 
     return run_engine(engine)
 

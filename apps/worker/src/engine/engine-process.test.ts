@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const hello = { type: 'hello', protocolVersion: 1, engine: 'scripted', engineVersion: '9', pid: 1 };
+const hello = { type: 'hello', protocolVersion: 2, engine: 'scripted', engineVersion: '9', pid: 1 };
 const ready = { type: 'ready', description: { device: 'none' } };
 
 /** A process that speaks the protocol as the test wants it: `body` sees each command and may `say` events. */
@@ -53,7 +53,7 @@ const command: RenderCommand = {
   segmentFrameCount: 12,
   pieces: [{ index: 0, firstFrame: 0, frameCount: 12, fifoPath: 'f' }],
   seed: 1,
-  settings: { steps: 4, solver: 'euler', precision: 'auto', framesPerClip: 48 },
+  settings: { steps: 4, precision: 'auto', framesPerClip: 48 },
 };
 const heard: unknown[] = [];
 const listener: RenderListener = {

@@ -132,8 +132,8 @@ async function borderStates(context: TaskContext): Promise<{ stateDirectory: str
 }
 
 function settingsOf(spec: ResolvedSpec): RenderCommand['settings'] {
-  const { steps, solver, precision, framesPerClip } = spec;
-  return { steps, solver, precision, framesPerClip };
+  const { steps, precision, framesPerClip } = spec;
+  return { steps, precision, framesPerClip };
 }
 
 function metricsOf(outcome: Extract<RenderOutcome, { status: 'finished' }>, pieces: PieceRequest[]) {

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from farm_engine.draft.eyelids import Eyelid
-from farm_engine.draft.face import Face
 from farm_engine.draft.head import Head
 from farm_engine.draft.motion import Motion
 from farm_engine.draft.mouth import Mouth
 from farm_engine.draft.soft_mouth import SoftMouth
 from farm_engine.draft.voice import VoiceCurves
+from farm_engine.portrait.face import Face
 
 
 class Animator:

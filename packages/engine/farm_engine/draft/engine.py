@@ -12,15 +12,16 @@ import numpy as np
 
 from farm_engine import __version__
 from farm_engine.draft.animator import Animator
-from farm_engine.draft.contours import fit_eyes, fit_to_picture
-from farm_engine.draft.face import Face, face_from_mesh, guessed_face
-from farm_engine.draft.face_mesh import find_faces, load_networks
 from farm_engine.draft.motion import segment_motion
 from farm_engine.draft.open_mouth import with_open_mouth, with_wider_mouth
-from farm_engine.draft.portrait import Framing, frame_portrait, read_portrait
 from farm_engine.draft.voice import voice_curves
-from farm_engine.host import RenderControl, RenderRequest, RenderResult, ReportLoading
-from farm_engine.host.speech import read_speech
+from farm_engine.portrait.contours import fit_eyes, fit_to_picture
+from farm_engine.portrait.face import Face, face_from_mesh, guessed_face
+from farm_engine.portrait.face_search import find_faces
+from farm_engine.portrait.framing import Framing, frame_portrait, read_portrait
+from farm_engine.portrait.network_files import load_networks
+from farm_engine.protocol import RenderControl, RenderRequest, RenderResult, ReportLoading
+from farm_engine.protocol.speech import read_speech
 
 SMALL_FACE = 0.12
 """A face below this part of the frame's height is warned about."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from farm_engine.draft.face import Eye
-from farm_engine.draft.geometry import region_around, sample, smooth_step
+from farm_engine.draft.geometry import region_around, smooth_step
 from farm_engine.draft.skin import COLUMNS, skin_at, spread
+from farm_engine.portrait.face import Eye
+from farm_engine.portrait.geometry import sample
 
 WIDER = 1.24
 """The lid reaches a little beyond the eye's corners."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from farm_engine.draft.closing import Closing, Lips, MouthSize, closing_reach
-from farm_engine.draft.face import Face
-from farm_engine.draft.geometry import Region, region_around, sample, smooth_step
+from farm_engine.draft.geometry import Region, region_around, smooth_step
 from farm_engine.draft.tone import as_shown_in
+from farm_engine.portrait.face import Face
+from farm_engine.portrait.geometry import sample
 
 JAW_SHARE = 0.8
 """Of an opening, what the lower lip does; the upper lip does the rest."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from farm_engine.draft.face import Face
+from farm_engine.portrait.face import Face
 
 WORKING_WIDTH = 160
 """The search happens at a scale at which the face is this many pixels wide."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from farm_engine.draft.geometry import sample
+from farm_engine.portrait.geometry import sample
 
 COLUMNS = 15
 UNLIKE_SKIN = 45

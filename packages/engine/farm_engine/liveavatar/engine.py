@@ -11,23 +11,23 @@ import numpy as np
 import torch
 
 from farm_engine import __version__
-from farm_engine.host import EngineError, RenderControl, RenderRequest, RenderResult, ReportLoading
-from farm_engine.host.speech import read_speech
 from farm_engine.liveavatar.checkpoints import generator
 from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
 from farm_engine.liveavatar.checkpoints.models import LoadedModels, is_tiny, load_models
-from farm_engine.liveavatar.checkpoints.untouched import require_as_pulled
-from farm_engine.liveavatar.compilation import compile_layers
-from farm_engine.liveavatar.config import FRAMES_PER_CLIP
+from farm_engine.liveavatar.checkpoints.verify import require_as_pulled
+from farm_engine.liveavatar.conditions.encoder import ConditionEncoder
 from farm_engine.liveavatar.encoders.speech import SpeechFeatures
+from farm_engine.liveavatar.sampling.settings import RolloutSettings
 from farm_engine.liveavatar.serving.chain import Chain
-from farm_engine.liveavatar.serving.conditions import ConditionEncoder
 from farm_engine.liveavatar.serving.device import probe_cuda, require_cuda
 from farm_engine.liveavatar.serving.failures import named_failures
-from farm_engine.liveavatar.serving.mark import mark_random_weights
 from farm_engine.liveavatar.serving.memory_use import MemoryUse
 from farm_engine.liveavatar.serving.renderer import SegmentRenderer
-from farm_engine.liveavatar.settings import Settings
+from farm_engine.liveavatar.serving.watermark import watermark_random_weights
+from farm_engine.liveavatar.transformer.compilation import compile_layers
+from farm_engine.liveavatar.transformer.config import FRAMES_PER_CLIP
+from farm_engine.protocol import EngineError, RenderControl, RenderRequest, RenderResult, ReportLoading
+from farm_engine.protocol.speech import read_speech
 
 
 class LiveAvatarEngine:
@@ -81,7 +81,9 @@ class LiveAvatarEngine:
     def _open_chain(self, request: RenderRequest, control: RenderControl) -> Chain:
         """A new chain. Rings of the last one and what the encoders took go back to the driver before rings are made."""
         self._memory.release_cached()
-        settings = Settings(width=request.width, height=request.height, seed=request.seed, steps=request.settings.steps)
+        settings = RolloutSettings(
+            width=request.width, height=request.height, seed=request.seed, steps=request.settings.steps
+        )
         if request.resume_state_path is not None:
             control.progress("rebuild")
             chain = Chain.resume(self._models, request.resume_state_path, settings)
@@ -109,7 +111,7 @@ class LiveAvatarEngine:
                 margin_before=request.speech.margin_before,
                 sample_count=request.speech.sample_count,
             ),
-            mark=mark_random_weights if self._weights is None else lambda frames: frames,
+            watermark=watermark_random_weights if self._weights is None else lambda frames: frames,
         )
 
     def _choose_device(self, layout: PublishedLayout) -> torch.device:

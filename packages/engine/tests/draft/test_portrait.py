@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from farm_engine.draft import face_mesh
 from farm_engine.draft.engine import prepare_portrait
-from farm_engine.draft.face_mesh import find_faces, mesh_size
-from farm_engine.draft.portrait import frame_portrait, read_portrait
-from farm_engine.host import EngineError
+from farm_engine.portrait.face_search import find_faces
+from farm_engine.portrait.framing import frame_portrait, read_portrait
+from farm_engine.portrait.mesh import box_around, mesh_from_box, mesh_size
+from farm_engine.protocol import EngineError
 
 ROOT = Path(__file__).parents[4]
 TEACHER = ROOT / "samples" / "portrait.jpg"
@@ -78,9 +78,9 @@ def test_a_tilted_head_is_found_as_it_lies(degrees):
 def test_a_box_that_is_askew_settles_on_the_face():
     picture = read_portrait(TEACHER)
     (expected,) = find_faces(picture).certain
-    box = face_mesh._box_around(expected)
+    box = box_around(expected)
     askew = box + np.array([0.12 * box[2], -0.08 * box[2], 0.0, np.radians(40)])
-    points, belief = face_mesh._mesh_from_box(picture, askew)
+    points, belief = mesh_from_box(picture, askew)
     assert belief > 0.99
     away = np.linalg.norm(points[:, :2] - expected[:, :2], axis=1)
     assert away.max() < 0.03 * mesh_size(expected)

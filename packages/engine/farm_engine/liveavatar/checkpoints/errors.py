@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from farm_engine.host.errors import EngineError
+from farm_engine.protocol.errors import EngineError
 
 
 class WeightsMissingError(EngineError):

@@ -21,9 +21,9 @@ from torch import Tensor, nn
 
 from farm_engine.liveavatar.checkpoints import models
 from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
+from farm_engine.liveavatar.checkpoints.random_weights import random_tensor
 from farm_engine.liveavatar.encoders import speech, text
-from farm_engine.liveavatar.model import DiffusionTransformer
-from farm_engine.liveavatar.random_weights import random_tensor
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 from farm_engine.liveavatar.vae.autoencoder import VideoAutoencoder
 
 LORA_RANK = 128

@@ -10,16 +10,17 @@ import torch
 from torch import Tensor
 from transformers import Wav2Vec2Model
 
-from farm_engine.liveavatar import config as transformer_config
 from farm_engine.liveavatar.checkpoints.errors import WeightsWrongError
 from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
 from farm_engine.liveavatar.checkpoints.loader import load_weights
 from farm_engine.liveavatar.checkpoints.lora import Lora
 from farm_engine.liveavatar.checkpoints.sources import PickledFile, SafetensorsFile, ShardedSafetensors
-from farm_engine.liveavatar.config import ModelConfig
+from farm_engine.liveavatar.checkpoints.tokenizer import load_tokenizer
 from farm_engine.liveavatar.encoders import speech, text
-from farm_engine.liveavatar.layerwise import compute_layer_by_layer, in_host_memory
-from farm_engine.liveavatar.model import DiffusionTransformer
+from farm_engine.liveavatar.memory.layerwise import compute_layer_by_layer, in_host_memory
+from farm_engine.liveavatar.transformer import config as transformer_config
+from farm_engine.liveavatar.transformer.config import ModelConfig
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 from farm_engine.liveavatar.vae import config as vae_config
 from farm_engine.liveavatar.vae.autoencoder import VideoAutoencoder
 
@@ -70,7 +71,7 @@ def load_models(
         text_model = text.build_text_model(sizes.text)
         speech_model = speech.build_speech_model(_speech_config(layout, sizes))
         vae = VideoAutoencoder(sizes.vae).eval().requires_grad_(False)
-    tokenizer = text.load_tokenizer(layout.tokenizer)
+    tokenizer = load_tokenizer(layout.tokenizer)
     progress = _Progress(report, [transformer, text_model, speech_model, vae])
     shards = ShardedSafetensors(layout.transformer_index)
     lora = Lora(SafetensorsFile(layout.lora), dict(shards.shapes))

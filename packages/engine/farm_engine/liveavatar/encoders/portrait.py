@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from farm_engine.draft.contours import fit_to_picture
-from farm_engine.draft.face import face_from_mesh
-from farm_engine.draft.face_mesh import find_faces
-from farm_engine.draft.portrait import frame_portrait, read_portrait
+from farm_engine.portrait.contours import fit_to_picture
+from farm_engine.portrait.face import face_from_mesh
+from farm_engine.portrait.face_search import find_faces
+from farm_engine.portrait.framing import frame_portrait, read_portrait
 
 
 @dataclass(frozen=True, kw_only=True)

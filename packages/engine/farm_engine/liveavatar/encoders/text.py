@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import ftfy
 import torch
@@ -13,10 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import UMT5Config, UMT5EncoderModel
 
-from farm_engine.liveavatar.checkpoints.errors import WeightsWrongError
-from farm_engine.liveavatar.layerwise import compute_layer_by_layer
-
-_END_TOKEN = "</s>"
+from farm_engine.liveavatar.memory.layerwise import compute_layer_by_layer
 
 UMT5_XXL = {"vocab_size": 256384, "d_model": 4096, "d_kv": 64, "d_ff": 10240, "num_heads": 64, "num_layers": 24}
 TINY = {"vocab_size": 384, "d_model": 64, "d_kv": 16, "d_ff": 96, "num_heads": 4, "num_layers": 2}
@@ -54,22 +50,6 @@ def build_text_model(sizes: dict[str, int]) -> UMT5EncoderModel:
         dropout_rate=0.0,
     )
     return UMT5EncoderModel(config).eval().requires_grad_(False)
-
-
-def load_tokenizer(path: Path) -> Tokenizer:
-    """The published `google/umt5-xxl/tokenizer.json`.
-
-    Raises WeightsWrongError when the file is no tokenizer or does not end a text with `</s>`, as the model expects.
-    """
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the tokenizers library raises bare Exception
-        raise WeightsWrongError(path, f"it is no readable tokenizer ({error})") from error
-    if tokenizer.encode("a").ids[-1:] != [tokenizer.token_to_id(_END_TOKEN)]:
-        raise WeightsWrongError(path, f"it does not end a text with {_END_TOKEN}, as umt5-xxl's tokenizer does")
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
 
 
 def clean_prompt(prompt: str) -> str:

@@ -10,13 +10,14 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from farm_engine.host import EngineError
-from farm_engine.liveavatar.border import BorderState, BorderStateError
 from farm_engine.liveavatar.checkpoints.models import LoadedModels
-from farm_engine.liveavatar.config import FRAMES_PER_CLIP
-from farm_engine.liveavatar.rollout import Rollout
+from farm_engine.liveavatar.conditions.conditions import Conditions
+from farm_engine.liveavatar.sampling.border_state import BorderState, BorderStateError
+from farm_engine.liveavatar.sampling.rollout import Rollout
+from farm_engine.liveavatar.sampling.settings import RolloutSettings
 from farm_engine.liveavatar.serving.online_decoder import PAST_LATENTS, WARM_UP_LATENTS, OnlineDecoder
-from farm_engine.liveavatar.settings import Conditions, Settings
+from farm_engine.liveavatar.transformer.config import FRAMES_PER_CLIP
+from farm_engine.protocol import EngineError
 
 
 class Chain:
@@ -29,13 +30,13 @@ class Chain:
         self._past = past.to(models.transformer.device)
 
     @classmethod
-    def start(cls, models: LoadedModels, conditions: Conditions, settings: Settings) -> Chain:
+    def start(cls, models: LoadedModels, conditions: Conditions, settings: RolloutSettings) -> Chain:
         # Rounded as a saved state is, so that a decoder rebuilt from one is the same.
         warm_up = conditions.motion[:, :WARM_UP_LATENTS].to("cpu", models.transformer.dtype)
         return cls(models, Rollout(models.transformer, conditions, settings), warm_up)
 
     @classmethod
-    def resume(cls, models: LoadedModels, path: Path, settings: Settings) -> Chain:
+    def resume(cls, models: LoadedModels, path: Path, settings: RolloutSettings) -> Chain:
         """Go on from a saved state; the rings and the decoder's past are rebuilt from it.
 
         Raises EngineError `bad-border-state` when the file is unreadable or belongs to other settings or another model.
@@ -56,13 +57,9 @@ class Chain:
         return self._rollout.clip * FRAMES_PER_CLIP
 
     def render_clip(self, audio: Tensor, check: Callable[[], None]) -> Iterator[Tensor]:
-        """Latents [16, 3, h, w] of the next clip's four blocks. `check` is asked before every step and may raise."""
-
-        def interrupted() -> bool:
-            check()
-            return False
-
-        for latents in self._rollout.render_clip(audio, interrupted):
+        """Latents [16, 3, h, w] of the next clip's four blocks. `check` is called before every denoising step and
+        raises to stop the render."""
+        for latents in self._rollout.render_clip(audio, check):
             self._past = torch.cat([self._past, latents], dim=1)[:, -PAST_LATENTS:]
             yield latents
 

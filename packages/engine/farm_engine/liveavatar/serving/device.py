@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from farm_engine.host import EngineError
+from farm_engine.protocol import EngineError
 
 NEEDED_COMPUTE_CAPABILITY = (8, 0)
 """Ampere: the first with bfloat16 matrix units."""

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import torch
 
-from farm_engine.host import EngineError
 from farm_engine.liveavatar.serving.memory_use import MemoryUse
+from farm_engine.protocol import EngineError
 
 # cudaErrorECCUncorrectable, cudaErrorHardwareStackError, cudaErrorDevicesUnavailable, cudaErrorNoDevice,
 # cudaErrorSystemNotReady: the card itself is unwell, so another one should do the work.

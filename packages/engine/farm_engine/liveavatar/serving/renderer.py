@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from farm_engine.host import RenderControl, RenderRequest
-from farm_engine.liveavatar.config import FRAMES_PER_BLOCK, FRAMES_PER_CLIP
 from farm_engine.liveavatar.encoders.speech import SpeechFeatures
 from farm_engine.liveavatar.serving.chain import Chain
+from farm_engine.liveavatar.transformer.config import FRAMES_PER_BLOCK, FRAMES_PER_CLIP
+from farm_engine.protocol import RenderControl, RenderRequest
 
-Mark = Callable[[np.ndarray], np.ndarray]
-
+Watermark = Callable[[np.ndarray], np.ndarray]
+"""Frames uint8 [count, H, W, 3] to frames of the same shape."""
 
 BLOCKS_BEHIND = 1
 """How many blocks may be in decoding and in writing while the next is denoised."""
@@ -37,8 +37,10 @@ class SegmentRenderer:
     are written nothing would be queued. Writing is `BLOCKS_BEHIND` at the most: memory does not depend on the clips.
     """
 
-    def __init__(self, request: RenderRequest, control: RenderControl, features: SpeechFeatures, *, mark: Mark) -> None:
-        self._request, self._control, self._features, self._mark = request, control, features, mark
+    def __init__(
+        self, request: RenderRequest, control: RenderControl, features: SpeechFeatures, *, watermark: Watermark
+    ) -> None:
+        self._request, self._control, self._features, self._watermark = request, control, features, watermark
         self._end = request.first_frame + request.frame_count
         self._piece_ends = {piece.first_frame + piece.frame_count for piece in request.pieces}
         self._writing: deque[Future[None]] = deque()
@@ -93,4 +95,4 @@ class SegmentRenderer:
         if block.state_path is not None:
             self._control.set_piece_state(block.state_path)
         if len(frames):
-            self._control.write_frames(self._mark(frames))
+            self._control.write_frames(self._watermark(frames))

@@ -1,0 +1,28 @@
+"""At the engine's start: are the files still those that were pulled and verified?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from farm_engine.liveavatar.checkpoints.errors import WeightsMissingError, WeightsWrongError
+from farm_engine.weights.check import check_touched
+from farm_engine.weights.inventory import FILE_NAME, PulledFile
+
+
+def require_as_pulled(folder: Path, announce: Callable[[PulledFile], None] = lambda file: None) -> None:
+    """Raises WeightsMissingError or WeightsWrongError for the first file that is not as pulled.
+
+    Sizes and times are compared; a file is read, and its SHA-256 compared, only where these differ: 47 GB at every
+    start would take longer than loading them. A folder that `farm models pull` never saw is not judged here.
+    """
+    try:
+        checks = check_touched(folder, announce)
+    except (ValueError, KeyError, TypeError) as error:
+        raise WeightsWrongError(folder / FILE_NAME, f"it is no record of a pull ({error!r})") from error
+    for checked in checks:
+        path = folder / checked.file.path
+        if checked.state == "missing":
+            raise WeightsMissingError(path)
+        if checked.state != "right":
+            raise WeightsWrongError(path, f"it has the {checked.state}: {checked.found}", kind=checked.state)
