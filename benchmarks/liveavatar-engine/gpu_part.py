@@ -59,10 +59,10 @@ def measure_renders(options: argparse.Namespace) -> None:
         cap_device(options.cap_gib)
     engine = load(options)
     if options.compile:
-        render(engine, options, "warm-up", 1)
-    render(engine, options, "render", options.clips)
+        render(engine, options, "warm-up", clips=1)
+    render(engine, options, "render", clips=options.clips)
     if options.many_clips:
-        many = render(engine, options, f"{options.many_clips} clips", options.many_clips)
+        many = render(engine, options, f"{options.many_clips} clips", clips=options.many_clips)
         say("growth", {**growth(many["series"]), "upstream": UPSTREAM_GROWTH})
     say("processesMiB", device_memory.process_gib())
     if options.encoders:
@@ -71,7 +71,7 @@ def measure_renders(options: argparse.Namespace) -> None:
         say("outOfMemory", run_out_of_memory(engine, options))
 
 
-def render(engine: LiveAvatarEngine, options: argparse.Namespace, name: str, clips: int) -> dict[str, object]:
+def render(engine: LiveAvatarEngine, options: argparse.Namespace, name: str, *, clips: int) -> dict[str, object]:
     width, height = options.size
     with device_memory.watched() as memory:
         figures = render_clips(

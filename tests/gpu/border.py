@@ -20,7 +20,7 @@ from tests.gpu.measure import forget_peak, relative_error, synchronize
 
 
 def measure_border(
-    model: DiffusionTransformer, geometry: Geometry, clips: int, histories: list[int]
+    model: DiffusionTransformer, geometry: Geometry, *, clips: int, histories: list[int]
 ) -> dict[str, object]:
     """Renders `clips` clips and one more; then the one more again from rebuilt rings, for each length of the record."""
     settings = RolloutSettings(width=geometry.width, height=geometry.height, seed=420, history_clips=max(histories))
@@ -32,7 +32,7 @@ def measure_border(
     del rollout
     return {
         "afterClips": clips,
-        "rebuilds": [_rebuild(model, state, expected, count) for count in histories],
+        "rebuilds": [_rebuild(model, state, expected=expected, count=count) for count in histories],
         "replayEqual": _replay_is_equal(model, state),
     }
 
@@ -47,7 +47,7 @@ def measure_repeat_and_interrupt(model: DiffusionTransformer, geometry: Geometry
     return {"twoRunsEqual": torch.equal(*runs), "interruptSeconds": _interrupt_seconds(rollout)}
 
 
-def _rebuild(model: DiffusionTransformer, state: BorderState, expected: Tensor, count: int) -> dict[str, object]:
+def _rebuild(model: DiffusionTransformer, state: BorderState, *, expected: Tensor, count: int) -> dict[str, object]:
     forget_peak()
     shorter = dataclasses.replace(state, history=state.history[-count:])
     data = shorter.to_bytes()

@@ -66,7 +66,9 @@ class Suite:
     def _precision(self) -> None:
         for layers in sorted({4, self._config.num_layers}):
             if self._checkout:
-                work = partial(precision.measure_precision, self._checkout, self._config, layers, 4 * CLIPS)
+                work = partial(
+                    precision.measure_precision, self._checkout, self._config, layers=layers, blocks=4 * CLIPS
+                )
                 self._part(f"precision {layers} layers", work)
 
     def _ceilings(self) -> None:
@@ -76,7 +78,7 @@ class Suite:
     def _published(self, *, compiled: bool = False) -> None:
         def measure(size: str, geometry: Geometry) -> dict[str, object]:
             figures, self._velocities[size] = speed.measure_published(
-                self._checkout, self._model, geometry, 4 * CLIPS, compiled=compiled
+                self._checkout, self._model, geometry, blocks=4 * CLIPS, compiled=compiled
             )
             return figures
 
@@ -117,7 +119,7 @@ class Suite:
         (smallest, small), *_ = self._geometries.items()
         *_, (largest, large) = self._geometries.items()
         self._part(f"repeat {smallest}", partial(border.measure_repeat_and_interrupt, model, small))
-        work = partial(border.measure_border, model, large, BORDER_CLIPS, BORDER_HISTORIES)
+        work = partial(border.measure_border, model, large, clips=BORDER_CLIPS, histories=BORDER_HISTORIES)
         self._part(f"border {largest}", work)
 
     @cached_property

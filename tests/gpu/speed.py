@@ -59,11 +59,11 @@ def our_velocities(model: DiffusionTransformer, geometry: Geometry, blocks: int)
 
 
 def measure_published(
-    checkout: Path, model: DiffusionTransformer, geometry: Geometry, blocks: int, **how: object
+    checkout: Path, model: DiffusionTransformer, geometry: Geometry, *, blocks: int, **how: object
 ) -> tuple[dict[str, object], Velocities]:
     """The same forward passes by the published transformer; its VAE, encoders and cache moves are left out."""
     forget_peak()
-    published = PublishedTransformer(checkout, model, geometry, STEPS, **how)
+    published = PublishedTransformer(checkout, model, geometry, steps=STEPS, **how)
     conditions = real_size.conditions(geometry, model.config)
     published.prefill(conditions)
     found: Velocities = {}
@@ -73,7 +73,7 @@ def measure_published(
             clip, index = divmod(number, BLOCKS_PER_CLIP)
             offsets = [RANDOMNESS.reference_offset(clip, index, step) for step in range(STEPS)]
             inputs, audio = _inputs(geometry, number), _audio(model, number)
-            velocities = published.velocities(inputs, audio, conditions, number, offsets)
+            velocities = published.velocities(inputs, audio, conditions=conditions, block=number, offsets=offsets)
             found.update({(number, step): velocity for step, velocity in enumerate(velocities)})
             yield
 

@@ -74,7 +74,7 @@ class Eyelid:
         self._lash_darkness = _lash_darkness(frame, eye, below)
         above = below + is_skin * (above - below)
         shade = _shade(frame, eye, max(float(above.mean()), float(below.mean()), 1.0))
-        self._skin = self._lid_colour(u, width, above * shade, below * (1 + shade) / 2)
+        self._skin = self._lid_colour(u, width, above=above * shade, below=below * (1 + shade) / 2)
 
     def draw(self, target: np.ndarray, *, closed: float) -> None:
         """Paint the lid, closed by 0..1, into `target`."""
@@ -89,7 +89,7 @@ class Eyelid:
         painted = under + cover[..., None] * (colour - under) + np.float32(0.5)
         target[self.region.slices] = np.clip(painted, 0, 255).astype(np.uint8)
 
-    def _lid_colour(self, u: np.ndarray, width: float, above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    def _lid_colour(self, u: np.ndarray, width: float, *, above: np.ndarray, below: np.ndarray) -> np.ndarray:
         top, bottom = self._lashes - self._above, self._eye_end + self._below
         depth = np.clip((self._v - top) / np.maximum(bottom - top, 1), 0, 1)[..., None]
         columns = np.linspace(-0.5 * WIDER * width, 0.5 * WIDER * width, len(above))

@@ -62,7 +62,7 @@ class Mouth:
         if self._closing.most_hidden > 0:
             self._closing.hide(skin, bottom=bottom, jaw=jaw * self._arc)
         if amount > 0:
-            self._blend_interior(skin, top, bottom, hiss)
+            self._blend_interior(skin, top=top, bottom=bottom, hiss=hiss)
         target[self.region.slices] = skin
 
     def _along(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -166,7 +166,7 @@ class Mouth:
         tint = 1 + 0.35 * (colour / max(float(colour.mean()), 1.0) - 1)
         return brightness, np.round(tint, 2).astype(np.float32)
 
-    def _blend_interior(self, skin: np.ndarray, top: np.ndarray, bottom: np.ndarray, hiss: float) -> None:
+    def _blend_interior(self, skin: np.ndarray, *, top: np.ndarray, bottom: np.ndarray, hiss: float) -> None:
         gap = bottom - top
         inside = np.minimum(self._v - top, bottom - self._v)
         rows, columns = np.nonzero(inside > -self._edge_width)

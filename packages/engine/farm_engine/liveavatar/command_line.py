@@ -23,7 +23,7 @@ def create_engine(argv: list[str]) -> LaunchedEngine:
         prog="farm_engine liveavatar", description="Renders with the Live Avatar model; see docs/liveavatar.md."
     )
     weights = parser.add_mutually_exclusive_group(required=True)
-    weights.add_argument("--weights", type=Path, help="folder that `farm models pull` filled")
+    weights.add_argument("--weights", type=Path, help="folder that `farm weights pull` filled")
     weights.add_argument("--tiny", action="store_true", help="a tiny model with random weights, to try the farm")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--compile", action="store_true", help="compile the layers: minutes at first, then faster")

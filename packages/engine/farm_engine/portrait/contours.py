@@ -117,7 +117,7 @@ def _fitted_lips(picture: np.ndarray, face: Face) -> tuple[np.ndarray, np.ndarra
     lower_lip = view.colour_between(lower + 0.2 * (lower_outer - lower), lower_outer - 0.3 * (lower_outer - lower))
     between = view.colour_between(upper + 0.25 * (lower - upper), lower - 0.25 * (lower - upper))
     skin = view.colour_between(lower_outer + 0.12 * ROWS_PER_WIDTH, lower_outer + 0.3 * ROWS_PER_WIDTH)
-    if gap < CLOSED_BELOW or (gap < LINE_BELOW and _is_line(skin, upper_lip, between, lower_lip)):
+    if gap < CLOSED_BELOW or (gap < LINE_BELOW and _is_line(skin, above=upper_lip, between=between, below=lower_lip)):
         seam = darkest_path(view, (upper + lower) / 2, reach=round(SEAM_REACH * ROWS_PER_WIDTH))
         points = view.points(seam, count)
         return points, points
@@ -134,7 +134,7 @@ def _fitted_lips(picture: np.ndarray, face: Face) -> tuple[np.ndarray, np.ndarra
     return upper_points + stretch, lower_points + stretch
 
 
-def _is_line(skin: np.ndarray, above: np.ndarray, between: np.ndarray, below: np.ndarray) -> bool:
+def _is_line(skin: np.ndarray, *, above: np.ndarray, between: np.ndarray, below: np.ndarray) -> bool:
     is_skin = all(float(np.sqrt(((beside - skin) ** 2).sum())) < SKIN_CONTRAST for beside in (above, below))
     return is_skin and between[0] < min(above[0], below[0]) - LINE_CONTRAST
 

@@ -15,7 +15,7 @@ DETECTOR_SIZE = 128
 LEAST_DETECTION = 0.5
 
 
-def detect(picture: np.ndarray, x: int, y: int, side: int) -> Iterator[np.ndarray]:
+def detect(picture: np.ndarray, *, x: int, y: int, side: int) -> Iterator[np.ndarray]:
     """Faces in one square: `[centre x, centre y, side, angle]`, the angle of the eye line in radians."""
     scale = DETECTOR_SIZE / side
     transform = np.array([[scale, 0, -x * scale], [0, scale, -y * scale]])

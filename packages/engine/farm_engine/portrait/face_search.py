@@ -41,7 +41,7 @@ def find_faces(picture: np.ndarray) -> FoundFaces:
         had_faces = bool(certain)
         side = round(side_fraction * max(small.shape[:2]))
         for x, y in _tile_corners(small, side):
-            for found in detect(small, x, y, side):
+            for found in detect(small, x=x, y=y, side=side):
                 box = found / np.array([shrink, shrink, shrink, 1])
                 if any(_is_in(box, face) for face in certain):
                     continue

@@ -14,7 +14,7 @@ SMOOTHING = 9
 class View:
     """Columns along the line between two points of a picture (RGB), rows across it."""
 
-    def __init__(self, picture: np.ndarray, left: np.ndarray, right: np.ndarray, reach: float) -> None:
+    def __init__(self, picture: np.ndarray, left: np.ndarray, right: np.ndarray, *, reach: float) -> None:
         self._origin = (left + right) / 2
         self.width = max(float(np.hypot(*(right - left))), 1.0)
         self._across = (right - left) / self.width

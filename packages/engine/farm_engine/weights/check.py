@@ -27,22 +27,22 @@ def check(
 ) -> list[CheckedFile]:
     """Check every file of the inventory: presence, size, and with `contents` its SHA-256.
 
-    Files whose contents are right need not be read again until they change: see `check_touched`. `report` hears how
+    Files whose contents are right need not be read again until they change: see `check_changed`. `report` hears how
     many bytes each step read. Raises NotPulledError where the folder has no inventory.
     """
     inventory = Inventory.read(folder)
     if not inventory.files:
         raise NotPulledError(
-            f"{folder} has no {FILE_NAME}, so there is nothing to compare with. Run `farm models pull --folder "
+            f"{folder} has no {FILE_NAME}, so there is nothing to compare with. Run `farm weights pull --folder "
             f"{folder}`: it verifies the files that are there and fetches only the others."
         )
-    results = [_check_file(folder, file, contents, report) for file in inventory.files.values()]
+    results = [_check_file(folder, file, contents=contents, report=report) for file in inventory.files.values()]
     if contents:
         _note_verified(folder, inventory, results)
     return results
 
 
-def check_touched(folder: Path, announce: Callable[[PulledFile], None] = lambda file: None) -> list[CheckedFile]:
+def check_changed(folder: Path, announce: Callable[[PulledFile], None] = lambda file: None) -> list[CheckedFile]:
     """Check what was pulled, reading only files that changed since their contents were verified; those are announced.
 
     Empty where the folder has no inventory: then there is nothing to compare with.
@@ -50,7 +50,7 @@ def check_touched(folder: Path, announce: Callable[[PulledFile], None] = lambda 
     results = []
     for file in Inventory.read(folder).files.values():
         path = folder / file.path
-        if path.is_file() and file.is_untouched(path):
+        if path.is_file() and file.is_unchanged(path):
             results.append(CheckedFile(file, "right", ""))
             continue
         announce(file)
@@ -68,7 +68,7 @@ def _note_verified(folder: Path, inventory: Inventory, results: list[CheckedFile
 
 
 def _check_file(
-    folder: Path, file: PulledFile, contents: bool, report: Callable[[int], None] = lambda count: None
+    folder: Path, file: PulledFile, *, contents: bool, report: Callable[[int], None] = lambda count: None
 ) -> CheckedFile:
     path = folder / file.path
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""The command line of `python -m farm_engine.weights`, which `farm models` calls."""
+"""The command line of `python -m farm_engine.weights`, which `farm weights` calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from farm_engine.weights.check import CheckedFile, check
-from farm_engine.weights.errors import ModelsError, WrongFilesError
+from farm_engine.weights.errors import WeightsError, WrongFilesError
 from farm_engine.weights.hub import Hub
 from farm_engine.weights.inventory import Inventory, PulledFile
 from farm_engine.weights.listing import ListedFile, list_files
@@ -26,15 +26,15 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         arguments.action(arguments)
-    except ModelsError as error:
+    except WeightsError as error:
         document = {"error": {"code": error.code, "message": str(error)}}
-        print(json.dumps(document) if arguments.json else f"farm models: {error} ({error.code})", file=sys.stderr)
+        print(json.dumps(document) if arguments.json else f"farm weights: {error} ({error.code})", file=sys.stderr)
         return error.exit_code
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="farm models", description="Fetch and verify the published weights.")
+    parser = argparse.ArgumentParser(prog="farm weights", description="Fetch and verify the published weights.")
     commands = parser.add_subparsers(required=True, metavar="command")
     for name, action, summary in (
         ("pull", _pull, "fetch what is missing, going on where the last pull ended, and verify everything"),
@@ -87,7 +87,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if wrong:
         raise WrongFilesError(
             f"{len(wrong)} of {len(results)} files in {arguments.folder} are not as published: {', '.join(wrong)}. "
-            f"`farm models pull --folder {arguments.folder}` fetches them again."
+            f"`farm weights pull --folder {arguments.folder}` fetches them again."
         )
 
 

@@ -7,35 +7,35 @@ HUB_UNAVAILABLE = 5
 FOLDER_UNFIT = 11
 
 
-class ModelsError(Exception):
+class WeightsError(Exception):
     """`code` is stable; the message says what was tried, with what, and what to do next."""
 
-    code = "models-error"
+    code = "weights-error"
     exit_code = FOLDER_UNFIT
 
 
-class HubUnreachableError(ModelsError):
+class HubUnreachableError(WeightsError):
     code = "hub-unreachable"
     exit_code = HUB_UNAVAILABLE
 
 
-class NotPublishedError(ModelsError):
+class NotPublishedError(WeightsError):
     code = "not-published"
     exit_code = HUB_UNAVAILABLE
 
 
-class DownloadCorruptError(ModelsError):
+class DownloadCorruptError(WeightsError):
     code = "download-corrupt"
     exit_code = HUB_UNAVAILABLE
 
 
-class DiskFullError(ModelsError):
+class DiskFullError(WeightsError):
     code = "disk-full"
 
 
-class NotPulledError(ModelsError):
+class NotPulledError(WeightsError):
     code = "not-pulled"
 
 
-class WrongFilesError(ModelsError):
+class WrongFilesError(WeightsError):
     code = "wrong-files"

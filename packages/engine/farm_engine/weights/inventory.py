@@ -1,4 +1,4 @@
-"""What was pulled: `farm-models.json` in the weights folder, so that files can be verified without the network."""
+"""What was pulled: `farm-weights.json` in the weights folder, so that files can be verified without the network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-FILE_NAME = "farm-models.json"
+FILE_NAME = "farm-weights.json"
+EARLIER_FILE_NAME = "farm-models.json"
+"""What pulls up to version 0.1 wrote; read where there is no `farm-weights.json`, and replaced by the next write."""
 SCHEMA = 1
 _READ_BYTES = 8 << 20
 
@@ -28,7 +30,7 @@ class PulledFile:
     revision: str
     modified_ns: int | None = None
 
-    def is_untouched(self, path: Path) -> bool:
+    def is_unchanged(self, path: Path) -> bool:
         """Whether the file at `path` is still the one that was verified, by size and time, without reading it."""
         status = path.stat()
         return (status.st_size, status.st_mtime_ns) == (self.size, self.modified_ns)
@@ -36,26 +38,35 @@ class PulledFile:
 
 @dataclass
 class Inventory:
+    """The pulled files of one weights folder, by path."""
+
     files: dict[str, PulledFile] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> Inventory:
-        """The folder's inventory; an empty one where nothing was pulled yet."""
-        try:
-            content = json.loads((folder / FILE_NAME).read_text())
-        except FileNotFoundError:
-            return cls()
-        return cls({file["path"]: PulledFile(**file) for file in content["files"]})
+        """The folder's inventory; an empty one where nothing was pulled yet.
+
+        Raises ValueError, KeyError or TypeError where the file is not an inventory.
+        """
+        for name in (FILE_NAME, EARLIER_FILE_NAME):
+            try:
+                content = json.loads((folder / name).read_text())
+            except FileNotFoundError:
+                continue
+            return cls({file["path"]: PulledFile(**file) for file in content["files"]})
+        return cls()
 
     def write(self, folder: Path) -> None:
+        """Replace the folder's inventory. A reader sees the one before or this one, never half of it."""
         content = {"schema": SCHEMA, "files": [asdict(file) for file in self.files.values()]}
         draft = folder / (FILE_NAME + ".part")
         draft.write_text(json.dumps(content, indent=2) + "\n")
         os.replace(draft, folder / FILE_NAME)
+        (folder / EARLIER_FILE_NAME).unlink(missing_ok=True)
 
 
 def sha256_of(path: Path, report: Callable[[int], None] = lambda count: None) -> str:
-    """SHA-256 of a file, in hex; `report` hears how many bytes each step read."""
+    """SHA-256 of a file, in hex; `report` receives the number of bytes that each step read."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_READ_BYTES):

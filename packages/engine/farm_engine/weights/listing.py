@@ -31,7 +31,7 @@ def list_files(folder: Path) -> list[ListedFile]:
     """Every file that the engine needs, in the order of the catalog. Reads no contents and no network."""
     inventory = Inventory.read(folder)
     return [
-        _listed(folder, path, repository, inventory)
+        _listed(folder, path, repository=repository, inventory=inventory)
         for repository in CATALOG
         for pattern in repository.files
         for path in _paths_of(folder, f"{repository.folder}/{pattern}", inventory)
@@ -43,7 +43,7 @@ def _paths_of(folder: Path, pattern: str, inventory: Inventory) -> list[str]:
     return sorted({*present, *fnmatch.filter(inventory.files, pattern)}) or [pattern]
 
 
-def _listed(folder: Path, path: str, repository: Repository, inventory: Inventory) -> ListedFile:
+def _listed(folder: Path, path: str, *, repository: Repository, inventory: Inventory) -> ListedFile:
     pulled = inventory.files.get(path)
     revision = pulled.revision if pulled else None
     if not (folder / path).is_file():

@@ -37,20 +37,20 @@ def pull(
     """Bring the weights folder to what the hub publishes; files that are already right are not fetched again.
 
     Downloads go on where an earlier pull was cut off. Every file's contents are compared with the published hash, then
-    recorded in the inventory; `report` hears of each one then. Raises ModelsError.
+    recorded in the inventory; `report` hears of each one then. Raises WeightsError.
     """
     files = [file for repository in catalog for file in hub.files_of(repository)]
     folder.mkdir(parents=True, exist_ok=True)
     _check_disk(folder, files)
     inventory = Inventory.read(folder)
     for number, file in enumerate(files, start=1):
-        fetched = _bring(file, folder, hub, inventory)
+        fetched = _bring(file, folder, hub=hub, inventory=inventory)
         inventory.write(folder)
         report(BroughtFile(number=number, count=len(files), file=inventory.files[file.path], fetched=fetched))
     return inventory
 
 
-def _bring(file: PublishedFile, folder: Path, hub: Hub, inventory: Inventory) -> bool:
+def _bring(file: PublishedFile, folder: Path, *, hub: Hub, inventory: Inventory) -> bool:
     """Make the file right on disk and record it; returns whether it had to be fetched."""
     path = folder / file.path
     fetched = not file.is_at(path)

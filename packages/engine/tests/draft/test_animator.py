@@ -35,7 +35,7 @@ def prepared(request):
     return frame, face, Animator(frame, face)
 
 
-def shapes(opening: float = 0.0, width: float = 0.0, hiss: float = 0.0, emphasis: float = 0.0) -> VoiceCurves:
+def shapes(*, opening: float = 0.0, width: float = 0.0, hiss: float = 0.0, emphasis: float = 0.0) -> VoiceCurves:
     values = {"opening": opening, "width": width, "hiss": hiss, "emphasis": emphasis}
     return VoiceCurves(**{name: np.array([value]) for name, value in values.items()})
 

@@ -19,7 +19,7 @@ import pytest
 from hub_server import COMMIT, HubServer
 
 from farm_engine.weights.catalog import CATALOG
-from farm_engine.weights.check import check, check_touched
+from farm_engine.weights.check import check, check_changed
 from farm_engine.weights.errors import (
     DiskFullError,
     DownloadCorruptError,
@@ -28,7 +28,7 @@ from farm_engine.weights.errors import (
     NotPulledError,
 )
 from farm_engine.weights.hub import ATTEMPTS, Hub
-from farm_engine.weights.inventory import Inventory
+from farm_engine.weights.inventory import EARLIER_FILE_NAME, FILE_NAME, Inventory
 from farm_engine.weights.listing import list_files
 from farm_engine.weights.pull import pull
 
@@ -228,7 +228,7 @@ def test_only_files_that_changed_since_they_were_verified_are_read_again(run_pul
 
     def touched() -> dict[str, str]:
         announced.clear()
-        results = check_touched(run_pull.folder, lambda file: announced.append(file.path))
+        results = check_changed(run_pull.folder, lambda file: announced.append(file.path))
         return {result.file.path: result.state for result in results if result.state != "right"}
 
     assert touched() == {}
@@ -245,12 +245,22 @@ def test_only_files_that_changed_since_they_were_verified_are_read_again(run_pul
     assert touched() == {SHARD_PATH: "wrong contents"}  # what is wrong is not noted as verified
 
 
+def test_an_inventory_under_its_earlier_name_is_read_and_renamed(run_pull):
+    inventory, folder = run_pull(), run_pull.folder
+    (folder / FILE_NAME).rename(folder / EARLIER_FILE_NAME)
+    assert Inventory.read(folder) == inventory
+    assert check_changed(folder)[0].state == "right"
+    run_pull()
+    assert [path.name for path in folder.iterdir() if path.is_file()] == [FILE_NAME]
+    assert Inventory.read(folder) == inventory
+
+
 def test_a_folder_that_was_never_pulled_has_nothing_to_compare_with(tmp_path):
-    assert check_touched(tmp_path) == []
+    assert check_changed(tmp_path) == []
 
 
 def test_check_without_a_pull_says_what_to_do(tmp_path):
-    with pytest.raises(NotPulledError, match="farm models pull"):
+    with pytest.raises(NotPulledError, match="farm weights pull"):
         check(tmp_path)
 
 
@@ -346,7 +356,7 @@ def test_a_terminal_shows_a_progress_bar(hub, tmp_path):
 def test_the_command_line_fails_in_words(hub, tmp_path):
     checked = command(hub, "check", "--folder", str(tmp_path))
     assert checked.returncode == 11
-    assert "farm models pull" in checked.stderr
+    assert "farm weights pull" in checked.stderr
     assert "Traceback" not in checked.stderr
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from farm_engine.liveavatar.checkpoints.errors import WeightsMissingError, WeightsWrongError
-from farm_engine.weights.check import check_touched
+from farm_engine.weights.check import check_changed
 from farm_engine.weights.inventory import FILE_NAME, PulledFile
 
 
@@ -14,10 +14,10 @@ def require_as_pulled(folder: Path, announce: Callable[[PulledFile], None] = lam
     """Raises WeightsMissingError or WeightsWrongError for the first file that is not as pulled.
 
     Sizes and times are compared; a file is read, and its SHA-256 compared, only where these differ: 47 GB at every
-    start would take longer than loading them. A folder that `farm models pull` never saw is not judged here.
+    start would take longer than loading them. A folder that `farm weights pull` never saw is not judged here.
     """
     try:
-        checks = check_touched(folder, announce)
+        checks = check_changed(folder, announce)
     except (ValueError, KeyError, TypeError) as error:
         raise WeightsWrongError(folder / FILE_NAME, f"it is no record of a pull ({error!r})") from error
     for checked in checks:

@@ -56,7 +56,7 @@ class BlockSampler:
         for step, position in enumerate(positions):
             check()
             inputs.append(latents)
-            velocity = self._velocity(latents, step, position, audio)
+            velocity = self._velocity(latents, step=step, position=position, audio=audio)
             latents = self.schedule.advance(latents, velocity, step)
         return latents, inputs
 
@@ -65,9 +65,9 @@ class BlockSampler:
         audio = self.model.embed_audio(features)
         for step, position in enumerate(self._positions(block)):
             latents = inputs[step].to(self.model.device, self.model.dtype)
-            yield self._velocity(latents, step, position, audio)
+            yield self._velocity(latents, step=step, position=position, audio=audio)
 
-    def _velocity(self, latents: Tensor, step: int, position: BlockPosition, audio: AudioEmbedding) -> Tensor:
+    def _velocity(self, latents: Tensor, *, step: int, position: BlockPosition, audio: AudioEmbedding) -> Tensor:
         time = self._times[step]
         return self.model(latents, step=step, time=time, audio=audio, position=position, memory=self.memory)
 

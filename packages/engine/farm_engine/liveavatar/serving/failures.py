@@ -27,7 +27,7 @@ def named_failures(attempt: str, *, plan: str, memory: MemoryUse) -> Iterator[No
     try:
         yield
     except torch.OutOfMemoryError as error:
-        failure = _out_of_memory(error, attempt, plan, memory)
+        failure = _out_of_memory(error, attempt, plan=plan, memory=memory)
     except RuntimeError as error:
         failure = _device_failure(error, attempt)
         if failure is None:
@@ -40,7 +40,7 @@ def named_failures(attempt: str, *, plan: str, memory: MemoryUse) -> Iterator[No
     raise failure
 
 
-def _out_of_memory(error: Exception, attempt: str, plan: str, memory: MemoryUse) -> EngineError:
+def _out_of_memory(error: Exception, attempt: str, *, plan: str, memory: MemoryUse) -> EngineError:
     peak, total = memory.peak_bytes(), memory.total_bytes()
     return EngineError(
         "out-of-memory",

@@ -50,4 +50,4 @@ def test_missing_weights_are_named(tmp_path):
     with pytest.raises(EngineError) as failure:
         LiveAvatarEngine(tmp_path).load(lambda phase, fraction: None)
     assert failure.value.code == "weights-missing"
-    assert "farm models pull" in failure.value.message
+    assert "farm weights pull" in failure.value.message
