@@ -1,4 +1,4 @@
-// Writes the JSON Schema of the engine protocol where the Python side reads it. Run after `npm run build`.
+// Writes the JSON Schema of the engine protocol to where the Python side reads it. Run it after `npm run build`.
 import { writeFile } from 'node:fs/promises';
 import { engineProtocolSchema } from '../packages/contracts/dist/engine-protocol-schema.js';
 

@@ -1,4 +1,4 @@
-"""The measurements behind draft.bench.py."""
+"""The measurements of draft.bench.py."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def measure_encoders(engine: LiveAvatarEngine, options: argparse.Namespace) -> N
         {
             "prompt": seconds_of(lambda: models.text.encode(PROMPT)),
             "prompt again": seconds_of(lambda: models.text.encode(PROMPT + " Again.")),
-            "text projections": seconds_of(lambda: [block.cross_attn.key_value(text) for block in transformer.blocks]),
+            "text projections": seconds_of(lambda: [layer.cross_attn.key_value(text) for layer in transformer.blocks]),
             f"portrait {width}x{height}": seconds_of(lambda: encode_still(models.vae, portrait)),
         },
     )

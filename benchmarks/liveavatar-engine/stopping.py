@@ -1,4 +1,4 @@
-"""A render that is stopped after a clip and goes on in another process, beside one that nothing interrupts."""
+"""A render that is stopped after a clip and continued in another process, compared with an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def record(engine: LiveAvatarEngine, options: argparse.Namespace, say: Say) -> N
 
 
 def resume(engine: LiveAvatarEngine, options: argparse.Namespace, say: Say) -> None:
-    """Goes on from both border states and compares latents and frames of the next clip with the unbroken render's."""
+    """Continues from both border states and compares latents and frames of the next clip with the unbroken render's."""
     latents, frames = load_file(options.folder / "latents.safetensors"), np.load(options.folder / "frames.npy")
     for name, clips in (("stopped", STOPPED_AFTER), ("whole", LATE_BORDER)):
         runs = [render_after_border(engine, options, name, clips=clips) for _ in range(2)]

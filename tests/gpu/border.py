@@ -76,22 +76,22 @@ def _replay_is_equal(model: DiffusionTransformer, state: BorderState) -> bool:
 
 
 def _interrupt_seconds(rollout: Rollout) -> float:
-    """From the wish to stop, in the middle of a block, to an idle device."""
+    """From the request to stop, in the middle of a block, to an idle device."""
     begin = time.perf_counter()
-    wish = None
+    requested = None
 
     def check() -> None:
-        nonlocal wish
-        if wish is not None:
+        nonlocal requested
+        if requested is not None:
             raise Interrupted
         if time.perf_counter() - begin > 0.1:
-            wish = time.perf_counter()
+            requested = time.perf_counter()
 
     try:
         _clip(rollout, check)
     except Interrupted:
         synchronize()
-    return round(time.perf_counter() - (wish or begin), 3)
+    return round(time.perf_counter() - (requested or begin), 3)
 
 
 def _clip(rollout: Rollout, check: Callable[[], None] = lambda: None) -> Tensor:

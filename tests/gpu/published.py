@@ -65,7 +65,7 @@ class PublishedTransformer:
     ) -> Iterator[Tensor]:
         """Velocities of one block at every step for given step inputs; the Euler step is done and dropped."""
         for step, timestep in enumerate(self.schedule.timesteps):
-            if not self._compiled:  # a replaced function would be compiled anew on every call
+            if not self._compiled:  # a replaced function would be compiled again on every call
                 random.randint = lambda _low, _high, offset=offsets[step]: offset
             where = {"timestep": timestep, "step": step, "block": block}
             velocity = self._call(inputs[step], audio=audio, conditions=conditions, **where)

@@ -3,9 +3,9 @@
     PYTHONPATH=packages/engine python -m tests.gpu.run --report report.json [--published CHECKOUT] [--rehearse]
     PYTHONPATH=packages/engine python -m tests.gpu.run --report report.json --only engine [--rehearse]
 
-The first takes the transformer apart; the second measures the whole engine, from files to encoded video; each takes
+The first takes the transformer apart; the second measures the whole engine, from files to encoded video; each needs
 less than ten minutes on an H200. The report is rewritten after every part, so a machine that is taken away leaves what
-was finished. `--rehearse` takes the tiny model and small videos, on a GPU or without one: run it before renting one.
+was finished. `--rehearse` uses the tiny model and small videos, on a GPU or without one: run it before renting one.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class Suite:
 
     @cached_property
     def _compiled_model(self) -> DiffusionTransformer:
-        """The same model: once compiled there is no eager one any more, so eager parts come first."""
+        """The same model: once compiled there is no eager model any more, so eager parts come first."""
         compile_layers(self._model)
         return self._model
 

@@ -1,4 +1,4 @@
-"""The draft engine behind the engine protocol."""
+"""The draft engine: what the engine protocol calls."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ def create_engine(argv: list[str]) -> DraftEngine:
 
 
 class DraftEngine:
+    """Renders on one CPU thread; frames depend on the request alone."""
+
     name = "draft"
     version = __version__
 
@@ -68,7 +70,7 @@ class DraftEngine:
 
 
 def prepare_portrait(path: Path, *, width: int, height: int, control: RenderControl) -> tuple[np.ndarray, Face]:
-    """The framed portrait and the face in it; says what it had to assume."""
+    """The framed portrait, uint8 `[height, width, 3]`, and the face in it; warns about what it had to assume."""
     picture = read_portrait(path)
     face = find_face(picture, control)
     framing = frame_portrait(

@@ -21,7 +21,7 @@ NEAR_OUTLINE = 0.85
 LASHES = 0.045
 """Half the height of the lashes' line."""
 LASH_DARKNESS = 0.3, 0.75
-"""How much of the light closed lashes take, at least and at most; between, as much as the portrait's own."""
+"""How much of the light closed lashes absorb, at least and at most; between these, as much as the portrait's own."""
 SKIN_BRIGHTNESS = 0.6, 0.85
 """Brightness above the eye against below it: certainly no skin, and surely skin."""
 BRIGHTEST_LID = 1.25
@@ -125,7 +125,7 @@ def _within(u: np.ndarray, width: float, outline: tuple[float, float]) -> np.nda
 
 
 def _shade(frame: np.ndarray, eye: Eye, skin: float) -> float:
-    """What to darken skin of this brightness by, so that it can lie over the eye."""
+    """What to darken skin of this brightness by, so that it can cover the eye."""
     levels = np.linspace(0.2, 0.8, 7)[:, None, None]
     points = (eye.upper_lid + levels * (eye.lower_lid - eye.upper_lid))[:, 1:-1].astype(np.float32)
     white = float(np.percentile(sample(frame, points[..., 0], points[..., 1]).mean(axis=2), 90))

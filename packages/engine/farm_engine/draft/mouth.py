@@ -17,7 +17,7 @@ FULL_OPENING = 0.42
 CLOSED_SEAM = 0.4
 """Where open lips meet when they close, from the upper lip (0) to the lower one (1)."""
 LEAST_CHIN, LEAST_NOSE = 0.1, 0.1
-"""Chin and upper lip are taken to be this high at least, in widths of the mouth; the mesh may lie within the lips."""
+"""Chin and upper lip count as at least this high, in widths of the mouth; the mesh may be within the lips."""
 STEEPEST = 4.0
 """Lips that run more upright count as this steep."""
 CAVITY = np.array([58, 20, 22], np.float32)
@@ -162,7 +162,7 @@ class Mouth:
         """How bright the light on the mouth region is, 1 for a well lit face, and its tint, RGB around 1."""
         colour = np.median(self._frame[self.region.slices].reshape(-1, 3), axis=0)
         brightness = np.float32(round(float(np.clip(colour.mean() / 165, 0.35, 1.1)), 2))
-        # Skin is warmer than the light on it, so teeth take over a part of its tint only.
+        # Skin is warmer than the light on it, so teeth get only a part of its tint.
         tint = 1 + 0.35 * (colour / max(float(colour.mean()), 1.0) - 1)
         return brightness, np.round(tint, 2).astype(np.float32)
 

@@ -1,6 +1,6 @@
-"""The engine as the command line starts it: options are read at once, PyTorch is imported while the model loads.
+"""The engine's command line: options are read immediately, PyTorch is imported only while the model loads.
 
-Importing PyTorch takes seconds, on a cold disk many; the worker hears `hello` and `alive` meanwhile.
+Importing PyTorch takes seconds, or many on a cold disk; the worker receives `hello` and `alive` meanwhile.
 """
 
 from __future__ import annotations
@@ -23,15 +23,17 @@ def create_engine(argv: list[str]) -> LaunchedEngine:
         prog="farm_engine liveavatar", description="Renders with the Live Avatar model; see docs/liveavatar.md."
     )
     weights = parser.add_mutually_exclusive_group(required=True)
-    weights.add_argument("--weights", type=Path, help="folder that `farm weights pull` filled")
+    weights.add_argument("--weights", type=Path, help="folder filled by `farm weights pull`")
     weights.add_argument("--tiny", action="store_true", help="a tiny model with random weights, to try the farm")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--compile", action="store_true", help="compile the layers: minutes at first, then faster")
+    parser.add_argument(
+        "--compile", action="store_true", help="compile the layers: the first render takes longer, later ones less"
+    )
     return LaunchedEngine(parser.parse_args(argv))
 
 
 class LaunchedEngine:
-    """The liveavatar engine, made when it is told to load."""
+    """The liveavatar engine, created when it has to load."""
 
     name = "liveavatar"
     version = __version__

@@ -1,7 +1,7 @@
 """Setting the mesh's lips and lids onto what the picture shows.
 
 The mesh was trained on photographs and is off by some pixels, by more on drawings. Lips that part beside their line
-and lashes that stay behind in a blink look wrong at once, so the picture itself decides, within reach of the mesh.
+and lashes that do not follow a blink are noticed immediately, so the picture itself decides, within reach of the mesh.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from farm_engine.portrait.geometry import sample
 from farm_engine.portrait.upright_view import COLUMNS, ROWS_PER_WIDTH, View, darkest_path, grown_edge
 
 CLOSED_BELOW = 0.045
-"""Lips less than this fraction of the mouth's width apart are taken for closed."""
+"""Lips closer together than this fraction of the mouth's width count as closed."""
 LINE_BELOW, LINE_CONTRAST, SKIN_CONTRAST = 0.2, 30.0, 10.0
-"""A mouth drawn as a mere line, which the mesh takes for lips apart: at most this wide, this much darker than what is
+"""A mouth drawn as a mere line, which the mesh mistakes for open lips: at most this wide, this much darker than what is
 above and below it, and that is skin (8-bit Lab)."""
 SEAM_REACH = 0.10
 LIP_REACH = 0.14
@@ -44,7 +44,7 @@ def fit_to_picture(picture: np.ndarray, face: Face) -> Face:
 
 def fit_eyes(picture: np.ndarray, face: Face) -> Face:
     """The face, with the lids where the picture has them; without eyes where these are drawn so large that the mesh
-    lies within their whites."""
+    is within their whites."""
     eyes = _fitted_eyes(picture, face.eyes)
     points = (face.centre + WITHIN_FACE * (face.oval - face.centre)).astype(np.float32)[None]
     skin = np.median(cv2.cvtColor(sample(picture, points[..., 0], points[..., 1]), cv2.COLOR_RGB2LAB)[0], axis=0)
@@ -66,8 +66,8 @@ def _colourfulness(lab: np.ndarray) -> float:
 
 
 def _fitted_eyes(picture: np.ndarray, eyes: tuple[Eye, ...]) -> tuple[Eye, ...]:
-    """The upper lids where their lashes are, the lower ones where the skin begins below the eye. Eyes are taken for
-    larger than the mesh's only if that suits both: one alone might take its brow for lashes."""
+    """The upper lids where their lashes are, the lower ones where the skin begins below the eye. Eyes count as
+    larger than the mesh's only if that fits both: one alone might mistake its brow for lashes."""
     candidates = [[_Lashes(picture, eye, size) for eye in eyes] for size in EYE_SIZES]
     usual = [lashes.cost for lashes in candidates[0]]
     best = min(
@@ -146,7 +146,7 @@ def _corner_steps(
     lips: tuple[np.ndarray, np.ndarray],
     between: np.ndarray,
 ) -> list[np.ndarray]:
-    """How far each corner of an open mouth lies outside the mesh's: as long as there are teeth or dark beside it."""
+    """How far each corner of an open mouth is outside the mesh's: as long as there are teeth or dark beside it."""
     steps = []
     for corner, other in (corners, corners[::-1]):
         outwards = corner - other

@@ -13,10 +13,14 @@ from farm_engine.portrait.network_files import DETECTOR_FILE, network
 
 DETECTOR_SIZE = 128
 LEAST_DETECTION = 0.5
+"""Lower scores, 0..1, are no candidates for the mesh."""
 
 
 def detect(picture: np.ndarray, *, x: int, y: int, side: int) -> Iterator[np.ndarray]:
-    """Faces in one square: `[centre x, centre y, side, angle]`, the angle of the eye line in radians."""
+    """Faces in the square of `side` pixels whose upper left corner is at `x`, `y`.
+
+    Yields `[centre x, centre y, side, angle]` in the picture's pixels, the angle of the eye line in radians.
+    """
     scale = DETECTOR_SIZE / side
     transform = np.array([[scale, 0, -x * scale], [0, scale, -y * scale]])
     tile = square_view(picture, transform, DETECTOR_SIZE)

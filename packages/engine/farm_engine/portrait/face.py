@@ -1,4 +1,4 @@
-"""The face as the animation sees it: a few curves."""
+"""A face as a few curves, made from mesh points."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Eye:
 
 @dataclass(frozen=True, kw_only=True)
 class Face:
-    """Where a face is, in the pixels of a picture: the portrait's at first, then, `placed`, the frame's."""
+    """Where a face is, in the pixels of a picture: the portrait's at first, the frame's once `placed`."""
 
     upper_lip_inner: np.ndarray
     """float64 `[11, 2]`, from the picture's left corner of the mouth to its right one."""
@@ -52,7 +52,7 @@ class Face:
     nose_base: np.ndarray
     chin: np.ndarray
     certain: bool = True
-    """Whether the curves can be trusted to the pixel. Where they cannot, nothing is cut open or painted."""
+    """Whether the curves can be trusted to the pixel. Where they cannot, nothing may be cut open or painted."""
 
     @property
     def mouth_centre(self) -> np.ndarray:

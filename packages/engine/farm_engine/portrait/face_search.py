@@ -32,7 +32,7 @@ class FoundFaces:
 
 
 def find_faces(picture: np.ndarray) -> FoundFaces:
-    """Search an RGB picture from large squares to small ones, until faces are found."""
+    """Search an RGB picture, uint8 `[height, width, 3]`, from large squares to small ones, until faces are found."""
     shrink = min(1.0, SEARCH_SIZE / max(picture.shape[:2]))
     small = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else picture
     doubtful, best_belief = None, LEAST_BELIEF_IN_DOUBT

@@ -14,7 +14,7 @@ FACE_HEIGHT_IN_FRAME = 0.42
 """Where the face's centre is put vertically when the crop has a choice, as a fraction of the frame."""
 SMALLEST_SIDE = 16
 LARGEST_SIDE = 3072
-"""A larger picture is shrunk to this first: it shows no more, and takes seconds."""
+"""A larger picture is shrunk to this first: it would show no more and cost seconds."""
 JPEG_START, PNG_START = b"\xff\xd8", b"\x89PNG"
 PNG_TYPES_WITH_ALPHA = (4, 6)
 BACKDROP = (224, 224, 224)
@@ -22,7 +22,8 @@ BACKDROP = (224, 224, 224)
 
 
 def read_portrait(path: Path) -> np.ndarray:
-    """The picture as uint8 `[height, width, 3]` RGB, turned upright. Raises EngineError `bad-portrait`."""
+    """The picture as uint8 `[height, width, 3]` RGB, turned upright. Raises EngineError
+    `bad-portrait`."""
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
@@ -52,7 +53,7 @@ def _decoded(path: Path, data: np.ndarray) -> np.ndarray:
 
 
 def _may_be_transparent(data: np.ndarray) -> bool:
-    """From the first bytes, because a second decoding of a large picture takes seconds."""
+    """From the first bytes, because decoding a large picture twice would take seconds."""
     start = data[:26].tobytes()
     if start.startswith(PNG_START) and len(start) == 26:
         return start[25] in PNG_TYPES_WITH_ALPHA
@@ -102,7 +103,10 @@ class Framing:
 def frame_portrait(
     picture_size: tuple[int, int], *, width: int, height: int, face_centre: np.ndarray | None
 ) -> Framing:
-    """Cover a `width` x `height` frame with a picture of `(height, width)` pixels, around its face if it has one."""
+    """Cover a `width` x `height` frame with a picture of `(height, width)` pixels, around its face if it has one.
+
+    `face_centre`: `[x, y]` in the picture's pixels.
+    """
     picture_height, picture_width = picture_size
     scale = max(width / picture_width, height / picture_height)
     spare_width = picture_width - round(width / scale)

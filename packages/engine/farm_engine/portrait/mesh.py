@@ -20,8 +20,10 @@ SETTLED_SHIFT, SETTLED_TURN = 0.03, 0.03
 
 
 def mesh_from_box(picture: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, float]:
-    """Points and the belief that they lie on a face: the lesser one of the last two passes, because a face keeps the
-    network's belief and a chance likeness loses it; 0 where the points do not settle."""
+    """Points `[468, 3]` and the belief, 0..1, that they are on a face; `box` is `[centre x, centre y, side, angle]`.
+
+    The belief is the lesser one of the last two passes, because a face keeps the network's belief and a chance likeness
+    loses it; 0 where the points do not settle."""
     points, belief = _mesh(picture, box)
     for _ in range(MOST_PASSES - 1):
         before, belief_before = box_around(points), belief
@@ -55,6 +57,7 @@ def _mesh(picture: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def box_around(points: np.ndarray) -> np.ndarray:
+    """The square around a mesh: `[centre x, centre y, side, angle]`, the angle of the eye line in radians."""
     low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
     across = points[263, :2] - points[33, :2]
     return np.array([*(low + high) / 2, (high - low).max(), np.arctan2(across[1], across[0])])

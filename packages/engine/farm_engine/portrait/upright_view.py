@@ -12,7 +12,10 @@ SMOOTHING = 9
 
 
 class View:
-    """Columns along the line between two points of a picture (RGB), rows across it."""
+    """Columns along the line between two points of a picture (RGB), rows across it.
+
+    `lab` is the view as 8-bit Lab, float64 `[rows, columns, 3]`; `u` and `v` are the pixels along and across the line.
+    """
 
     def __init__(self, picture: np.ndarray, left: np.ndarray, right: np.ndarray, *, reach: float) -> None:
         self._origin = (left + right) / 2
@@ -29,13 +32,13 @@ class View:
         self.lab = cv2.cvtColor(view, cv2.COLOR_RGB2LAB).astype(np.float64)
 
     def rows(self, curve: np.ndarray) -> np.ndarray:
-        """Row of each column of a curve given as points, as a float array `[COLUMNS]`."""
+        """Row of each column, float `[COLUMNS]`, of a curve given as points `[n, 2]` in the picture's pixels."""
         offset = curve - self._origin
         heights = np.interp(self.u, offset @ self._across, offset @ self._down)
         return np.interp(heights, self.v, np.arange(len(self.v)))
 
     def points(self, rows: np.ndarray, count: int) -> np.ndarray:
-        """`count` points along a curve given as a row for each column."""
+        """`count` points `[count, 2]`, in the picture's pixels, along a curve given as one row per column."""
         columns = np.linspace(0, COLUMNS - 1, count)
         u = np.interp(columns, np.arange(COLUMNS), self.u)
         v = np.interp(np.interp(columns, np.arange(COLUMNS), rows), np.arange(len(self.v)), self.v)
@@ -51,12 +54,12 @@ class View:
 
 def darkest_path(view: View, expected: np.ndarray, *, reach: int) -> np.ndarray:
     """The path from left to right that is darkest, at most `reach` rows off the expected one, and smooth: the line
-    between closed lips, the lashes of an upper lid. Dynamic programming over steps of at most one row a column."""
+    between closed lips, the lashes of an upper lid. Dynamic programming over steps of at most one row per column."""
     offsets = np.arange(-reach, reach + 1)
     rows = np.clip(np.round(expected).astype(int)[:, None] + offsets, 0, len(view.v) - 1)
     columns = np.arange(COLUMNS)[:, None]
     cost = view.lab[rows, columns, 0] + 40.0 * (offsets / reach) ** 2
-    # The corners are where the mesh is surest.
+    # The mesh is most reliable at the corners.
     held = np.clip(np.abs(np.linspace(-1, 1, COLUMNS)) * 5 - 4, 0, 1)[:, None]
     cost = cost + held * 30.0 * np.abs(offsets)
     total, came_from = cost[0], np.zeros(cost.shape, int)

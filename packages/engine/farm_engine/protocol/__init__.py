@@ -1,4 +1,4 @@
-"""The Python side of the engine protocol: what every engine shares. See docs/engine-protocol.md."""
+"""The Python side of the engine protocol: what all engines share. See docs/engine-protocol.md."""
 
 from farm_engine.protocol.engine import Engine, RenderControl, RenderResult, ReportLoading
 from farm_engine.protocol.errors import EngineError, Interrupted

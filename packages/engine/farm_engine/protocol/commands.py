@@ -1,4 +1,4 @@
-"""Reading commands from standard input, in a thread that outlives every hang of the render."""
+"""Reading commands from standard input, in a thread that keeps working while a render hangs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ READ_BYTES = 1 << 16
 
 
 class CommandReader:
-    """Turns lines into renders to do and interrupts to apply.
+    """Turns command lines into renders to run and interrupts to apply.
 
-    `jobs` yields `(request, control)` in the order of arrival, then None when the engine is to end.
+    `jobs` yields `(request, control)` in order of arrival, then None when the engine has to stop.
     """
 
     def __init__(self, descriptor: int, events: EventWriter) -> None:
@@ -43,7 +43,7 @@ class CommandReader:
         threading.Thread(target=self._run, name="commands", daemon=True).start()
 
     def stop(self) -> None:
-        """Interrupt what runs and what waits, then let the main loop end. A model half loaded is simply dropped."""
+        """Interrupt running and waiting renders, then let the main loop end. While loading, exit immediately."""
         if self.loading:
             os._exit(0)
         self._stopping = True
@@ -61,12 +61,12 @@ class CommandReader:
                 self._handle(line)
             print("farm_engine: standard input closed, ending", file=sys.stderr, flush=True)
         except OSError:
-            pass  # a killed worker closes all three pipes: nobody is left to tell
+            pass  # a killed worker closes all three pipes: there is no one to report to
         except Exception:
             traceback.print_exc()
         finally:
-            # No orphan keeps a GPU, and none goes on deaf: whatever the render is in the middle of, the supervisor
-            # that would want it is gone.
+            # An orphan must not keep a GPU, nor continue without reading commands: the worker that asked for the
+            # render is gone.
             os._exit(0)
 
     def _handle(self, line: bytes) -> None:
@@ -81,7 +81,7 @@ class CommandReader:
     def _accept_render(self, command: dict[str, Any]) -> None:
         request = render_request(command)
         if request.render_id in self._controls:
-            raise ValueError(f"a render with renderId '{request.render_id}' is already under way")
+            raise ValueError(f"a render with renderId '{request.render_id}' is already running")
         control = PipedRenderControl(request, self._events)
         self._controls[request.render_id] = control
         if self._stopping:
@@ -89,13 +89,13 @@ class CommandReader:
         self.jobs.put((request, control))
 
     def _interrupt(self, render_id: str, when: InterruptMode) -> None:
-        # An id that is not known has just ended: its last event is on its way, so there is nothing to answer.
+        # An unknown id belongs to a render that has just ended; its last event is already on its way.
         if control := self._controls.get(render_id):
             control.interrupt(when)
 
 
 def _lines(descriptor: int) -> Iterator[bytes]:
-    """Lines of a descriptor until its end. Not through sys.stdin: a thread that blocks in a buffered reader holds its
+    """Lines of a descriptor until it closes. Not through sys.stdin: a thread that blocks in a buffered reader holds its
     lock, and the interpreter aborts over that lock when it shuts down."""
     pending = b""
     while chunk := os.read(descriptor, READ_BYTES):
@@ -104,7 +104,7 @@ def _lines(descriptor: int) -> Iterator[bytes]:
 
 
 def _readable_render_id(command: Any) -> str | None:
-    """The command's renderId if it can be repeated in an event."""
+    """The command's renderId, if it is valid in an event."""
     render_id = command.get("renderId") if isinstance(command, dict) else None
     try:
         check_message("events", {"type": "interrupted", "renderId": render_id})
@@ -117,6 +117,6 @@ def _bad_command(line: bytes, error: Exception) -> EngineError:
     shown = line[:200].decode(errors="replace").strip()
     return EngineError(
         "bad-command",
-        f"This command was not understood: {error}. The engine goes on; the line began with: {shown}",
+        f"This command was not understood: {error}. The engine continues; the line began with: {shown}",
         retriable="never",
     )

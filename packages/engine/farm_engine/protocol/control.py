@@ -1,4 +1,4 @@
-"""The host's end of a `RenderControl`: routes frames to pieces, and stops the render when asked to."""
+"""`RenderControl` over the pipes of the engine process: frames go to FIFOs, everything else becomes events."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ InterruptMode = Literal["now", "piece-end"]
 
 
 class PipedRenderControl:
-    """Implements `RenderControl` for one request. `interrupt` and `check` may be called from any thread."""
+    """`RenderControl` for one request: routes frames to pieces, and stops the render when asked to.
+
+    `interrupt` and `check` may be called from any thread.
+    """
 
     def __init__(self, request: RenderRequest, events: EventWriter) -> None:
         self._request = request
@@ -82,14 +85,14 @@ class PipedRenderControl:
         if self._frames_done != self._request.frame_count:
             raise EngineError(
                 "too-few-frames",
-                f"The engine ended after {self._frames_done} of {self._request.frame_count} frames; this is a bug of "
+                f"The engine ended after {self._frames_done} of {self._request.frame_count} frames; this is a bug in "
                 "the engine, please report it with its standard error.",
                 retriable="another-worker",
                 details={"framesDone": self._frames_done, "frameCount": self._request.frame_count},
             )
 
     def close(self) -> None:
-        """Close a FIFO left open, so that its encoder sees the end."""
+        """Close a FIFO left open, so that its encoder sees the end of the stream."""
         if self._writer:
             self._writer.close()
 

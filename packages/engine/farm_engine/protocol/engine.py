@@ -1,4 +1,4 @@
-"""What an engine offers the host, and what the host offers an engine while it renders."""
+"""What an engine has to offer, and what it may call while it renders."""
 
 from __future__ import annotations
 
@@ -27,35 +27,43 @@ class RenderResult:
 
 
 class RenderControl(Protocol):
-    """One render's line to the host. `check` may be called from any thread, everything else from one at a time."""
+    """What an engine calls while it renders. `check` may be called from any thread, the rest from one at a time."""
 
     def check(self) -> None:
-        """Raise `Interrupted` if this render has to stop here; call it at least once a block (draft: once a second)."""
+        """Raise `Interrupted` if this render has to stop here; call it at least once per block (draft: per second)."""
 
     def write_frames(self, frames: np.ndarray) -> None:
-        """Hand over the next frames, uint8 `[count, height, width, 3]` RGB, in order, any number at a time.
+        """Write the next frames, uint8 `[count, height, width, 3]` RGB, in order, any number at a time.
 
-        They go into the FIFO of the piece they belong to; a piece that is complete is reported at once. Blocks while
+        They go into the FIFO of the piece they belong to; a complete piece is reported immediately. Blocks while
         the encoder is slower than the engine. Raises `Interrupted`, or `EngineError` with `encoder-gone`,
         `too-many-frames` or `frames-malformed`.
         """
 
     def set_piece_state(self, state_path: Path) -> None:
-        """Name the border state saved for the piece under way; call it before the piece's last frame is written."""
+        """Name the border state saved for the current piece; call it before the piece's last frame is written."""
 
     def warn(self, code: str, message: str) -> None:
-        """Tell the person about something assumed or degraded. Repeats within one render are dropped."""
+        """Report something assumed or degraded, for the user. Repeats within one render are dropped."""
 
     def progress(self, phase: str) -> None:
-        """Say what the render is doing. The host drops what exceeds two a second."""
+        """Report what the render is doing. More than two reports per second are dropped."""
 
 
 class Engine(Protocol):
+    """One render engine. The process around it is `run_engine`."""
+
     name: str
     version: str
 
     def load(self, report: ReportLoading) -> Mapping[str, str | int | float | bool]:
-        """Make the model resident, once. Returns facts for the worker's record: device, precisions, weights."""
+        """Make the model resident, once. Returns facts for the worker's record: device, precisions, weights.
+
+        Raises EngineError; the process then exits.
+        """
 
     def render(self, request: RenderRequest, control: RenderControl) -> RenderResult:
-        """Render exactly the frames of `request.pieces` through `control`."""
+        """Write exactly the frames of `request.pieces` through `control`.
+
+        Lets `Interrupted` pass; raises EngineError for a failure with a code.
+        """

@@ -1,4 +1,4 @@
-"""How a render ends early: a named failure, or an interrupt that was asked for."""
+"""How a render ends early: a named failure, or a requested interrupt."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class EngineError(Exception):
     """A failure the farm can act on.
 
     `code` is stable and hyphenated (`encoder-gone`); `message` says what was tried, with what, and what a person can
-    do next; `retriable` says where the same request may succeed. With `fatal` the process reports and exits, because
-    the engine cannot go on (a lost GPU, for example).
+    do next; `retriable` says where the same request may succeed. With `fatal` the process reports the error and exits,
+    because the engine cannot continue (a lost GPU, for example).
     """
 
     def __init__(
@@ -35,4 +35,4 @@ class EngineError(Exception):
 
 
 class Interrupted(Exception):
-    """The render was asked to stop. Engines let it pass; the host answers with `interrupted`."""
+    """The render was asked to stop. Engines let it pass; the process then sends the event `interrupted`."""

@@ -15,8 +15,8 @@ ALIVE_INTERVAL_SECONDS = 2.0
 
 
 class EventWriter:
-    """Sends events to one descriptor, each a line written whole. Fields that are None where absence is meant are left
-    out by the caller; every event is checked against the schema, so a slip in an engine shows at its source."""
+    """Sends events to one descriptor, each as one complete line. Callers leave out optional fields that have no value;
+    every event is checked against the schema, so that an engine's mistake shows where it was made."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -42,7 +42,7 @@ class EventWriter:
 
 
 class AliveSignal:
-    """A thread that says every two seconds that the process has not hung, and which render it is in."""
+    """A thread that reports every two seconds that the process has not hung, and which render is running."""
 
     def __init__(self, events: EventWriter) -> None:
         self.render_id: str | None = None
@@ -57,4 +57,4 @@ class AliveSignal:
             try:
                 self._events.send("alive", renderId=self.render_id)
             except OSError:
-                return  # nobody reads any more; the closing standard input ends the process
+                return  # no one reads any more; standard input closes, and that ends the process

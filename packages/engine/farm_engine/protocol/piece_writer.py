@@ -21,10 +21,10 @@ PIPE_BYTES = 1 << 20
 
 
 class PieceWriter:
-    """Writes exactly `byte_count` bytes and knows their SHA-256.
+    """Writes exactly `byte_count` bytes and computes their SHA-256.
 
-    The descriptor never blocks, so that `check_interrupted` (which raises) is asked at least every 100 ms while the
-    encoder is absent or slow.
+    The descriptor never blocks, so that `check_interrupted` (which raises) is called at least every 100 ms while the
+    encoder is absent or slow. Raises EngineError `encoder-gone`.
     """
 
     def __init__(self, piece: Piece, byte_count: int, check_interrupted: Callable[[], None]) -> None:

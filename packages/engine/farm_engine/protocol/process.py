@@ -19,7 +19,7 @@ from farm_engine.protocol.schema import protocol_document
 
 
 def run_engine(engine: Engine) -> int:
-    """Serve `engine` on the standard streams until it is told to end; returns the exit status."""
+    """Serve `engine` on the standard streams until it has to stop; returns the exit status."""
     events = EventWriter(_take_standard_output())
     reader = CommandReader(sys.stdin.fileno(), events)
     alive = AliveSignal(events)
@@ -45,7 +45,7 @@ def run_engine(engine: Engine) -> int:
         alive.render_id = request.render_id
         outcome = _render(engine, request, control)
         alive.render_id = None
-        # Before the last event: as soon as the worker reads it, it may use the id again.
+        # Before the last event: once the worker has read that, it may use the id again.
         reader.forget(request)
         if isinstance(outcome, EngineError):
             events.send_failure(request.render_id, outcome)
@@ -58,7 +58,7 @@ def run_engine(engine: Engine) -> int:
 
 
 def _render(engine: Engine, request: RenderRequest, control: PipedRenderControl) -> dict[str, object] | EngineError:
-    """Run one render; returns the fields of its last event, or what it failed of."""
+    """Run one render; returns the fields of its last event, or why it failed."""
     began = time.monotonic()
     try:
         control.check()
@@ -101,15 +101,15 @@ def _as_engine_error(error: Exception, attempt: str) -> EngineError:
         )
     return EngineError(
         "engine-crashed",
-        f"The engine tried to {attempt} and failed unexpectedly: {type(error).__name__}: {error}. Its standard error "
-        "has the traceback.",
+        f"The engine tried to {attempt} and failed unexpectedly: {type(error).__name__}: {error}. The traceback is "
+        "in its standard error.",
         retriable="another-worker",
         details={"exception": type(error).__name__},
     )
 
 
 def _take_standard_output() -> int:
-    """Keep descriptor 1 for events and point it at standard error, so that a library that prints does no harm."""
+    """Keep descriptor 1 for events and point it at standard error, so that what libraries print cannot mix in."""
     sys.stdout.flush()
     events_descriptor = os.dup(1)
     os.dup2(2, 1)
@@ -117,8 +117,8 @@ def _take_standard_output() -> int:
 
 
 def _stop_on_sigterm(reader: CommandReader) -> None:
-    """SIGTERM interrupts the render and ends the process; SIGINT is the supervisor's business (a terminal sends it to
-    the whole group). The signal arrives through a pipe, because Python runs handlers only between two bytecodes of
+    """SIGTERM interrupts the render and ends the process; SIGINT is left to the worker (a terminal sends it to the
+    whole process group). The signal arrives through a pipe, because Python runs handlers only between two bytecodes of
     the main thread, which may be inside a long kernel."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     wakeup_read, wakeup_write = os.pipe()

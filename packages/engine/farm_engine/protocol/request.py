@@ -9,6 +9,8 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
+    """A run of frames that becomes one file."""
+
     index: int
     first_frame: int
     """Counted from the start of the segment."""
@@ -22,18 +24,25 @@ class Speech:
     """Mono 16-bit WAV at 16 kHz: the segment's samples with a margin on both sides."""
     margin_before: int
     sample_count: int
-    """Samples that belong to the segment; what follows is margin."""
+    """Samples that belong to the segment; the rest is margin."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RenderSettings:
+    """What a person may choose about how the engine computes."""
+
     steps: int
+    """Denoising steps per block, 3 to 6."""
     precision: str
+    """`auto`, `bf16`, `fp8` or `int8`."""
     frames_per_clip: int
+    """A multiple of 12."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RenderRequest:
+    """A render command, checked. `width` and `height` are pixels, multiples of 64."""
+
     render_id: str
     portrait_path: Path
     speech: Speech
@@ -42,7 +51,7 @@ class RenderRequest:
     height: int
     segment_frame_count: int
     pieces: tuple[Piece, ...]
-    """In order and without gaps; a resumed render starts behind the committed ones."""
+    """In order and without gaps; a resumed render starts after the committed ones."""
     seed: int
     settings: RenderSettings
     resume_state_path: Path | None = None
@@ -54,12 +63,15 @@ class RenderRequest:
 
     @property
     def frame_count(self) -> int:
-        """Frames asked for, which may be fewer than the segment has."""
+        """Requested frames, which may be fewer than the segment has."""
         return sum(piece.frame_count for piece in self.pieces)
 
 
 def render_request(command: dict[str, Any]) -> RenderRequest:
-    """Build the request from a render command that fits the schema; raises ValueError for what a schema cannot say."""
+    """Build the request from a render command that matches the schema.
+
+    Raises ValueError for what a schema cannot express: gaps between pieces, pieces past the end of the segment.
+    """
     pieces = tuple(
         Piece(
             index=piece["index"],
@@ -72,7 +84,7 @@ def render_request(command: dict[str, Any]) -> RenderRequest:
     for before, after in zip(pieces, pieces[1:], strict=False):
         if after.first_frame != before.first_frame + before.frame_count:
             raise ValueError(
-                f"pieces[{after.index}].firstFrame is {after.first_frame}, but the piece before ends at "
+                f"pieces[{after.index}].firstFrame is {after.first_frame}, but the previous piece ends at "
                 f"{before.first_frame + before.frame_count}"
             )
     end = pieces[-1].first_frame + pieces[-1].frame_count

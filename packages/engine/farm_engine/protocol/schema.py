@@ -27,7 +27,7 @@ def _validator(direction: str, message_type: str) -> Callable[[Any], Any]:
 
 
 def check_message(direction: str, message: Any) -> None:
-    """Check one protocol line. `direction` is `commands` or `events`; raises ValueError that names the field."""
+    """Check one protocol message. `direction` is `commands` or `events`. Raises ValueError that names the field."""
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise ValueError('expected a JSON object with a "type"')
     try:

@@ -24,8 +24,8 @@ def read_speech(speech: Speech) -> np.ndarray:
         channels, sample_width, rate = layout
         raise _bad_speech(speech, f"it has {channels} channel(s) of {8 * sample_width} bits at {rate} Hz")
     if len(samples) < speech.margin_before + speech.sample_count:
-        wanted = f"{speech.margin_before} of margin and {speech.sample_count} of speech"
-        raise _bad_speech(speech, f"it has {len(samples)} samples, but {wanted} were announced")
+        announced = f"{speech.margin_before} of margin and {speech.sample_count} of speech"
+        raise _bad_speech(speech, f"it has {len(samples)} samples, but {announced} were announced")
     return samples
 
 

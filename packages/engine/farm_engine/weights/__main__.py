@@ -4,7 +4,7 @@ import signal
 import sys
 
 if __name__ == "__main__":
-    # Ctrl-C ends it without a word, also while the libraries below load; what was downloaded is kept.
+    # Ctrl-C ends it silently, also while the libraries below load; what was downloaded is kept.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from farm_engine.weights.command_line import main
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# `*` stands for the numbered shards of the transformer.
+# `*` matches the numbered shards of the transformer.
 TRANSFORMER_SHARDS = "diffusion_pytorch_model-*.safetensors"
 
 

@@ -19,7 +19,7 @@ class CheckedFile:
     file: PulledFile
     state: State
     found: str
-    """What is there instead: a size or a hash; empty when the file is right or missing."""
+    """What was found instead: a size or a hash; empty when the file is right or missing."""
 
 
 def check(
@@ -27,8 +27,8 @@ def check(
 ) -> list[CheckedFile]:
     """Check every file of the inventory: presence, size, and with `contents` its SHA-256.
 
-    Files whose contents are right need not be read again until they change: see `check_changed`. `report` hears how
-    many bytes each step read. Raises NotPulledError where the folder has no inventory.
+    Files whose contents are right need not be read again until they change: see `check_changed`. `report` receives the
+    number of bytes that each step read. Raises NotPulledError where the folder has no inventory.
     """
     inventory = Inventory.read(folder)
     if not inventory.files:
@@ -43,9 +43,9 @@ def check(
 
 
 def check_changed(folder: Path, announce: Callable[[PulledFile], None] = lambda file: None) -> list[CheckedFile]:
-    """Check what was pulled, reading only files that changed since their contents were verified; those are announced.
+    """Check what was pulled, reading only files that changed since their contents were verified.
 
-    Empty where the folder has no inventory: then there is nothing to compare with.
+    `announce` is called with each of those. Empty where the folder has no inventory: there is nothing to compare with.
     """
     results = []
     for file in Inventory.read(folder).files.values():
@@ -63,7 +63,7 @@ def _note_verified(folder: Path, inventory: Inventory, results: list[CheckedFile
         if result.state == "right":
             modified_ns = (folder / result.file.path).stat().st_mtime_ns
             inventory.files[result.file.path] = replace(result.file, modified_ns=modified_ns)
-    with contextlib.suppress(OSError):  # a folder that cannot be written to is checked all the same
+    with contextlib.suppress(OSError):  # a read-only folder is checked all the same
         inventory.write(folder)
 
 

@@ -37,9 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="farm weights", description="Fetch and verify the published weights.")
     commands = parser.add_subparsers(required=True, metavar="command")
     for name, action, summary in (
-        ("pull", _pull, "fetch what is missing, going on where the last pull ended, and verify everything"),
+        ("pull", _pull, "fetch what is missing, continuing where the last pull stopped, and verify everything"),
         ("check", _check, "compare every file with what was pulled, without the network"),
-        ("list", _list, "show which files belong to the model and which are there"),
+        ("list", _list, "list the files of the model and which of them are there"),
     ):
         command = commands.add_parser(name, help=summary, description=summary)
         command.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="weights folder (%(default)s)")
@@ -117,7 +117,7 @@ def _state(file: ListedFile) -> str:
 
 
 def _file_document(file: PulledFile) -> dict:
-    """What programs may rely on; the inventory may hold more."""
+    """The fields that programs may rely on; the inventory may hold more."""
     return {name: getattr(file, name) for name in ("path", "size", "sha256", "repository", "revision")}
 
 

@@ -1,4 +1,4 @@
-"""Why weights could not be fetched or are not right."""
+"""Why weights could not be fetched, or are not as published."""
 
 from __future__ import annotations
 

@@ -89,9 +89,10 @@ class Hub:
         return found
 
     def fetch(self, file: PublishedFile, path: Path) -> None:
-        """Download to `path`, going on behind the bytes that are there already.
+        """Download to `path`, continuing after the bytes that are there already.
 
-        `hf_hub_download` is not used: since version 2 it begins anew in every process, and a shard has 10 GB.
+        `hf_hub_download` is not used: since version 2 it restarts in every process, and a shard has 10 GB.
+        Raises NotPublishedError, HubUnreachableError.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -114,7 +115,7 @@ class Hub:
             )
 
     def _try(self, attempt: str, action: Callable[[], _Result]) -> _Result:
-        """Run `action`, again after failures that may pass: lost connections, cut bodies, 429 and 5xx."""
+        """Run `action`, and retry after temporary failures: lost connections, truncated bodies, 429 and 5xx."""
         for remaining in reversed(range(ATTEMPTS)):
             try:
                 return action()
@@ -127,15 +128,15 @@ class Hub:
                 if not remaining:
                     raise HubUnreachableError(
                         f"Could not {attempt} from {self.endpoint} in {ATTEMPTS} attempts: {_first_line(error)} Check "
-                        "the network, or set HF_ENDPOINT to a mirror; what was downloaded is kept and the next pull "
-                        "goes on from there."
+                        "the network, or set HF_ENDPOINT to a mirror; what was downloaded is kept, and the next pull "
+                        "continues from there."
                     ) from error
                 self._wait(2.0 ** (ATTEMPTS - 1 - remaining))
         raise AssertionError("unreachable")
 
 
 def _is_final(error: Exception) -> bool:
-    if isinstance(error, LocalEntryNotFoundError):  # no answer from the hub
+    if isinstance(error, LocalEntryNotFoundError):  # no response from the hub
         return False
     if isinstance(error, RepositoryNotFoundError | RevisionNotFoundError | EntryNotFoundError):
         return True

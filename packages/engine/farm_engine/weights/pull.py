@@ -34,10 +34,10 @@ def pull(
     report: Callable[[BroughtFile], None],
     catalog: Sequence[Repository] = CATALOG,
 ) -> Inventory:
-    """Bring the weights folder to what the hub publishes; files that are already right are not fetched again.
+    """Make the weights folder match what the hub publishes; files that are already right are not fetched again.
 
-    Downloads go on where an earlier pull was cut off. Every file's contents are compared with the published hash, then
-    recorded in the inventory; `report` hears of each one then. Raises WeightsError.
+    Downloads continue where an earlier pull stopped. Every file's contents are compared with the published hash, then
+    recorded in the inventory; `report` is then called with it. Raises WeightsError.
     """
     files = [file for repository in catalog for file in hub.files_of(repository)]
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def pull(
 
 
 def _bring(file: PublishedFile, folder: Path, *, hub: Hub, inventory: Inventory) -> bool:
-    """Make the file right on disk and record it; returns whether it had to be fetched."""
+    """Fetch the file unless it is right, and record it; returns whether it had to be fetched."""
     path = folder / file.path
     fetched = not file.is_at(path)
     if fetched:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from recording_control import forget_chain
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -62,10 +63,17 @@ def relative_error():
 
 
 @pytest.fixture(scope="session")
-def engine() -> LiveAvatarEngine:
+def loaded_engine() -> LiveAvatarEngine:
     engine = LiveAvatarEngine(None, device="cpu")
     engine.load(lambda phase, fraction: None)
     return engine
+
+
+@pytest.fixture
+def engine(loaded_engine) -> LiveAvatarEngine:
+    """The tiny engine, with nothing kept from an earlier test."""
+    forget_chain(loaded_engine)
+    return loaded_engine
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def readers(inputs, render_id: str, count: int) -> list[FifoReader]:
 
 def test_one_process_loads_once_and_renders_many_jobs(process, inputs):
     assert process.next("hello")["engine"] == "liveavatar"
-    # Said before PyTorch is imported, which takes seconds.
+    # Sent before PyTorch is imported, which takes seconds.
     assert process.next("loading", timeout=TIMEOUT)["phase"] == "libraries"
     loading = process.next("loading", timeout=TIMEOUT)
     assert loading["phase"] == "transformer"
@@ -66,7 +66,7 @@ def test_an_interrupt_is_obeyed_within_a_block(process, inputs):
     assert len(piece.bytes()) < 480 * 64 * 64 * 3 / 4
 
 
-def test_a_bad_portrait_is_reported_and_the_process_goes_on(process, inputs):
+def test_a_bad_portrait_is_reported_and_the_process_continues(process, inputs):
     process.next("ready", timeout=TIMEOUT)
     process.send(command(inputs, "first", [5], portraitPath=str(inputs.speech)))
     failed = process.next("failed", timeout=TIMEOUT)

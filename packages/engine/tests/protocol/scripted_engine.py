@@ -1,4 +1,4 @@
-"""An engine for the host's tests: what it does is spelled out in the prompt of the render command."""
+"""An engine for the tests of the process around it: the prompt of the render command says what it does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from farm_engine.protocol import EngineError, RenderResult, run_engine
 
 
 def frame(request, index: int) -> np.ndarray:
-    """Frame `index` of the segment: every byte tells which frame it is."""
+    """Frame `index` of the segment: every byte identifies the frame."""
     return np.full((request.height, request.width, 3), (index * 7 + request.seed) % 256, np.uint8)
 
 
@@ -34,7 +34,7 @@ class ScriptedEngine:
             raise RuntimeError("boom")
         if script == "fatal":
             raise EngineError("device-lost", "The device is gone.", retriable="another-worker", fatal=True)
-        if script == "busy":  # in one long call that never asks the host anything
+        if script == "busy":  # in one long call that never checks for an interrupt
             time.sleep(60)
         indices = range(request.first_frame, request.first_frame + request.frame_count)
         frames = np.stack([frame(request, index) for index in indices])

@@ -24,7 +24,7 @@ class Faults:
     unavailable: Counter = field(default_factory=Counter)
     """503. The empty name stands for the listing of a repository."""
     unavailable_after_cut: set[str] = field(default_factory=set)
-    """Files that answer 503 once their connection was cut."""
+    """Files that respond with 503 after their connection was cut."""
     absent: set[str] = field(default_factory=set)
     """404 for the file, although the listing has it."""
 
@@ -84,30 +84,30 @@ class HubServer:
                     return
                 repository, _, rest = path.partition("/resolve/")
                 if repository not in hub.repositories:
-                    self._answer(404)
+                    self._respond(404)
                     return
                 self._serve_file(method, repository, rest.partition("/")[2])
 
             def _serve_listing(self, repository: str) -> None:
                 if hub.faults.unavailable[""] > 0:
                     hub.faults.unavailable[""] -= 1
-                    self._answer(503)
+                    self._respond(503)
                 elif repository in hub.repositories:
                     body = json.dumps(hub.listing(repository)).encode()
-                    self._answer(200, body, {"Content-Type": "application/json"})
+                    self._respond(200, body, {"Content-Type": "application/json"})
                 else:
-                    self._answer(401, headers={"X-Error-Code": "RepoNotFound"})
+                    self._respond(401, headers={"X-Error-Code": "RepoNotFound"})
 
             def _serve_file(self, method: str, repository: str, name: str) -> None:
                 start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").split("-")[0])
                 hub.requests.append((method, name, start))
                 content = hub.repositories[repository].get(name)
                 if content is None or name in hub.faults.absent:
-                    self._answer(404, headers={"X-Error-Code": "EntryNotFound"})
+                    self._respond(404, headers={"X-Error-Code": "EntryNotFound"})
                     return
                 if method == "GET" and hub.faults.unavailable[name] > 0:
                     hub.faults.unavailable[name] -= 1
-                    self._answer(503)
+                    self._respond(503)
                     return
                 etag = hashlib.sha256(content).hexdigest()
                 headers = {"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
@@ -116,9 +116,9 @@ class HubServer:
                     content = bytes(byte ^ 1 for byte in content)
                 if start:
                     headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-                self._answer(206 if start else 200, content[start:], headers, method=method, name=name)
+                self._respond(206 if start else 200, content[start:], headers, method=method, name=name)
 
-            def _answer(
+            def _respond(
                 self,
                 status: int,
                 body: bytes = b"",

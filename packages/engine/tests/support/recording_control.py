@@ -6,7 +6,7 @@ import numpy as np
 
 
 class RecordingControl:
-    """The host's end of a render, in memory. `on_frames` hears how many frames have been written."""
+    """A `RenderControl` that keeps frames in memory. `on_frames` is called with the number of frames written."""
 
     def __init__(self, on_frames=lambda count: None) -> None:
         self.parts: list[np.ndarray] = []
@@ -38,3 +38,13 @@ class RecordingControl:
 
     def progress(self, phase: str) -> None:
         pass
+
+
+def render(engine, request, control=None) -> RecordingControl:
+    control = control or RecordingControl()
+    engine.render(request, control)
+    return control
+
+
+def forget_chain(engine) -> None:
+    engine._kept = None

@@ -1,4 +1,4 @@
-"""Run by test_border.py: goes on from a border state in a process of its own and saves the next clip's latents."""
+"""Run by test_border_state.py: continues from a border state in its own process and saves the next clip's latents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write the published layout with random weights: tiny for tests, real size to time loading on a GPU machine.
+"""Writes the published layout with random weights: tiny for tests, real size to time loading on a GPU machine.
 
 python -m farm_engine.liveavatar.checkpoints.generator FOLDER [--size tiny|published]
 """
@@ -32,7 +32,7 @@ _LORA_TARGETS = ("attn.q", "attn.k", "attn.v", "attn.o", "ffn.0", "ffn.2")
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """What to write: the networks' sizes, and how large a shard may become."""
+    """What to write: the networks' sizes, and the largest shard in bytes."""
 
     sizes: models.Sizes
     speech: dict

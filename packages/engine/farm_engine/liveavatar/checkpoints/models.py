@@ -1,4 +1,4 @@
-"""Load every network of the published layout."""
+"""Loading every network of the published layout."""
 
 from __future__ import annotations
 
@@ -59,10 +59,11 @@ def load_models(
 ) -> LoadedModels:
     """Every network in `dtype`, the LoRA merged into the transformer, ready to compute on `device`.
 
-    What is needed once a video rests in host memory and visits the device: the text encoder, mapped from its file if
-    `dtype` is the file's, and the transformer's text projections.
+    What is needed only once per video stays in host memory and is copied to the device for its use: the text encoder,
+    mapped from its file if `dtype` is the file's, and the transformer's text projections.
 
-    `report(phase, fraction)` hears how much of all weights is in place. Raises WeightsMissingError, WeightsWrongError.
+    `report(phase, fraction)` receives the loaded share of all weights, 0 to 1. Raises WeightsMissingError,
+    WeightsWrongError.
     """
     layout.check_present()
     sizes = _sizes(layout)
@@ -120,7 +121,7 @@ def _sizes(layout: PublishedLayout) -> Sizes:
     try:
         dim = json.loads(layout.transformer_config.read_text())["dim"]
     except (ValueError, KeyError, TypeError) as error:
-        raise WeightsWrongError(layout.transformer_config, f"it is no model configuration ({error!r})") from error
+        raise WeightsWrongError(layout.transformer_config, f"it is not a model config ({error!r})") from error
     if dim not in _BY_DIM:
         raise WeightsWrongError(layout.transformer_config, f"it describes a model of dim {dim}, not {sorted(_BY_DIM)}")
     return _BY_DIM[dim]
@@ -136,7 +137,7 @@ def _speech_config(layout: PublishedLayout, sizes: Sizes) -> dict:
         config = json.loads(layout.speech_config.read_text())
         found = {name: config[name] for name in expected}
     except (ValueError, KeyError, TypeError) as error:
-        raise WeightsWrongError(layout.speech_config, f"it is no wav2vec2 configuration ({error!r})") from error
+        raise WeightsWrongError(layout.speech_config, f"it is not a wav2vec2 config ({error!r})") from error
     if found != expected:
         raise WeightsWrongError(layout.speech_config, f"it has {found}, the transformer needs {expected}")
     return config

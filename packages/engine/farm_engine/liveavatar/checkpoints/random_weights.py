@@ -21,7 +21,7 @@ def random_tensor(
     """Values for the parameter `name`: uniform, seeded by the SHA-256 of the name.
 
     Matrices and kernels have variance 1/fan-in, so that activations keep their size through the layers; one-dimensional
-    scales lie within 0.1 of 1; everything else one-dimensional (biases) within 0.1 of 0.
+    scales are within 0.1 of 1; everything else one-dimensional (biases) is within 0.1 of 0.
     """
     shape = tuple(shape)
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:16], "little")

@@ -1,4 +1,4 @@
-"""At the engine's start: are the files still those that were pulled and verified?"""
+"""Verification at the engine's start: are the files still those that were pulled?"""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from farm_engine.weights.inventory import FILE_NAME, PulledFile
 def require_as_pulled(folder: Path, announce: Callable[[PulledFile], None] = lambda file: None) -> None:
     """Raises WeightsMissingError or WeightsWrongError for the first file that is not as pulled.
 
-    Sizes and times are compared; a file is read, and its SHA-256 compared, only where these differ: 47 GB at every
-    start would take longer than loading them. A folder that `farm weights pull` never saw is not judged here.
+    Sizes and times are compared; a file is read, and its SHA-256 compared, only where these differ: reading 47 GB
+    at every start would take longer than loading them. A folder without an inventory is not checked.
+    `announce` is called before a file is read.
     """
     try:
         checks = check_changed(folder, announce)
     except (ValueError, KeyError, TypeError) as error:
-        raise WeightsWrongError(folder / FILE_NAME, f"it is no record of a pull ({error!r})") from error
+        raise WeightsWrongError(folder / FILE_NAME, f"it is not an inventory of pulled files ({error!r})") from error
     for checked in checks:
         path = folder / checked.file.path
         if checked.state == "missing":

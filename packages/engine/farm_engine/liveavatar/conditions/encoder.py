@@ -1,4 +1,4 @@
-"""What a video is made from, encoded once: segments of a job share their prompt and their portrait."""
+"""Encoding of prompt and portrait, once for all segments of a job that share them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RecentlyUsed(Generic[_Value]):
 
 
 class ConditionEncoder:
-    """Encodes prompts and portraits, and remembers the last ones. Latents rest on the CPU."""
+    """Encodes prompts and portraits, and keeps the most recent ones. Latents are kept on the CPU."""
 
     def __init__(self, models: LoadedModels) -> None:
         self._models = models
@@ -49,7 +49,8 @@ class ConditionEncoder:
         self._portraits: RecentlyUsed[tuple[Tensor, bool]] = RecentlyUsed(KEPT_PORTRAITS)
 
     def conditions_of(self, request: RenderRequest, control: RenderControl) -> Conditions:
-        """Reference, motion and text of the request; warns about what was assumed or cut."""
+        """Reference, motion and text of the request; warns about what was assumed or cut. Raises EngineError
+        `bad-portrait`."""
         prompt = self._prompts.get(request.prompt, lambda: self._models.text.encode(request.prompt))
         if prompt.dropped_tokens:
             control.warn(
@@ -71,7 +72,7 @@ class ConditionEncoder:
 
 
 def encode_still(vae: VideoAutoencoder, pixels: Tensor) -> Tensor:
-    """Latents [16, 19, H/8, W/8] of a picture [3, H, W] held for 73 frames.
+    """Latents [16, 19, H/8, W/8] of a picture [3, H, W] in -1..1, held still for 73 frames.
 
     The first latent is that of the picture alone, because the first frame of a stream is encoded by itself.
     """
@@ -86,5 +87,5 @@ def _portrait_key(request: RenderRequest) -> Hashable:
     try:
         contents = hashlib.sha256(request.portrait_path.read_bytes()).digest()
     except OSError:
-        contents = b""  # opening it again will say what is wrong with it; failures are not remembered
+        contents = b""  # opening it later reports what is wrong; failures are not cached
     return contents, request.width, request.height

@@ -67,10 +67,10 @@ class EncodedPrompt:
 
 
 class TextEncoder:
-    """Embeds prompts. Only real tokens are computed: masked padding, as in the original, changes nothing for them."""
+    """Embeds prompts. Only real tokens are computed: masked padding, as in the original, would not change them."""
 
     def __init__(self, model: UMT5EncoderModel, tokenizer: Tokenizer, *, device: torch.device, max_tokens: int) -> None:
-        """`model` rests in host memory; on another `device` its layers visit one after the other."""
+        """`model` stays in host memory; if `device` is another one, its layers are copied there one at a time."""
         self.model = model
         self._device = device
         if device.type != "cpu":

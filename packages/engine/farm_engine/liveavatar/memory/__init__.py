@@ -1,1 +1,1 @@
-"""Memory plans: where layers and caches rest, and what moves them to the device."""
+"""Memory plans: where layers and caches are kept, and what moves them to the device."""

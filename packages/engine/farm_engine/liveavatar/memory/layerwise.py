@@ -1,4 +1,4 @@
-"""Compute with layers that rest in host memory: each visits the device for its own pass only."""
+"""Computing with layers that stay in host memory: each is copied to the device for its own pass only."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 
 def compute_layer_by_layer(layers: Iterable[nn.Module], device: torch.device) -> None:
-    """Let each of `layers` borrow `device` whenever it is called.
+    """Copy each of `layers` to `device` whenever it is called, and back to host memory afterwards.
 
-    For layers that are needed once a video: the encoder of umt5-xxl (11 GB), the transformer's projections of the text
-    (4 GB). Call it once their weights are in place.
+    For layers that are needed once per video: the encoder of umt5-xxl (11 GB), the transformer's projections of the
+    text (4 GB). Call this once their weights are loaded.
     """
     for layer in layers:
         visit = _Visit(layer, device)
@@ -21,7 +21,7 @@ def compute_layer_by_layer(layers: Iterable[nn.Module], device: torch.device) ->
 
 
 def in_host_memory(weight: Tensor) -> Tensor:
-    """A page-locked copy of a weight on a GPU: from there it comes back at the full speed of the bus."""
+    """A page-locked copy in host memory of a weight on a GPU: it can be copied back at the full speed of the bus."""
     return torch.empty(weight.shape, dtype=weight.dtype, pin_memory=True).copy_(weight)
 
 

@@ -72,7 +72,7 @@ class BlockSampler:
         return self.model(latents, step=step, time=time, audio=audio, position=position, memory=self.memory)
 
     def _positions(self, block: Block) -> list[BlockPosition]:
-        """One per step, all before the first: a copy from the host between two steps would make the device wait."""
+        """One per step, all before the first: a copy from host memory between two steps would make the device wait."""
         frame = block.clip * LATENTS_PER_CLIP + block.index * LATENTS_PER_BLOCK
         rotary = block_rotary(self.geometry, frame).to(self.model.device)
         positions = []

@@ -1,4 +1,4 @@
-"""The border state: what is kept between two clips so that another process can go on.
+"""The border state: what is kept between two clips so that another process can continue.
 
 The rings themselves are gigabytes. They are a function of the latents that entered each denoising step, which are
 megabytes: a worker rebuilds them by sending those latents through the transformer again.
@@ -48,7 +48,7 @@ class RenderedClip:
 
 @dataclass(frozen=True, kw_only=True)
 class BorderState:
-    """See the module. `history` holds the last clips, oldest first; `clip` is the next one to render."""
+    """See the module. `history` holds the most recent clips, oldest first; `clip` is the next one to render."""
 
     clip: int
     model: ModelConfig
@@ -92,7 +92,7 @@ class BorderState:
             metadata = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["border"])
         except (SafetensorError, KeyError, ValueError) as error:
             raise BorderStateError(
-                f"{len(data)} bytes are not a whole border state ({error}): use the one before, or start anew"
+                f"{len(data)} bytes are not a complete border state ({error}): use the one before, or start again"
             ) from error
         if metadata["schema"] != SCHEMA:
             raise BorderStateError(

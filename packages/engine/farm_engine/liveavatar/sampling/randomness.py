@@ -1,4 +1,4 @@
-"""Everything random about a video, from its seed alone.
+"""Everything random in a video, from its seed alone.
 
 Noise is drawn on the CPU: generators of different GPU models may differ, and a farm mixes them.
 """
@@ -17,13 +17,15 @@ MIN_REFERENCE_OFFSET, MAX_REFERENCE_OFFSET = 4, 30
 
 
 class Randomness(Protocol):
+    """What a rollout draws. Places are counted from 0: clip in the video, block in the clip, step in the block."""
+
     def noise(self, clip: int, geometry: Geometry) -> Tensor: ...
 
     def reference_offset(self, clip: int, block: int, step: int) -> int: ...
 
 
 class SeededRandomness:
-    """Draws are addressed by (seed, place), never by the order of calls, so a clip can be repeated alone.
+    """Draws are addressed by (seed, place), never by the order of calls, so a clip can be repeated on its own.
 
     A clip's seed is a hash: videos with neighbouring seeds share no noise.
     """

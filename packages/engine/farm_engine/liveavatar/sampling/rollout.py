@@ -27,12 +27,15 @@ from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 
 
 class Rollout:
-    """One continuous video. Each clip goes on from the rings of the one before.
+    """One continuous video. Each clip continues from the rings of the previous one.
 
     Args:
-        memory: where caches live; on the model's device if not given. One that another video of the same size and steps
-            has used will do: what it holds is written over before it is read.
-        randomness: from the settings' seed if not given.
+        memory: the memory plan; everything on the model's device if not given. A plan that another video of the same
+            size and steps has used can be reused: its contents are overwritten before they are read.
+        randomness: drawn from the settings' seed if not given.
+
+    Raises:
+        ValueError: a condition's shape does not fit the model or the video.
     """
 
     def __init__(
@@ -76,7 +79,7 @@ class Rollout:
         if not self._clean:
             raise RuntimeError(
                 f"clip {self.clip} was abandoned half way, so the rings are half written: "
-                "go on with Rollout.resume and the last border state"
+                "continue with Rollout.resume and the last border state"
             )
         self._clean = False
         self._prefill(self.clip)
@@ -95,9 +98,12 @@ class Rollout:
             yield latents
 
     def border_state(self) -> BorderState:
-        """What another process needs to go on after the last whole clip. Refused in the middle of one."""
+        """What another process needs to continue after the last complete clip.
+
+        Raises RuntimeError in the middle of a clip.
+        """
         if not self._clean:
-            raise RuntimeError(f"clip {self.clip} is not whole: a border state exists only between clips")
+            raise RuntimeError(f"clip {self.clip} is not complete: a border state exists only between clips")
         return BorderState(
             clip=self.clip,
             model=self.model.config,
@@ -115,10 +121,10 @@ class Rollout:
         memory: Memory | None = None,
         randomness: Randomness | None = None,
     ) -> Rollout:
-        """A rollout that goes on after `state`, its rings rebuilt by replaying the recorded step inputs.
+        """A rollout that continues after `state`, its rings rebuilt by replaying the recorded step inputs.
 
         Exact while the record reaches back to the first clip; later the oldest replayed blocks lack their own past. The
-        same state always rebuilds the same rings.
+        same state always rebuilds the same rings. Raises BorderStateError if it belongs to another model.
         """
         state.check_model(model.config)
         rollout = cls(model, state.conditions, state.settings, memory=memory, randomness=randomness)
@@ -138,7 +144,7 @@ class Rollout:
         return Block(clip=clip, index=index, filled=(clip - self._ring_start) * BLOCKS_PER_CLIP + index + 1)
 
     def _prefill(self, clip: int) -> None:
-        """Fills the condition caches for `clip`, unless they hold that reference already; the text's once a video."""
+        """Fills the condition caches for `clip`, unless they hold that reference already; the text's once per video."""
         reference = self.conditions.reference_of(clip)
         if self._prefilled is reference:
             return

@@ -18,7 +18,7 @@ def _shift(sigma: np.ndarray | float) -> np.ndarray | float:
 
 @dataclass(frozen=True)
 class Schedule:
-    """`sigmas` has one value per step and a final 0; sigma is the share of noise in the latents at a step's input.
+    """`sigmas` has one value per step and a final 0; sigma is the share of noise in a step's input, 1 to 0.
 
     The shift is applied twice, to the smallest training sigma and to the spaced values, so the last of four steps
     starts at 0.0089: the published pipeline samples so.
@@ -28,6 +28,7 @@ class Schedule:
 
     @classmethod
     def of(cls, steps: int) -> Schedule:
+        """The schedule of 3 to 6 steps. Raises ValueError for another number."""
         if steps not in SUPPORTED_STEPS:
             raise ValueError(
                 f"steps {steps} is not supported: choose one of {SUPPORTED_STEPS}; the weights are distilled for 4"
@@ -42,6 +43,7 @@ class Schedule:
 
     @property
     def timesteps(self) -> tuple[float, ...]:
+        """One per step, 1000 (noise) to 0 (clean)."""
         return tuple(float(np.float32(sigma) * np.float32(TRAIN_TIMESTEPS)) for sigma in self.sigmas[:-1])
 
     def advance(self, latents: Tensor, velocity: Tensor, step: int) -> Tensor:

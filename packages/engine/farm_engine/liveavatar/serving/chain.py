@@ -1,4 +1,4 @@
-"""One video under way: the transformer's rings and the decoder's past, always at the border between two clips."""
+"""One video being rendered: the transformer's rings and the decoder's past, always at the border between two clips."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Chain:
     """Renders clip after clip. A chain whose clip was abandoned is of no further use."""
 
     def __init__(self, models: LoadedModels, rollout: Rollout, past: Tensor) -> None:
-        """`past` [16, n, H/8, W/8], on the CPU: the latents that the decoder goes on from."""
+        """`past` [16, n, H/8, W/8], on the CPU: the latents that the decoder continues from."""
         self._rollout = rollout
         self.decoder = OnlineDecoder(models.vae, warm_up=past)
         self._past = past.to(models.transformer.device)
@@ -37,7 +37,7 @@ class Chain:
 
     @classmethod
     def resume(cls, models: LoadedModels, path: Path, settings: RolloutSettings) -> Chain:
-        """Go on from a saved state; the rings and the decoder's past are rebuilt from it.
+        """Continue from a saved state; the rings and the decoder's past are rebuilt from it.
 
         Raises EngineError `bad-border-state` when the file is unreadable or belongs to other settings or another model.
         """
@@ -64,7 +64,7 @@ class Chain:
             yield latents
 
     def save(self, path: Path) -> None:
-        """Write the state from which any worker can go on behind the last whole clip."""
+        """Write the state from which any worker can continue after the last complete clip."""
         border = torch.frombuffer(bytearray(self._rollout.border_state().to_bytes()), dtype=torch.uint8)
         draft = path.with_name(path.name + ".part")
         safetensors.torch.save_file({"border": border, "past": self._past.cpu().contiguous()}, draft)

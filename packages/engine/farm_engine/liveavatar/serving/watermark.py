@@ -1,4 +1,4 @@
-"""Frames made with random weights say so: nobody shall take them for the model's work."""
+"""A caption on frames made with random weights, so that nobody takes them for the model's work."""
 
 from __future__ import annotations
 

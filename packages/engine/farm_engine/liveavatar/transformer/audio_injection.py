@@ -13,7 +13,7 @@ from farm_engine.liveavatar.transformer.layers import Attention
 
 
 class AudioEmbedding(NamedTuple):
-    """What a block's latent frames hear: `summary` [3, dim] steers the norm, `tokens` [3, 5, dim] are attended to."""
+    """A block's audio, per latent frame: `summary` [3, dim] controls the norm, `tokens` [3, 5, dim] are attended to."""
 
     summary: Tensor
     tokens: Tensor
@@ -32,7 +32,7 @@ class CausalConvolution(nn.Module):
 
 
 class FeatureEncoder(nn.Module):
-    """Three causal convolutions that bring 25 features a second down to one embedding per latent frame."""
+    """Three causal convolutions that reduce 25 features per second to one embedding per latent frame."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class AudioEncoder(nn.Module):
     def forward(self, features: Tensor) -> AudioEmbedding:
         """features [layers, audio_dim, 12], one block -> the embedding of its 3 latent frames, in the weights' dtype.
 
-        The block's first feature is repeated 73 times in front: a block hears only its own frames.
+        The block's first feature is repeated 73 times in front: a block depends on its own frames only.
         """
         features = features.to(self.weights.dtype)
         features = torch.cat([features[..., :1].expand(-1, -1, AUDIO_LEAD_FRAMES), features], dim=-1)

@@ -1,7 +1,7 @@
 """What the transformer asks of a memory plan: its layers, each with its caches.
 
 The transformer asks a `Memory` for its layers one after the other and uses the tensors it is given. What is computed is
-decided there; where tensors rest between two uses is decided by the plan (`farm_engine.liveavatar.memory`).
+decided there; where tensors are kept between two uses is decided by the plan (`farm_engine.liveavatar.memory`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Compiles the repeated parts of the transformer."""
+"""Compiling the repeated parts of the transformer."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 
 
 def compile_layers(model: DiffusionTransformer, *, backend: str = "inductor") -> None:
-    """Compiles what stands between the caches, in place; call it once, before the first block.
+    """Compiles what is computed between two uses of the caches, in place; call it once, before the first block.
 
     All layers share four programs: before self-attention, the condition keys, after self-attention, audio injection.
-    Self-attention stays outside, as its number of keys grows while the rings fill: so the programs' shapes are fixed
+    Self-attention is left out, because its number of keys grows while the rings fill. So the programs' shapes are fixed
     and nothing is compiled again, except for another video size. A prefill runs uncompiled.
     """
     for layer in model.blocks:

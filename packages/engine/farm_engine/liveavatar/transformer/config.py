@@ -1,4 +1,4 @@
-"""Sizes of the model and of a video. The numbers are those of arXiv 2512.04677 and of its published checkpoint."""
+"""Sizes of the model and of a video, as in arXiv 2512.04677 and its published checkpoint."""
 
 from __future__ import annotations
 

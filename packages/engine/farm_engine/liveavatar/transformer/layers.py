@@ -37,7 +37,7 @@ class RMSNorm(nn.Module):
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Full attention. query [N, heads, 128], key and value [M, heads, 128] -> [N, heads * 128]."""
+    """Attention without a mask. query [N, heads, 128], key and value [M, heads, 128] -> [N, heads * 128]."""
     heads_first = [part.transpose(0, 1).unsqueeze(0) for part in (query, key, value)]
     return F.scaled_dot_product_attention(*heads_first).squeeze(0).transpose(0, 1).flatten(1)
 

@@ -186,13 +186,13 @@ class DiffusionTransformer(nn.Module):
         return self.patch_embedding(latents.to(self.device, self.dtype)).flatten(1).T
 
     def _embed_text(self, text: Tensor) -> Tensor:
-        """Pads with zeros to text_len first: the padding takes part in attention, as published."""
+        """Pads with zeros to text_len first: the padding is attended to, as published."""
         text = text.to(self.device, self.dtype)
         return self.text_embedding(F.pad(text, (0, 0, 0, self.config.text_len - text.shape[0])))
 
 
 class BlockPosition(NamedTuple):
-    """Where a block stands.
+    """Where a block is in the video and in the rings.
 
     `slot` 0 to 3 is its place in the rings, `filled` the number of slots that hold a block once it is written,
     `rotary` the factors of its tokens [3 * T], `reference` those of the reference [T] as seen from it.

@@ -39,7 +39,7 @@ def rotate(x: Tensor, rotary: Rotary) -> Tensor:
 
 
 def block_rotary(geometry: Geometry, position: int) -> Rotary:
-    """Factors of one block of video tokens whose first latent frame stands at `position` (>= 0)."""
+    """Factors of one block of video tokens whose first latent frame is at `position` (>= 0)."""
     frames = range(position, position + LATENTS_PER_BLOCK)
     return _grid(frames, range(geometry.grid_height), range(geometry.grid_width))
 
@@ -48,7 +48,7 @@ def reference_rotary(geometry: Geometry, position: int, offset: int) -> Rotary:
     """Factors of the reference tokens for a block at `position`.
 
     Args:
-        offset: 4 to 30; how many latent frames the reference stands ahead of the block once the block has passed
+        offset: 4 to 30; by how many latent frames the reference is ahead of the block once the block has passed
             latent frame `30 - offset`. Before that the reference stays at 30.
     """
     frame = REFERENCE_POSITION + max(0, position - (REFERENCE_POSITION - offset))

@@ -1,4 +1,4 @@
-"""Layers that rest in host memory. The meta device stands for the GPU: it has shapes and devices, and no values."""
+"""Layers that stay in host memory. The meta device stands for the GPU: it has shapes and devices, and no values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_each_layer_is_on_the_device_for_its_own_pass_only(layers, mode):
     assert [parameter.data_ptr() for parameter in layers.parameters()] == homes  # the very tensors, no copies
 
 
-def test_a_layer_goes_home_when_its_pass_fails(layers):
+def test_a_layer_returns_to_host_memory_when_its_pass_fails(layers):
     compute_layer_by_layer(layers, META)
     with pytest.raises(RuntimeError):
         layers(torch.empty(3, 5, device=META))
@@ -43,7 +43,7 @@ def test_a_layer_goes_home_when_its_pass_fails(layers):
     assert {parameter.device.type for parameter in layers.parameters()} == {"cpu"}
 
 
-def test_visits_change_no_result(layers):
+def test_copying_layers_changes_no_result(layers):
     x = torch.randn(3, 4)
     expected = layers(x)
     compute_layer_by_layer(layers, torch.device("cpu"))

@@ -16,7 +16,7 @@ from farm_engine.liveavatar.transformer.layers import KeyValue
 
 
 class CopyingMemory:
-    """Keeps its caches elsewhere: lends copies, takes them back before the next layer, and spoils the copies."""
+    """Keeps its caches elsewhere: yields copies, copies them back before the next layer, and spoils the copies."""
 
     def __init__(self, home: ResidentMemory) -> None:
         self._home = home

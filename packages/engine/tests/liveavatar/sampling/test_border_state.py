@@ -54,7 +54,7 @@ def stop_before_step(index: int) -> Callable[[], None]:
     return check
 
 
-def test_taking_a_state_changes_nothing_for_the_worker_that_goes_on(model):
+def test_taking_a_state_changes_nothing_for_the_worker_that_continues(model):
     asked, unasked = rendered(model, 2), rendered(model, 2)
     asked.border_state().to_bytes()
     assert torch.equal(clip(asked), clip(unasked))
@@ -96,7 +96,7 @@ def test_an_interrupted_clip_is_rendered_again_from_the_border_before_it(model):
     assert torch.equal(clip(Rollout.resume(model, state)), expected)
 
 
-def test_another_process_goes_on_with_equal_latents(model, tmp_path: Path):
+def test_another_process_continues_with_equal_latents(model, tmp_path: Path):
     rollout = rendered(model, 3)
     (tmp_path / "border").write_bytes(rollout.border_state().to_bytes())
     here = clip(Rollout.resume(model, through_bytes(rollout)))
@@ -119,7 +119,7 @@ def test_damaged_and_foreign_states_are_refused(model):
     state = rendered(model, 1).border_state()
     data = state.to_bytes()
     for damaged in (b"", data[:100], data[: len(data) // 2], b"x" * 500):
-        with pytest.raises(BorderStateError, match="whole border state"):
+        with pytest.raises(BorderStateError, match="complete border state"):
             BorderState.from_bytes(damaged)
     foreign = dataclasses.replace(state, model=dataclasses.replace(state.model, ffn_dim=1024))
     with pytest.raises(BorderStateError, match="ffn_dim=1024"):

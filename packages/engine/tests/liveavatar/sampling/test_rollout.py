@@ -51,7 +51,7 @@ def test_other_numbers_of_steps_have_as_many_rings(steps: int, model):
     assert caches == cached * config.num_layers * 2 * config.dim * 4
 
 
-def test_the_text_is_projected_once_a_video(model, monkeypatch):
+def test_the_text_is_projected_once_per_video(model, monkeypatch):
     embedded: list[int] = []
     embed = model._embed_text
     monkeypatch.setattr(model, "_embed_text", lambda text: embedded.append(1) or embed(text))
@@ -94,7 +94,7 @@ def test_an_interrupt_takes_effect_before_the_next_step(stop_at: int, model):
     assert forwards == stop_at
     with pytest.raises(RuntimeError, match="border state"):
         list(rollout.render_clip(clip_audio(0)))
-    with pytest.raises(RuntimeError, match="not whole"):
+    with pytest.raises(RuntimeError, match="not complete"):
         rollout.border_state()
 
 

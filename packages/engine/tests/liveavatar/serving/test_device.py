@@ -14,7 +14,7 @@ GOOD = {"toolkit": "13.0", "driver": (13, 0), "capability": (9, 0), "device_name
     "change",
     [{}, {"driver": (14, 1)}, {"toolkit": "13.2"}, {"capability": (8, 0)}, {"capability": (12, 0)}],
 )
-def test_a_gpu_that_can_run_the_model_is_taken(change):
+def test_a_gpu_that_can_run_the_model_is_accepted(change):
     require_cuda(CudaFacts(**{**GOOD, **change}))
 
 
@@ -39,7 +39,7 @@ def test_what_is_missing_is_named_with_what_is_needed_and_found(change, code, sa
     assert all(part in failure.value.message for part in said)
 
 
-def test_an_engine_told_to_use_a_gpu_does_not_fall_back_to_the_cpu(monkeypatch):
+def test_an_engine_that_must_use_a_gpu_does_not_fall_back_to_the_cpu(monkeypatch):
     monkeypatch.setattr(device, "_driver_version", lambda: None)
     with pytest.raises(EngineError) as failure:
         LiveAvatarEngine(None, device="cuda").load(lambda phase, fraction: None)

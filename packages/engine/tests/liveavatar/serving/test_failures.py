@@ -36,7 +36,7 @@ def accelerator_error(code: int) -> RuntimeError:
     return error
 
 
-def test_running_out_of_memory_tells_plan_and_peak():
+def test_running_out_of_memory_names_plan_and_peak():
     failure = fail_with(torch.OutOfMemoryError("CUDA out of memory."))
     assert (failure.code, failure.retriable, failure.fatal) == ("out-of-memory", "another-worker", False)
     assert failure.details == {"plan": "resident-bfloat16", "peakBytes": 75 * GIB, "totalBytes": 80 * GIB}
@@ -53,7 +53,7 @@ def test_a_corrupt_context_ends_the_process(code, retriable):
     assert failure.details == {"cudaError": code}
 
 
-def test_lost_peers_end_the_process():
+def test_losing_peers_ends_the_process():
     failure = fail_with(
         torch.distributed.DistBackendError("NCCL error in: ProcessGroupNCCL.cpp, remote process exited")
     )

@@ -47,7 +47,7 @@ def test_one_changed_weight_of_the_decoder_is_noticed(vae, golden, relative_erro
 
 
 @pytest.mark.parametrize("sizes", [(1, 1, 1, 1, 1, 1), (6,), (3, 3), (1, 2, 3)])
-def test_streamed_decoding_equals_decoding_at_once(vae, relative_error, sizes):
+def test_streamed_decoding_equals_decoding_in_one_call(vae, relative_error, sizes):
     latents = torch.randn(16, 6, 4, 6, generator=torch.Generator().manual_seed(3))
     stream = vae.open_decoder()
     streamed = torch.cat([stream.decode(part) for part in latents.split(sizes, dim=1)], dim=1)
@@ -56,7 +56,7 @@ def test_streamed_decoding_equals_decoding_at_once(vae, relative_error, sizes):
 
 
 @pytest.mark.parametrize("sizes", [(1, 4, 4, 4), (13,), (5, 8)])
-def test_streamed_encoding_equals_encoding_at_once(vae, relative_error, sizes):
+def test_streamed_encoding_equals_encoding_in_one_call(vae, relative_error, sizes):
     video = torch.rand(3, 13, 32, 48, generator=torch.Generator().manual_seed(4)) * 2 - 1
     stream = vae.open_encoder()
     streamed = torch.cat([stream.encode(part) for part in video.split(sizes, dim=1)], dim=1)

@@ -1,4 +1,4 @@
-"""The host, in a process of its own, with a scripted engine: what a worker may rely on whatever engine runs."""
+"""The engine process with a scripted engine: what a worker may rely on, whichever engine runs."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_an_encoder_that_dies_is_named(start, tmp_path):
         ("crash", "engine-crashed"),
     ],
 )
-def test_an_engine_that_errs_is_named_and_lives_on(start, tmp_path, script, code):
+def test_a_failed_render_is_named_and_the_engine_continues(start, tmp_path, script, code):
     engine = start()
     FifoReader(tmp_path / "piece-0")
     engine.send(render_command(tmp_path, [3], prompt=script))
@@ -152,7 +152,7 @@ def test_an_engine_that_errs_is_named_and_lives_on(start, tmp_path, script, code
         (b'{"type": "interrupt", "renderId": "render-9", "when": "later"}', "render-9", "when"),
     ],
 )
-def test_a_bad_command_is_answered_and_survived(start, tmp_path, line, render_id, part):
+def test_a_bad_command_is_reported_and_survived(start, tmp_path, line, render_id, part):
     engine = start()
     engine.send(line)
     failed = engine.next("failed")
