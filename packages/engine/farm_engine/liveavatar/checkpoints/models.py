@@ -12,7 +12,7 @@ from transformers import Wav2Vec2Model
 
 from farm_engine.liveavatar.checkpoints.errors import WeightsWrongError
 from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
-from farm_engine.liveavatar.checkpoints.loader import load_weights
+from farm_engine.liveavatar.checkpoints.loader import ReportFraction, load_weights
 from farm_engine.liveavatar.checkpoints.lora import Lora
 from farm_engine.liveavatar.checkpoints.sources import PickledFile, SafetensorsFile, ShardedSafetensors
 from farm_engine.liveavatar.checkpoints.tokenizer import load_tokenizer
@@ -74,19 +74,9 @@ def load_models(
         vae = VideoAutoencoder(sizes.vae).eval().requires_grad_(False)
     tokenizer = load_tokenizer(layout.tokenizer)
     progress = _Progress(report, [transformer, text_model, speech_model, vae])
-    shards = ShardedSafetensors(layout.transformer_index)
-    lora = Lora(SafetensorsFile(layout.lora), dict(shards.shapes))
     place: Place = {"device": device, "dtype": dtype}
     host: Place = {"device": torch.device("cpu"), "dtype": dtype}
-    visitors = {} if device.type == "cpu" else transformer.text_projections()
-    at_rest = {f"{name}.weight" for name in visitors}
-
-    def merge(name: str, weight: Tensor) -> Tensor:
-        merged = lora.merge(name, weight)
-        return in_host_memory(merged) if name in at_rest else merged
-
-    load_weights(transformer, shards, change=merge, report=progress.phase("transformer"), **place)
-    compute_layer_by_layer(visitors.values(), device)
+    _load_transformer(transformer, layout, report=progress.phase("transformer"), **place)
     load_weights(
         text_model,
         PickledFile(layout.text),
@@ -109,6 +99,28 @@ def load_models(
         speech=speech_model,
         vae=vae,
     )
+
+
+def _load_transformer(
+    transformer: DiffusionTransformer,
+    layout: PublishedLayout,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    report: ReportFraction,
+) -> None:
+    """Merges the LoRA; leaves the text projections in host memory if `device` is a GPU."""
+    shards = ShardedSafetensors(layout.transformer_index)
+    lora = Lora(SafetensorsFile(layout.lora), dict(shards.shapes))
+    projections = {} if device.type == "cpu" else transformer.text_projections()
+    kept_on_host = {f"{name}.weight" for name in projections}
+
+    def merge(name: str, weight: Tensor) -> Tensor:
+        merged = lora.merge(name, weight)
+        return in_host_memory(merged) if name in kept_on_host else merged
+
+    load_weights(transformer, shards, device=device, dtype=dtype, change=merge, report=report)
+    compute_layer_by_layer(projections.values(), device)
 
 
 def is_tiny(layout: PublishedLayout) -> bool:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tokenizers import Tokenizer, models
 
 from farm_engine.liveavatar.checkpoints.generator import write_byte_tokenizer
 from farm_engine.liveavatar.checkpoints.random_weights import random_tensor
@@ -15,7 +14,6 @@ from farm_engine.liveavatar.encoders.text import (
     clean_prompt,
     parameter_names,
 )
-from farm_engine.protocol.errors import EngineError
 
 
 @pytest.fixture
@@ -77,19 +75,3 @@ def test_a_long_prompt_is_cut_and_says_so(encoder):
 
 def test_prompts_are_cleaned():
     assert clean_prompt("  caf\u00c3\u00a9 &amp;amp; \n\t bar ") == "caf\u00e9 & bar"
-
-
-@pytest.mark.parametrize("content", [b"{", b"not json"])
-def test_an_unreadable_tokenizer_is_named(tmp_path, content):
-    path = tmp_path / "tokenizer.json"
-    path.write_bytes(content)
-    with pytest.raises(EngineError, match="no readable tokenizer") as failure:
-        load_tokenizer(path)
-    assert failure.value.code == "weights-wrong"
-
-
-def test_a_tokenizer_without_end_token_is_refused(tmp_path):
-    path = tmp_path / "tokenizer.json"
-    Tokenizer(models.BPE(vocab={"a": 0, "</s>": 1}, merges=[])).save(str(path))
-    with pytest.raises(EngineError, match="does not end a text"):
-        load_tokenizer(path)
