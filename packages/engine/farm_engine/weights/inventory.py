@@ -36,6 +36,12 @@ class PulledFile:
         return (status.st_size, status.st_mtime_ns) == (self.size, self.modified_ns)
 
 
+def inventory_path(folder: Path) -> Path:
+    """Where the folder's inventory is, under its name of today unless only the earlier one exists."""
+    path, earlier = folder / FILE_NAME, folder / EARLIER_FILE_NAME
+    return earlier if earlier.exists() and not path.exists() else path
+
+
 @dataclass
 class Inventory:
     """The pulled files of one weights folder, by path."""
@@ -48,13 +54,11 @@ class Inventory:
 
         Raises ValueError, KeyError or TypeError where the file is not an inventory.
         """
-        for name in (FILE_NAME, EARLIER_FILE_NAME):
-            try:
-                content = json.loads((folder / name).read_text())
-            except FileNotFoundError:
-                continue
-            return cls({file["path"]: PulledFile(**file) for file in content["files"]})
-        return cls()
+        try:
+            content = json.loads(inventory_path(folder).read_text())
+        except FileNotFoundError:
+            return cls()
+        return cls({file["path"]: PulledFile(**file) for file in content["files"]})
 
     def write(self, folder: Path) -> None:
         """Replace the folder's inventory. A reader sees the one before or this one, never half of it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from farm_engine.liveavatar.checkpoints.errors import WeightsMissingError, WeightsWrongError
 from farm_engine.weights.check import check_changed
-from farm_engine.weights.inventory import FILE_NAME, PulledFile
+from farm_engine.weights.inventory import PulledFile, inventory_path
 
 
 def require_as_pulled(folder: Path, announce: Callable[[PulledFile], None] = lambda file: None) -> None:
@@ -20,7 +20,9 @@ def require_as_pulled(folder: Path, announce: Callable[[PulledFile], None] = lam
     try:
         checks = check_changed(folder, announce)
     except (ValueError, KeyError, TypeError) as error:
-        raise WeightsWrongError(folder / FILE_NAME, f"it is not an inventory of pulled files ({error!r})") from error
+        raise WeightsWrongError(
+            inventory_path(folder), f"it is not an inventory of pulled files ({error!r})"
+        ) from error
     for checked in checks:
         path = folder / checked.file.path
         if checked.state == "missing":
