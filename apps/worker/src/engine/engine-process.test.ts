@@ -165,7 +165,7 @@ describe('EngineProcess', () => {
   it('ends an engine of another protocol version, naming both', async () => {
     const engine = await start('', [{ ...hello, protocolVersion: 7 }, ready]);
     await engine.exited;
-    await expect(engine.ready()).rejects.toThrow(/protocol 7, and this worker 1/);
+    await expect(engine.ready()).rejects.toThrow(/protocol 7, and this worker 2/);
   });
 
   it('says so when there is no such program', async () => {
