@@ -185,7 +185,7 @@ def test_pieces_with_a_gap_are_refused(start, tmp_path):
     command["pieces"][1]["firstFrame"] = 6
     engine = start()
     engine.send(command)
-    assert "the piece before ends at 4" in engine.next("failed")["message"]
+    assert "the previous piece ends at 4" in engine.next("failed")["message"]
 
 
 def test_warnings_come_once(start, tmp_path):
