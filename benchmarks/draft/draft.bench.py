@@ -1,7 +1,7 @@
 """Measures the draft engine on nine portraits and four voices, and writes contact sheets for people to judge.
 
 Prints one JSON object: for every portrait and voice the correlation of mouth motion with the speech's loudness, the
-same with the wrong speech, the delay until the mouth is closed, the change outside the head, and the frames a second.
+same with the wrong speech, the delay until the mouth is closed, the change outside the head, and the frames per second.
 """
 
 from __future__ import annotations

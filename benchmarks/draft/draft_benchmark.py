@@ -1,4 +1,4 @@
-"""The measurements behind draft.bench.py."""
+"""The measurements of draft.bench.py."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from draft_measures import closing_delays, correlation, envelope, flicker, outsi
 
 from farm_engine.draft.animator import Animator
 from farm_engine.draft.engine import DraftEngine, prepare_portrait
-from farm_engine.draft.face import Face
 from farm_engine.draft.motion import segment_motion
 from farm_engine.draft.voice import voice_curves
+from farm_engine.portrait.face import Face
 
 HERE = Path(__file__).parent
 SAMPLES = HERE.parents[1] / "samples"

@@ -151,12 +151,12 @@ def _head(person: Character) -> str:
 
 def _eyes(person: Character) -> str:
     return "".join(
-        _eye(person, x + person.turn, mirrored, squeeze)
+        _eye(person, x + person.turn, mirrored=mirrored, squeeze=squeeze)
         for x, mirrored, squeeze in ((349, False, 1.0), (483, True, 1 - person.turn / 170))
     )
 
 
-def _eye(person: Character, x: float, mirrored: bool, squeeze: float) -> str:
+def _eye(person: Character, x: float, *, mirrored: bool, squeeze: float) -> str:
     flip = -squeeze if mirrored else squeeze
     look = 3 if mirrored else -3
     almond = "M-42 4 C-30 -18 -4 -26 18 -18 C30 -13 38 -3 42 6 C26 18 4 24 -14 20 C-26 17 -36 12 -42 4Z"

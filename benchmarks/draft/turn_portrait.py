@@ -14,9 +14,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from farm_engine.draft.face import FACE_OVAL
-from farm_engine.draft.face_mesh import find_faces
-from farm_engine.draft.portrait import read_portrait
+from farm_engine.portrait.face import FACE_OVAL
+from farm_engine.portrait.face_search import find_faces
+from farm_engine.portrait.framing import read_portrait
 
 WORKING_SIZE = 1536
 """Long side of the picture that is turned, pixels; edges come out smooth because the result is smaller."""

@@ -24,12 +24,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from farm_engine.liveavatar.checkpoints.models import PUBLISHED
-from farm_engine.liveavatar.config import FRAMES_PER_CLIP, LIVE_AVATAR_14B, MOTION_LATENTS, Geometry
+from farm_engine.liveavatar.conditions.conditions import Conditions
+from farm_engine.liveavatar.conditions.encoder import encode_still
 from farm_engine.liveavatar.encoders import speech, text
-from farm_engine.liveavatar.model import DiffusionTransformer
-from farm_engine.liveavatar.rollout import Conditions, Rollout, Settings
-from farm_engine.liveavatar.serving.conditions import encode_still
+from farm_engine.liveavatar.sampling.rollout import Rollout
+from farm_engine.liveavatar.sampling.settings import RolloutSettings
 from farm_engine.liveavatar.serving.online_decoder import to_bytes
+from farm_engine.liveavatar.transformer.config import FRAMES_PER_CLIP, LIVE_AVATAR_14B, MOTION_LATENTS, Geometry
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 from farm_engine.liveavatar.vae.autoencoder import VideoAutoencoder
 
 GIB = 1 << 30
@@ -127,7 +129,7 @@ def _denoise(geometry: Geometry, live: LiveBytes, found: Bytes) -> None:
     found["rings of 4 steps"] = 4 * geometry.ring_tokens * token
     found["condition caches"] = geometry.condition_tokens * token
     found["text caches"] = LIVE_AVATAR_14B.text_len * token
-    rollout = Rollout(model, conditions, Settings(width=geometry.width, height=geometry.height, seed=0))
+    rollout = Rollout(model, conditions, RolloutSettings(width=geometry.width, height=geometry.height, seed=0))
     with live.transient(found, DENOISING):
         for _ in rollout.render_clip(torch.empty(25, 1024, FRAMES_PER_CLIP, device="cuda")):
             pass

@@ -1,4 +1,4 @@
-"""How much memory this process takes on the device and on the host, watched while it works."""
+"""How much memory this process uses on the device and in the host, watched while it works."""
 
 from __future__ import annotations
 

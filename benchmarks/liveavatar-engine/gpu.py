@@ -2,10 +2,10 @@
 
     PYTHONPATH=packages/engine python benchmarks/liveavatar-engine/gpu.py RESULT.json [--rehearse]
 
-Frames a second end to end and the peak as the driver counts it, eager and compiled, each size in a fresh process;
+Frames per second end to end and the peak as the driver counts it, eager and compiled, each size in a fresh process;
 40 clips in a row; the larger size on a card of 80 GB, by a cap; a render stopped after a clip and resumed in another
 process. Without `--weights` a published layout with random weights is written first (47 GB of disk). The result is
-written anew after every figure, so a run that is cut off leaves what it measured; a part that the time left is too
+rewritten after every figure, so a run that is cut off leaves what it measured; a part that the time left is too
 short for is skipped and says so. `--rehearse` tries everything with the tiny model and small videos, with a GPU or
 without one.
 """
@@ -82,7 +82,7 @@ def parts_of(options: argparse.Namespace, folder: Path) -> list[Part]:
 
 
 class Report:
-    """What the parts print, by part, in a file that is whole at any time."""
+    """What the parts print, by part, in a file that is complete at any time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -17,10 +17,10 @@ import torch
 from device_memory import GIB
 from render_job import UPSTREAM_GROWTH, environment, render_clips
 
-from farm_engine.host import EngineError
 from farm_engine.liveavatar.checkpoints import generator
+from farm_engine.liveavatar.conditions.encoder import encode_still
 from farm_engine.liveavatar.engine import LiveAvatarEngine
-from farm_engine.liveavatar.serving.conditions import encode_still
+from farm_engine.protocol import EngineError
 
 PROMPT = "A person in a quiet room speaks to the camera, calm light, shallow depth of field."
 
@@ -59,10 +59,10 @@ def measure_renders(options: argparse.Namespace) -> None:
         cap_device(options.cap_gib)
     engine = load(options)
     if options.compile:
-        render(engine, options, "warm-up", 1)
-    render(engine, options, "render", options.clips)
+        render(engine, options, "warm-up", clips=1)
+    render(engine, options, "render", clips=options.clips)
     if options.many_clips:
-        many = render(engine, options, f"{options.many_clips} clips", options.many_clips)
+        many = render(engine, options, f"{options.many_clips} clips", clips=options.many_clips)
         say("growth", {**growth(many["series"]), "upstream": UPSTREAM_GROWTH})
     say("processesMiB", device_memory.process_gib())
     if options.encoders:
@@ -71,7 +71,7 @@ def measure_renders(options: argparse.Namespace) -> None:
         say("outOfMemory", run_out_of_memory(engine, options))
 
 
-def render(engine: LiveAvatarEngine, options: argparse.Namespace, name: str, clips: int) -> dict[str, object]:
+def render(engine: LiveAvatarEngine, options: argparse.Namespace, name: str, *, clips: int) -> dict[str, object]:
     width, height = options.size
     with device_memory.watched() as memory:
         figures = render_clips(
@@ -110,7 +110,7 @@ def measure_encoders(engine: LiveAvatarEngine, options: argparse.Namespace) -> N
         {
             "prompt": seconds_of(lambda: models.text.encode(PROMPT)),
             "prompt again": seconds_of(lambda: models.text.encode(PROMPT + " Again.")),
-            "text projections": seconds_of(lambda: [block.cross_attn.key_value(text) for block in transformer.blocks]),
+            "text projections": seconds_of(lambda: [layer.cross_attn.key_value(text) for layer in transformer.blocks]),
             f"portrait {width}x{height}": seconds_of(lambda: encode_still(models.vae, portrait)),
         },
     )

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 import torch
 
-from farm_engine.host.request import Piece, RenderRequest, RenderSettings, Speech
-from farm_engine.liveavatar.config import FRAMES_PER_CLIP
 from farm_engine.liveavatar.engine import LiveAvatarEngine
+from farm_engine.liveavatar.transformer.config import FRAMES_PER_CLIP
+from farm_engine.protocol.request import Piece, RenderRequest, RenderSettings, Speech
 
 SAMPLES_PER_FRAME = 640
 GIB = 1 << 30
@@ -29,7 +29,7 @@ ENCODING = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "16", "-threads", 
 
 @dataclass
 class MeasuringControl:
-    """A host that gives every piece (one clip) an encoder of its own, and notes memory when a piece is whole."""
+    """A `RenderControl` with one encoder per piece (one clip); notes memory use when a piece is complete."""
 
     request: RenderRequest
     ffmpeg: str
@@ -91,7 +91,7 @@ class MeasuringControl:
 def render_clips(
     engine: LiveAvatarEngine, clips: int, *, width: int, height: int, folder: Path, ffmpeg: str
 ) -> dict[str, object]:
-    """Render and encode so many clips; frames a second with everything in, and memory after each clip."""
+    """Render and encode so many clips; frames per second with everything in, and memory after each clip."""
     folder.mkdir(parents=True, exist_ok=True)
     frames = clips * FRAMES_PER_CLIP
     request = clips_request(folder, clips, width=width, height=height)
@@ -151,7 +151,7 @@ def clips_request(
     with wave.open(str(folder / "speech.wav"), "wb") as file:
         file.setparams((1, 2, 16000, 0, "NONE", ""))
         file.writeframes(speech.tobytes())
-    wanted = range(first_clip, first_clip + count if count is not None else clips)
+    requested = range(first_clip, first_clip + count if count is not None else clips)
     return RenderRequest(
         render_id="benchmark",
         portrait_path=folder / "portrait.png",
@@ -167,8 +167,8 @@ def clips_request(
                 frame_count=FRAMES_PER_CLIP,
                 fifo_path=folder / "unused",
             )
-            for index, clip in enumerate(wanted)
+            for index, clip in enumerate(requested)
         ),
         seed=420,
-        settings=RenderSettings(steps=4, solver="euler", precision="auto", frames_per_clip=FRAMES_PER_CLIP),
+        settings=RenderSettings(steps=4, precision="auto", frames_per_clip=FRAMES_PER_CLIP),
     )

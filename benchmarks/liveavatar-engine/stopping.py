@@ -1,4 +1,4 @@
-"""A render that is stopped after a clip and goes on in another process, beside one that nothing interrupts."""
+"""A render that is stopped after a clip and continued in another process, compared with an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from render_job import clips_request
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from farm_engine.host import Interrupted
-from farm_engine.host.request import RenderRequest
-from farm_engine.liveavatar.config import FRAMES_PER_CLIP
 from farm_engine.liveavatar.engine import LiveAvatarEngine
 from farm_engine.liveavatar.serving.chain import Chain
+from farm_engine.liveavatar.transformer.config import FRAMES_PER_CLIP
+from farm_engine.protocol import Interrupted
+from farm_engine.protocol.request import RenderRequest
 
 CLIPS = 5
 STOPPED_AFTER, LATE_BORDER = 2, 4
@@ -76,10 +76,10 @@ def record(engine: LiveAvatarEngine, options: argparse.Namespace, say: Say) -> N
 
 
 def resume(engine: LiveAvatarEngine, options: argparse.Namespace, say: Say) -> None:
-    """Goes on from both border states and compares latents and frames of the next clip with the unbroken render's."""
+    """Continues from both border states and compares latents and frames of the next clip with the unbroken render's."""
     latents, frames = load_file(options.folder / "latents.safetensors"), np.load(options.folder / "frames.npy")
     for name, clips in (("stopped", STOPPED_AFTER), ("whole", LATE_BORDER)):
-        runs = [go_on(engine, options, name, clips) for _ in range(2)]
+        runs = [render_after_border(engine, options, name, clips=clips) for _ in range(2)]
         expected = frames[clips * FRAMES_PER_CLIP : (clips + 1) * FRAMES_PER_CLIP]
         found, shown, seconds, size = runs[0]
         say(
@@ -95,10 +95,10 @@ def resume(engine: LiveAvatarEngine, options: argparse.Namespace, say: Say) -> N
         )
 
 
-def go_on(
-    engine: LiveAvatarEngine, options: argparse.Namespace, name: str, clips: int
+def render_after_border(
+    engine: LiveAvatarEngine, options: argparse.Namespace, name: str, *, clips: int
 ) -> tuple[Tensor, np.ndarray, float, int]:
-    """Latents and frames of one clip behind the border, seconds, and bytes of the state."""
+    """Latents and frames of the one clip after the border, seconds, and bytes of the state."""
     engine._kept = None
     state = options.folder / f"states-{name}" / f"border-{clips * FRAMES_PER_CLIP}.safetensors"
     control, began = FrameControl(), time.monotonic()
@@ -108,7 +108,7 @@ def go_on(
 
 
 def request(options: argparse.Namespace, name: str, *, first_clip: int = 0, state: Path | None = None) -> RenderRequest:
-    """Of all clips, or of one behind a border."""
+    """For all clips, or for the one after a border."""
     states = options.folder / f"states-{name}"
     states.mkdir(exist_ok=True)
     width, height = options.size

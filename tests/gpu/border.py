@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from farm_engine.liveavatar.border import BorderState
-from farm_engine.liveavatar.config import Geometry
-from farm_engine.liveavatar.model import DiffusionTransformer
-from farm_engine.liveavatar.rollout import Interrupted, Rollout, Settings
+from farm_engine.liveavatar.sampling.border_state import BorderState
+from farm_engine.liveavatar.sampling.rollout import Rollout
+from farm_engine.liveavatar.sampling.settings import RolloutSettings
+from farm_engine.liveavatar.transformer.config import Geometry
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
+from farm_engine.protocol import Interrupted
 from tests.gpu import real_size
 from tests.gpu.measure import forget_peak, relative_error, synchronize
 
 
 def measure_border(
-    model: DiffusionTransformer, geometry: Geometry, clips: int, histories: list[int]
+    model: DiffusionTransformer, geometry: Geometry, *, clips: int, histories: list[int]
 ) -> dict[str, object]:
     """Renders `clips` clips and one more; then the one more again from rebuilt rings, for each length of the record."""
-    settings = Settings(width=geometry.width, height=geometry.height, seed=420, history_clips=max(histories))
+    settings = RolloutSettings(width=geometry.width, height=geometry.height, seed=420, history_clips=max(histories))
     rollout = Rollout(model, real_size.conditions(geometry, model.config), settings)
     for _ in range(clips):
         _clip(rollout)
@@ -29,13 +32,13 @@ def measure_border(
     del rollout
     return {
         "afterClips": clips,
-        "rebuilds": [_rebuild(model, state, expected, count) for count in histories],
+        "rebuilds": [_rebuild(model, state, expected=expected, count=count) for count in histories],
         "replayEqual": _replay_is_equal(model, state),
     }
 
 
 def measure_repeat_and_interrupt(model: DiffusionTransformer, geometry: Geometry) -> dict[str, object]:
-    settings = Settings(width=geometry.width, height=geometry.height, seed=420)
+    settings = RolloutSettings(width=geometry.width, height=geometry.height, seed=420)
     runs = []
     for _ in range(2):
         forget_peak()
@@ -44,7 +47,7 @@ def measure_repeat_and_interrupt(model: DiffusionTransformer, geometry: Geometry
     return {"twoRunsEqual": torch.equal(*runs), "interruptSeconds": _interrupt_seconds(rollout)}
 
 
-def _rebuild(model: DiffusionTransformer, state: BorderState, expected: Tensor, count: int) -> dict[str, object]:
+def _rebuild(model: DiffusionTransformer, state: BorderState, *, expected: Tensor, count: int) -> dict[str, object]:
     forget_peak()
     shorter = dataclasses.replace(state, history=state.history[-count:])
     data = shorter.to_bytes()
@@ -73,24 +76,24 @@ def _replay_is_equal(model: DiffusionTransformer, state: BorderState) -> bool:
 
 
 def _interrupt_seconds(rollout: Rollout) -> float:
-    """From the wish to stop, in the middle of a block, to an idle device."""
+    """From the request to stop, in the middle of a block, to an idle device."""
     begin = time.perf_counter()
-    wish = None
+    requested = None
 
-    def interrupted() -> bool:
-        nonlocal wish
-        if wish is None and time.perf_counter() - begin > 0.1:
-            wish = time.perf_counter()
-            return False
-        return wish is not None
+    def check() -> None:
+        nonlocal requested
+        if requested is not None:
+            raise Interrupted
+        if time.perf_counter() - begin > 0.1:
+            requested = time.perf_counter()
 
     try:
-        _clip(rollout, interrupted)
+        _clip(rollout, check)
     except Interrupted:
         synchronize()
-    return round(time.perf_counter() - (wish or begin), 3)
+    return round(time.perf_counter() - (requested or begin), 3)
 
 
-def _clip(rollout: Rollout, interrupted=lambda: False) -> Tensor:
+def _clip(rollout: Rollout, check: Callable[[], None] = lambda: None) -> Tensor:
     audio = real_size.clip_audio(rollout.clip, rollout.model.config)
-    return torch.cat(list(rollout.render_clip(audio, interrupted)), dim=1)
+    return torch.cat(list(rollout.render_clip(audio, check)), dim=1)

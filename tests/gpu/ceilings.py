@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from farm_engine.liveavatar.config import Geometry
-from farm_engine.liveavatar.model import DiffusionTransformer
-from farm_engine.liveavatar.rollout import Rollout, Settings
+from farm_engine.liveavatar.sampling.rollout import Rollout
+from farm_engine.liveavatar.sampling.settings import RolloutSettings
+from farm_engine.liveavatar.transformer.config import Geometry
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 from tests.gpu import real_size
 
 
@@ -37,7 +38,7 @@ def measure_ceilings(geometry: Geometry) -> dict[str, object]:
 
 def profile_block(model: DiffusionTransformer, geometry: Geometry, rows: int = 14) -> list[dict[str, object]]:
     """Device milliseconds of one block with full rings, by kernel, greatest first."""
-    settings = Settings(width=geometry.width, height=geometry.height, seed=420)
+    settings = RolloutSettings(width=geometry.width, height=geometry.height, seed=420)
     rollout = Rollout(model, real_size.conditions(geometry, model.config), settings)
     list(rollout.render_clip(real_size.clip_audio(0, model.config)))
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:

@@ -1,4 +1,4 @@
-"""The engine's own test suite on this machine."""
+"""The engine's own tests of the transformer, the sampling loop and the memory plans, on this machine."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 ENGINE = Path(__file__).parents[2] / "packages/engine"
+ROOMS = ("transformer", "sampling", "memory")
 
 
 def run() -> dict[str, str]:
     """Raises RuntimeError with the end of the output if a test fails."""
-    command = [sys.executable, "-m", "pytest", "-q", "tests/liveavatar"]
+    command = [sys.executable, "-m", "pytest", "-q", *(f"tests/liveavatar/{room}" for room in ROOMS)]
     finished = subprocess.run(command, cwd=ENGINE, capture_output=True, text=True, check=False)
     if finished.returncode:
         raise RuntimeError(finished.stdout[-2000:] + finished.stderr[-2000:])

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import torch
 
-from farm_engine.liveavatar.config import TINY
-from farm_engine.liveavatar.model import DiffusionTransformer
-from farm_engine.liveavatar.random_weights import fill_with_random_weights
+from farm_engine.liveavatar.checkpoints.random_weights import fill_with_random_weights
+from farm_engine.liveavatar.transformer.config import TINY
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 
-ENGINE_TESTS = Path(__file__).parents[2] / "packages/engine/tests/liveavatar"
+ENGINE_TEST_SUPPORT = Path(__file__).parents[2] / "packages/engine/tests/support"
 
 
 def measure_golden(device: str) -> dict[str, object]:
@@ -21,7 +21,7 @@ def measure_golden(device: str) -> dict[str, object]:
 
     Convolutions in float32 are done in TF32 by default, here and in the published model; not so for this comparison.
     """
-    tests = _engine_test_module("parity")
+    tests = _engine_test_support("transformer_parity")
     expected = tests.golden("transformer.safetensors")
     found = {}
     torch.backends.cudnn.allow_tf32 = False
@@ -34,10 +34,8 @@ def measure_golden(device: str) -> dict[str, object]:
     return found
 
 
-def _engine_test_module(name: str) -> ModuleType:
-    """This file bears the same name, so the other one is loaded by its path."""
-    sys.path.append(str(ENGINE_TESTS))
-    spec = importlib.util.spec_from_file_location(f"engine_tests_{name}", ENGINE_TESTS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def _engine_test_support(name: str) -> ModuleType:
+    """A module of the engine's tests, which are no package."""
+    if str(ENGINE_TEST_SUPPORT) not in sys.path:
+        sys.path.append(str(ENGINE_TEST_SUPPORT))
+    return importlib.import_module(name)

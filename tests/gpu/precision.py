@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from torch.nn.attention import SDPBackend
 
-from farm_engine.liveavatar.config import Geometry, ModelConfig
-from farm_engine.liveavatar.model import DiffusionTransformer
+from farm_engine.liveavatar.transformer.config import Geometry, ModelConfig
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 from tests.gpu import real_size
 from tests.gpu.measure import forget_peak, relative_error
 from tests.gpu.speed import Velocities, measure_published, our_velocities
@@ -21,15 +21,16 @@ from tests.gpu.speed import Velocities, measure_published, our_velocities
 GEOMETRY = Geometry(width=128, height=128)
 
 
-def measure_precision(checkout: Path, config: ModelConfig, layers: int, blocks: int) -> dict[str, object]:
+def measure_precision(checkout: Path, config: ModelConfig, *, layers: int, blocks: int) -> dict[str, object]:
     """Mean relative errors over `blocks` blocks at 4 steps, the first `layers` layers of the model."""
     injected = tuple(layer for layer in config.audio_inject_layers if layer < layers)
     shallow = dataclasses.replace(config, num_layers=layers, audio_inject_layers=injected)
     model = real_size.build_model(shallow)
     exact = _exact_velocities(model, blocks)
     ours = our_velocities(model, GEOMETRY, blocks)
-    _, published = measure_published(checkout, model, GEOMETRY, blocks)
-    _, other = measure_published(checkout, model, GEOMETRY, blocks, cross_attention=SDPBackend.CUDNN_ATTENTION)
+    _, published = measure_published(checkout, model, GEOMETRY, blocks=blocks)
+    other_backend = {"cross_attention": SDPBackend.CUDNN_ATTENTION}
+    _, other = measure_published(checkout, model, GEOMETRY, blocks=blocks, **other_backend)
     return {
         "oursAgainstFloat32": _mean_error(ours, exact),
         "publishedAgainstFloat32": _mean_error(published, exact),

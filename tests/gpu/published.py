@@ -20,10 +20,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from farm_engine.liveavatar.config import AUDIO_LEAD_FRAMES, MOTION_LATENTS, Geometry
-from farm_engine.liveavatar.model import DiffusionTransformer
-from farm_engine.liveavatar.rollout import Conditions
-from farm_engine.liveavatar.schedule import Schedule
+from farm_engine.liveavatar.conditions.conditions import Conditions
+from farm_engine.liveavatar.sampling.schedule import Schedule
+from farm_engine.liveavatar.transformer.config import AUDIO_LEAD_FRAMES, MOTION_LATENTS, Geometry
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 
 _CONDITION_TOKENS = 2800
 _WAN = "liveavatar.models.wan"
@@ -37,8 +37,8 @@ class PublishedTransformer:
         checkout: Path,
         ours: DiffusionTransformer,
         geometry: Geometry,
-        steps: int,
         *,
+        steps: int,
         compiled: bool = False,
         cross_attention: SDPBackend = SDPBackend.FLASH_ATTENTION,
     ) -> None:
@@ -58,22 +58,31 @@ class PublishedTransformer:
     def prefill(self, conditions: Conditions) -> None:
         latents = torch.zeros(16, 3, self.geometry.latent_height, self.geometry.latent_width)
         audio = torch.zeros(self.config.audio_layers, self.config.audio_dim, 12)
-        self._call(latents, 0.0, 0, audio, conditions, block=0, sink_flag=True)
+        self._call(latents, timestep=0.0, step=0, audio=audio, conditions=conditions, block=0, sink_flag=True)
 
     def velocities(
-        self, inputs: list[Tensor], audio: Tensor, conditions: Conditions, block: int, offsets: list[int]
+        self, inputs: list[Tensor], audio: Tensor, *, conditions: Conditions, block: int, offsets: list[int]
     ) -> Iterator[Tensor]:
         """Velocities of one block at every step for given step inputs; the Euler step is done and dropped."""
         for step, timestep in enumerate(self.schedule.timesteps):
-            if not self._compiled:  # a replaced function would be compiled anew on every call
+            if not self._compiled:  # a replaced function would be compiled again on every call
                 random.randint = lambda _low, _high, offset=offsets[step]: offset
-            velocity = self._call(inputs[step], timestep, step, audio, conditions, block=block)
+            where = {"timestep": timestep, "step": step, "block": block}
+            velocity = self._call(inputs[step], audio=audio, conditions=conditions, **where)
             self.schedule.advance(inputs[step].to(velocity), velocity, step)
             yield velocity
 
     @torch.no_grad()
     def _call(
-        self, latents: Tensor, timestep: float, step: int, audio: Tensor, conditions: Conditions, *, block: int, **extra
+        self,
+        latents: Tensor,
+        *,
+        timestep: float,
+        step: int,
+        audio: Tensor,
+        conditions: Conditions,
+        block: int,
+        **extra,
     ) -> Tensor:
         def put(tensor: Tensor) -> Tensor:
             return tensor.to(self.device, self.dtype)

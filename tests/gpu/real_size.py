@@ -8,9 +8,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from farm_engine.liveavatar.config import FRAMES_PER_CLIP, MOTION_LATENTS, Geometry, ModelConfig
-from farm_engine.liveavatar.model import DiffusionTransformer
-from farm_engine.liveavatar.rollout import Conditions
+from farm_engine.liveavatar.conditions.conditions import Conditions
+from farm_engine.liveavatar.transformer.config import FRAMES_PER_CLIP, MOTION_LATENTS, Geometry, ModelConfig
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 
 PROMPT_TOKENS = 100
 

@@ -3,9 +3,9 @@
     PYTHONPATH=packages/engine python -m tests.gpu.run --report report.json [--published CHECKOUT] [--rehearse]
     PYTHONPATH=packages/engine python -m tests.gpu.run --report report.json --only engine [--rehearse]
 
-The first takes the transformer apart; the second measures the whole engine, from files to encoded video; each takes
+The first takes the transformer apart; the second measures the whole engine, from files to encoded video; each needs
 less than ten minutes on an H200. The report is rewritten after every part, so a machine that is taken away leaves what
-was finished. `--rehearse` takes the tiny model and small videos, on a GPU or without one: run it before renting one.
+was finished. `--rehearse` uses the tiny model and small videos, on a GPU or without one: run it before renting one.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from pathlib import Path
 
 import torch
 
-from farm_engine.liveavatar.compilation import compile_layers
-from farm_engine.liveavatar.config import LIVE_AVATAR_14B, TINY, Geometry
-from farm_engine.liveavatar.model import DiffusionTransformer
+from farm_engine.liveavatar.transformer.compilation import compile_layers
+from farm_engine.liveavatar.transformer.config import LIVE_AVATAR_14B, TINY, Geometry
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 from tests.gpu import border, ceilings, engine_tests, environment, parity, precision, real_size, speed, whole_engine
 
 PARTS = ("tests", "golden", "precision", "ceilings", "published", "eager", "compiled", "kernels", "border")
@@ -66,7 +66,9 @@ class Suite:
     def _precision(self) -> None:
         for layers in sorted({4, self._config.num_layers}):
             if self._checkout:
-                work = partial(precision.measure_precision, self._checkout, self._config, layers, 4 * CLIPS)
+                work = partial(
+                    precision.measure_precision, self._checkout, self._config, layers=layers, blocks=4 * CLIPS
+                )
                 self._part(f"precision {layers} layers", work)
 
     def _ceilings(self) -> None:
@@ -76,7 +78,7 @@ class Suite:
     def _published(self, *, compiled: bool = False) -> None:
         def measure(size: str, geometry: Geometry) -> dict[str, object]:
             figures, self._velocities[size] = speed.measure_published(
-                self._checkout, self._model, geometry, 4 * CLIPS, compiled=compiled
+                self._checkout, self._model, geometry, blocks=4 * CLIPS, compiled=compiled
             )
             return figures
 
@@ -117,7 +119,7 @@ class Suite:
         (smallest, small), *_ = self._geometries.items()
         *_, (largest, large) = self._geometries.items()
         self._part(f"repeat {smallest}", partial(border.measure_repeat_and_interrupt, model, small))
-        work = partial(border.measure_border, model, large, BORDER_CLIPS, BORDER_HISTORIES)
+        work = partial(border.measure_border, model, large, clips=BORDER_CLIPS, histories=BORDER_HISTORIES)
         self._part(f"border {largest}", work)
 
     @cached_property
@@ -126,7 +128,7 @@ class Suite:
 
     @cached_property
     def _compiled_model(self) -> DiffusionTransformer:
-        """The same model: once compiled there is no eager one any more, so eager parts come first."""
+        """The same model: once compiled there is no eager model any more, so eager parts come first."""
         compile_layers(self._model)
         return self._model
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from farm_engine.liveavatar.config import BLOCKS_PER_CLIP, FRAMES_PER_BLOCK, Geometry
-from farm_engine.liveavatar.model import DiffusionTransformer
-from farm_engine.liveavatar.randomness import SeededRandomness
-from farm_engine.liveavatar.rollout import Rollout, Settings
-from farm_engine.liveavatar.sampling import Block, BlockSampler
-from farm_engine.liveavatar.schedule import Schedule
+from farm_engine.liveavatar.memory.resident import ResidentMemory
+from farm_engine.liveavatar.sampling.block_sampler import Block, BlockSampler
+from farm_engine.liveavatar.sampling.randomness import SeededRandomness
+from farm_engine.liveavatar.sampling.rollout import Rollout
+from farm_engine.liveavatar.sampling.schedule import Schedule
+from farm_engine.liveavatar.sampling.settings import RolloutSettings
+from farm_engine.liveavatar.transformer.config import BLOCKS_PER_CLIP, FRAMES_PER_BLOCK, Geometry
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 from tests.gpu import real_size
 from tests.gpu.measure import forget_peak, peak, relative_error, seconds_each, summary
 from tests.gpu.published import PublishedTransformer
@@ -30,7 +32,7 @@ Velocities = dict[tuple[int, int], Tensor]
 def measure_ours(model: DiffusionTransformer, geometry: Geometry, clips: int) -> dict[str, object]:
     """Whole clips through `Rollout`, as a render runs them."""
     forget_peak()
-    settings = Settings(width=geometry.width, height=geometry.height, seed=420, steps=STEPS)
+    settings = RolloutSettings(width=geometry.width, height=geometry.height, seed=420, steps=STEPS)
     rollout = Rollout(model, real_size.conditions(geometry, model.config), settings)
     audio = [real_size.clip_audio(clip, model.config).to(model.device) for clip in range(clips)]
     blocks = (latents for features in audio for latents in rollout.render_clip(features))
@@ -39,7 +41,7 @@ def measure_ours(model: DiffusionTransformer, geometry: Geometry, clips: int) ->
 
 def our_velocities(model: DiffusionTransformer, geometry: Geometry, blocks: int) -> Velocities:
     conditions = real_size.conditions(geometry, model.config)
-    memory = model.resident_memory(geometry, STEPS)
+    memory = ResidentMemory(model, geometry, steps=STEPS)
     model.prefill(
         reference=conditions.reference,
         motion=conditions.motion,
@@ -57,11 +59,11 @@ def our_velocities(model: DiffusionTransformer, geometry: Geometry, blocks: int)
 
 
 def measure_published(
-    checkout: Path, model: DiffusionTransformer, geometry: Geometry, blocks: int, **how: object
+    checkout: Path, model: DiffusionTransformer, geometry: Geometry, *, blocks: int, **how: object
 ) -> tuple[dict[str, object], Velocities]:
     """The same forward passes by the published transformer; its VAE, encoders and cache moves are left out."""
     forget_peak()
-    published = PublishedTransformer(checkout, model, geometry, STEPS, **how)
+    published = PublishedTransformer(checkout, model, geometry, steps=STEPS, **how)
     conditions = real_size.conditions(geometry, model.config)
     published.prefill(conditions)
     found: Velocities = {}
@@ -71,7 +73,7 @@ def measure_published(
             clip, index = divmod(number, BLOCKS_PER_CLIP)
             offsets = [RANDOMNESS.reference_offset(clip, index, step) for step in range(STEPS)]
             inputs, audio = _inputs(geometry, number), _audio(model, number)
-            velocities = published.velocities(inputs, audio, conditions, number, offsets)
+            velocities = published.velocities(inputs, audio, conditions=conditions, block=number, offsets=offsets)
             found.update({(number, step): velocity for step, velocity in enumerate(velocities)})
             yield
 

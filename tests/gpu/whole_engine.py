@@ -1,4 +1,4 @@
-"""The whole engine, in processes of its own: frames a second, peak, memory against clips, stop and resume."""
+"""The whole engine, in processes of its own: frames per second, peak, memory over clips, stop and resume."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PROGRAM = Path(__file__).parents[2] / "benchmarks/liveavatar-engine/gpu.py"
 
 
 def measure(result: Path, *, rehearse: bool) -> dict[str, object]:
-    """What the program wrote to `result`, which is whole at any time. Raises RuntimeError if a part failed."""
+    """What the program wrote to `result`, which is complete at any time. Raises RuntimeError if a part failed."""
     command = [sys.executable, str(PROGRAM), str(result), *(["--rehearse"] if rehearse else [])]
     finished = subprocess.run(command, check=False)
     if finished.returncode:

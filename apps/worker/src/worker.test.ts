@@ -76,7 +76,7 @@ async function scriptedEngine(body: string): Promise<EngineHost> {
      const say = (event) => process.stdout.write(JSON.stringify(event) + '\\n');
      const onCommand = (act) => commands.on('line', (line) => act(JSON.parse(line)));
      const commands = createInterface({ input: process.stdin }).on('close', () => process.exit(0));
-     say({ type: 'hello', protocolVersion: 1, engine: 'draft', engineVersion: '1', pid: 1 });
+     say({ type: 'hello', protocolVersion: 2, engine: 'draft', engineVersion: '1', pid: 1 });
      ${body}`,
   );
   return new EngineHost('draft', { command: process.execPath, args: [path], environment: process.env }, log);

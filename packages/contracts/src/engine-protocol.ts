@@ -2,21 +2,21 @@ import { z } from 'zod';
 import { RenderSettings } from './render-settings.js';
 
 /**
- * The protocol between a worker and its engine process: one JSON object a line. The worker writes commands to the
+ * The protocol between a worker and its engine process: one JSON object per line. The worker writes commands to the
  * engine's standard input; the engine writes events to a duplicate of its standard output, after it has pointed
- * descriptor 1 at standard error. Frames do not travel here: each piece has a FIFO, into which the engine writes
+ * descriptor 1 at standard error. Frames do not go through here: each piece has a FIFO, into which the engine writes
  * exactly `frameCount * width * height * 3` bytes of RGB24.
  *
  * `scripts/write-engine-schema.mjs` turns these schemas into the JSON Schema that the Python side checks against.
  */
-export const ENGINE_PROTOCOL_VERSION = 1;
+export const ENGINE_PROTOCOL_VERSION = 2;
 
 const RenderId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 const FrameIndex = z.int().min(0);
 const FrameCount = z.int().min(1);
 const Side = z.int().min(64).max(4096).multipleOf(64);
 
-/** Whether the same failure may go away: on this worker, on another one, or never. */
+/** Where the same request may succeed: on this worker, on another one, or never. */
 export const Retriable = z.enum(['this-worker', 'another-worker', 'never']);
 export type Retriable = z.infer<typeof Retriable>;
 
@@ -39,7 +39,7 @@ export const RenderCommand = z.strictObject({
     path: z.string().min(1),
     /** Samples of margin before the segment's first sample. */
     marginBefore: z.int().min(0),
-    /** Samples that belong to the segment; what follows is margin. */
+    /** Samples that belong to the segment; the rest is margin. */
     sampleCount: z.int().min(1),
   }),
   prompt: z.string(),
@@ -47,11 +47,11 @@ export const RenderCommand = z.strictObject({
   height: Side,
   /** Frames of the whole segment, whichever of them are asked for. */
   segmentFrameCount: FrameCount,
-  /** Pieces to render, in order, without gaps. A resumed render starts behind the committed ones. */
+  /** Pieces to render, in order, without gaps. A resumed render starts after the committed ones. */
   pieces: z.array(PieceRequest).min(1),
   seed: z.int().min(0),
   settings: RenderSettings,
-  /** Border state to go on from; absent at the start of a segment or where the engine needs none. */
+  /** Border state to continue from; absent at the start of a segment or where the engine needs none. */
   resumeStatePath: z.string().optional(),
   /** Folder for border states; absent where none are wanted. */
   stateDirectory: z.string().optional(),
@@ -61,7 +61,7 @@ export type RenderCommand = z.infer<typeof RenderCommand>;
 export const InterruptCommand = z.strictObject({
   type: z.literal('interrupt'),
   renderId: RenderId,
-  /** `now` abandons the piece within one block; `piece-end` finishes the piece under way. */
+  /** `now` abandons the piece within one block; `piece-end` finishes the current piece first. */
   when: z.enum(['now', 'piece-end']),
 });
 export const ShutdownCommand = z.strictObject({ type: z.literal('shutdown') });
@@ -82,7 +82,7 @@ export const LoadingEvent = z.strictObject({
   phase: z.string(),
   fraction: z.number().min(0).max(1),
 });
-/** The model is resident; renders are welcome. */
+/** The model is resident; renders are accepted. */
 export const ReadyEvent = z.strictObject({
   type: z.literal('ready'),
   /** Facts about the engine for the worker's record: device, precisions, weights. */
@@ -96,12 +96,12 @@ export const WarningEvent = z.strictObject({
   code: z.string(),
   message: z.string(),
 });
-/** At most two a second. */
+/** At most two per second. */
 export const ProgressEvent = z.strictObject({
   type: z.literal('progress'),
   renderId: RenderId,
   phase: z.string(),
-  /** Frames handed to encoders since this render began. */
+  /** Frames written to encoders since this render began. */
   framesDone: z.int().min(0),
   frameCount: FrameCount,
 });
@@ -124,7 +124,7 @@ export const RenderFinishedEvent = z.strictObject({
   peakBytes: z.int().min(0),
   /** Name of the memory plan that ran, where the engine has several. */
   plan: z.string().optional(),
-  /** What the plan predicted, to set beside `peakBytes` and the frames a second seen. */
+  /** What the plan predicted, to compare with `peakBytes` and the frames per second measured. */
   predictedPeakBytes: z.int().min(0).optional(),
   predictedFramesPerSecond: z.number().min(0).optional(),
 });
@@ -132,8 +132,8 @@ export const InterruptedEvent = z.strictObject({ type: z.literal('interrupted'),
 export const EngineFailedEvent = z.strictObject({
   type: z.literal('failed'),
   /**
-   * Null when the failure belongs to no render: with code `bad-command` the engine goes on, with any other it cannot
-   * and exits after this line.
+   * Null when the failure belongs to no render: with code `bad-command` the engine continues, with any other it
+   * exits after this line.
    */
   renderId: RenderId.nullable(),
   code: z.string(),

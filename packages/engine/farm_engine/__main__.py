@@ -1,4 +1,4 @@
-"""Command line: start one engine on the standard streams, or say what there is to start."""
+"""The command line: starts one engine on the standard streams."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import importlib
 import os
 import sys
 
-ENGINE_MODULES = {"draft": "farm_engine.draft.engine", "liveavatar": "farm_engine.liveavatar.launch"}
+ENGINE_MODULES = {"draft": "farm_engine.draft.engine", "liveavatar": "farm_engine.liveavatar.command_line"}
 
 DESCRIPTION = """\
-Starts a render engine. It reads commands (one JSON object a line) from standard input, answers with events on standard
-output and writes frames (RGB24) into the FIFOs that a render command names; see docs/engine-protocol.md. It ends when
-its standard input closes. A person seldom starts it by hand: the farm's worker does.
+Starts a render engine. It reads commands from standard input and writes events to standard output, one JSON object per
+line, and writes frames (RGB24) into the FIFOs that a render command names; see docs/engine-protocol.md. It exits when
+its standard input closes. Normally the farm's worker starts it.
 """
 EPILOG = """\
 engines:
-  draft        animates the portrait on the CPU, needs nothing but NumPy and OpenCV
+  draft        animates the portrait on the CPU, needs only NumPy and OpenCV
   liveavatar   the Live Avatar model in PyTorch: pip install 'farm-engine[liveavatar]'
 
 `python -m farm_engine <engine> --help` lists the options of one engine.
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         module_name = ENGINE_MODULES[arguments.engine]
         package = importlib.import_module(module_name.rpartition(".")[0])
-        # What the engine's libraries read from the environment while they are imported.
+        # Must be set before the engine's libraries are imported: they read it then.
         os.environ.update(getattr(package, "PROCESS_ENVIRONMENT", {}))
         engine_module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     engine = engine_module.create_engine(arguments.options)
 
-    from farm_engine.host import run_engine
+    from farm_engine.protocol import run_engine
 
     return run_engine(engine)
 

@@ -32,7 +32,7 @@ test('hands its options on', async () => {
   const { ended } = await start('echo "$@"', 'check', '--json', '--sizes-only', '--folder', '/srv/w');
   expect(await ended).toEqual({
     code: 0,
-    stdout: '-m farm_engine.models check --folder /srv/w --sizes-only --json\n',
+    stdout: '-m farm_engine.weights check --folder /srv/w --sizes-only --json\n',
     stderr: '',
   });
 });

@@ -61,7 +61,7 @@ async function runModels(name: string, options: ModelsOptions, { environment, si
     ...(options.json ? ['--json'] : []),
   ];
   signal.throwIfAborted();
-  const child = spawn(python, ['-m', 'farm_engine.models', name, ...words], {
+  const child = spawn(python, ['-m', 'farm_engine.weights', name, ...words], {
     stdio: 'inherit',
     env: { ...environment, PYTHONPATH: enginePath },
   });

@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const hello = { type: 'hello', protocolVersion: 1, engine: 'scripted', engineVersion: '9', pid: 1 };
+const hello = { type: 'hello', protocolVersion: 2, engine: 'scripted', engineVersion: '9', pid: 1 };
 const ready = { type: 'ready', description: { device: 'none' } };
 
 /** A process that speaks the protocol as the test wants it: `body` sees each command and may `say` events. */
@@ -165,7 +165,7 @@ describe('EngineProcess', () => {
   it('ends an engine of another protocol version, naming both', async () => {
     const engine = await start('', [{ ...hello, protocolVersion: 7 }, ready]);
     await engine.exited;
-    await expect(engine.ready()).rejects.toThrow(/protocol 7, and this worker 1/);
+    await expect(engine.ready()).rejects.toThrow(/protocol 7, and this worker 2/);
   });
 
   it('says so when there is no such program', async () => {

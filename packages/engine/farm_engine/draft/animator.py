@@ -1,21 +1,21 @@
-"""One portrait, ready to be animated: mouth, lids and head put together, a frame at a time."""
+"""One portrait, ready to be animated: mouth, lids and head put together, frame by frame."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from farm_engine.draft.eyelids import Eyelid
-from farm_engine.draft.face import Face
 from farm_engine.draft.head import Head
 from farm_engine.draft.motion import Motion
 from farm_engine.draft.mouth import Mouth
 from farm_engine.draft.soft_mouth import SoftMouth
 from farm_engine.draft.voice import VoiceCurves
+from farm_engine.portrait.face import Face
 
 
 class Animator:
     def __init__(self, frame: np.ndarray, face: Face) -> None:
-        """`frame` is the framed portrait, uint8 `[height, width, 3]` RGB; `face` lies in its pixels."""
+        """`frame` is the framed portrait, uint8 `[height, width, 3]` RGB; `face` is in its pixels."""
         self._frame = frame
         self._mouth = Mouth(frame, face) if face.certain else SoftMouth(frame, face)
         self._lids = [Eyelid(frame, eye, face.oval) for eye in face.eyes]

@@ -49,7 +49,7 @@ class Lips:
     lower_edge: np.ndarray
     """Height of the lower lip's edge."""
     steepness: np.ndarray
-    """How much that edge rises or falls in a pixel: what is drawn along it is so much higher."""
+    """How much that edge rises or falls per pixel: what is drawn along it is higher by that much."""
 
 
 def closing_reach(widest: float, chin: float) -> float:

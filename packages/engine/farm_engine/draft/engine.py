@@ -1,4 +1,4 @@
-"""The draft engine behind the engine protocol."""
+"""The draft engine: what the engine protocol calls."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ import numpy as np
 
 from farm_engine import __version__
 from farm_engine.draft.animator import Animator
-from farm_engine.draft.contours import fit_eyes, fit_to_picture
-from farm_engine.draft.face import Face, face_from_mesh, guessed_face
-from farm_engine.draft.face_mesh import find_faces, load_networks
 from farm_engine.draft.motion import segment_motion
 from farm_engine.draft.open_mouth import with_open_mouth, with_wider_mouth
-from farm_engine.draft.portrait import Framing, frame_portrait, read_portrait
 from farm_engine.draft.voice import voice_curves
-from farm_engine.host import RenderControl, RenderRequest, RenderResult, ReportLoading
-from farm_engine.host.speech import read_speech
+from farm_engine.portrait.contours import fit_eyes, fit_to_picture
+from farm_engine.portrait.face import Face, face_from_mesh, guessed_face
+from farm_engine.portrait.face_search import find_faces
+from farm_engine.portrait.framing import Framing, frame_portrait, read_portrait
+from farm_engine.portrait.network_files import load_networks
+from farm_engine.protocol import RenderControl, RenderRequest, RenderResult, ReportLoading
+from farm_engine.protocol.speech import read_speech
 
 SMALL_FACE = 0.12
 """A face below this part of the frame's height is warned about."""
@@ -38,6 +39,8 @@ def create_engine(argv: list[str]) -> DraftEngine:
 
 
 class DraftEngine:
+    """Renders on one CPU thread; frames depend on the request alone."""
+
     name = "draft"
     version = __version__
 
@@ -67,7 +70,7 @@ class DraftEngine:
 
 
 def prepare_portrait(path: Path, *, width: int, height: int, control: RenderControl) -> tuple[np.ndarray, Face]:
-    """The framed portrait and the face in it; says what it had to assume."""
+    """The framed portrait, uint8 `[height, width, 3]`, and the face in it; warns about what it had to assume."""
     picture = read_portrait(path)
     face = find_face(picture, control)
     framing = frame_portrait(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from farm_engine.draft.face import Eye
-from farm_engine.draft.geometry import region_around, sample, smooth_step
+from farm_engine.draft.geometry import region_around, smooth_step
 from farm_engine.draft.skin import COLUMNS, skin_at, spread
+from farm_engine.portrait.face import Eye
+from farm_engine.portrait.geometry import sample
 
 WIDER = 1.24
 """The lid reaches a little beyond the eye's corners."""
@@ -20,7 +21,7 @@ NEAR_OUTLINE = 0.85
 LASHES = 0.045
 """Half the height of the lashes' line."""
 LASH_DARKNESS = 0.3, 0.75
-"""How much of the light closed lashes take, at least and at most; between, as much as the portrait's own."""
+"""How much of the light closed lashes absorb, at least and at most; between these, as much as the portrait's own."""
 SKIN_BRIGHTNESS = 0.6, 0.85
 """Brightness above the eye against below it: certainly no skin, and surely skin."""
 BRIGHTEST_LID = 1.25
@@ -73,7 +74,7 @@ class Eyelid:
         self._lash_darkness = _lash_darkness(frame, eye, below)
         above = below + is_skin * (above - below)
         shade = _shade(frame, eye, max(float(above.mean()), float(below.mean()), 1.0))
-        self._skin = self._lid_colour(u, width, above * shade, below * (1 + shade) / 2)
+        self._skin = self._lid_colour(u, width, above=above * shade, below=below * (1 + shade) / 2)
 
     def draw(self, target: np.ndarray, *, closed: float) -> None:
         """Paint the lid, closed by 0..1, into `target`."""
@@ -88,7 +89,7 @@ class Eyelid:
         painted = under + cover[..., None] * (colour - under) + np.float32(0.5)
         target[self.region.slices] = np.clip(painted, 0, 255).astype(np.uint8)
 
-    def _lid_colour(self, u: np.ndarray, width: float, above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    def _lid_colour(self, u: np.ndarray, width: float, *, above: np.ndarray, below: np.ndarray) -> np.ndarray:
         top, bottom = self._lashes - self._above, self._eye_end + self._below
         depth = np.clip((self._v - top) / np.maximum(bottom - top, 1), 0, 1)[..., None]
         columns = np.linspace(-0.5 * WIDER * width, 0.5 * WIDER * width, len(above))
@@ -124,7 +125,7 @@ def _within(u: np.ndarray, width: float, outline: tuple[float, float]) -> np.nda
 
 
 def _shade(frame: np.ndarray, eye: Eye, skin: float) -> float:
-    """What to darken skin of this brightness by, so that it can lie over the eye."""
+    """What to darken skin of this brightness by, so that it can cover the eye."""
     levels = np.linspace(0.2, 0.8, 7)[:, None, None]
     points = (eye.upper_lid + levels * (eye.lower_lid - eye.upper_lid))[:, 1:-1].astype(np.float32)
     white = float(np.percentile(sample(frame, points[..., 0], points[..., 1]).mean(axis=2), 90))

@@ -1,11 +1,10 @@
-"""Grids, smooth steps and samples. Only additions, products, quotients and roots touch the frame's pixels: those are
+"""Grids and smooth steps. Only additions, products, quotients and roots touch the frame's pixels: those are
 exact to the last bit on every processor, exponentials and sines are not."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 
@@ -50,8 +49,3 @@ def smooth_step(value: np.ndarray, low: float, high: float) -> np.ndarray:
     """0 below `low`, 1 above `high`, smooth between; falls where `low > high`."""
     step = np.clip((value - np.float32(low)) / np.float32(high - low), 0, 1).astype(np.float32)
     return step * step * (3 - 2 * step)
-
-
-def sample(picture: np.ndarray, map_x: np.ndarray, map_y: np.ndarray) -> np.ndarray:
-    """The picture at frame pixels `(map_x, map_y)`."""
-    return cv2.remap(picture, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)

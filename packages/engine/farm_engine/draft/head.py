@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from farm_engine.draft.face import Face
-from farm_engine.draft.geometry import Region, region_around, sample, smooth_step
+from farm_engine.draft.geometry import Region, region_around, smooth_step
 from farm_engine.draft.motion import Motion
+from farm_engine.portrait.face import Face
+from farm_engine.portrait.geometry import sample
 
 SWAY, BOB, TILT, TURN, NOD = 0.012, 0.010, 0.020, 0.030, 0.022
 """Greatest displacements as fractions of the face's height; the tilt in radians."""

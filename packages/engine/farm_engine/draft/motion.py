@@ -1,4 +1,4 @@
-"""How the head, the shoulders and the eyelids move: curves for a whole segment, one value a frame."""
+"""How the head, the shoulders and the eyelids move: curves for a whole segment, one value per frame."""
 
 from __future__ import annotations
 

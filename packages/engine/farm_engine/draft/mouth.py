@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from farm_engine.draft.closing import Closing, Lips, MouthSize, closing_reach
-from farm_engine.draft.face import Face
-from farm_engine.draft.geometry import Region, region_around, sample, smooth_step
+from farm_engine.draft.geometry import Region, region_around, smooth_step
 from farm_engine.draft.tone import as_shown_in
+from farm_engine.portrait.face import Face
+from farm_engine.portrait.geometry import sample
 
 JAW_SHARE = 0.8
 """Of an opening, what the lower lip does; the upper lip does the rest."""
@@ -16,7 +17,7 @@ FULL_OPENING = 0.42
 CLOSED_SEAM = 0.4
 """Where open lips meet when they close, from the upper lip (0) to the lower one (1)."""
 LEAST_CHIN, LEAST_NOSE = 0.1, 0.1
-"""Chin and upper lip are taken to be this high at least, in widths of the mouth; the mesh may lie within the lips."""
+"""Chin and upper lip count as at least this high, in widths of the mouth; the mesh may be within the lips."""
 STEEPEST = 4.0
 """Lips that run more upright count as this steep."""
 CAVITY = np.array([58, 20, 22], np.float32)
@@ -61,7 +62,7 @@ class Mouth:
         if self._closing.most_hidden > 0:
             self._closing.hide(skin, bottom=bottom, jaw=jaw * self._arc)
         if amount > 0:
-            self._blend_interior(skin, top, bottom, hiss)
+            self._blend_interior(skin, top=top, bottom=bottom, hiss=hiss)
         target[self.region.slices] = skin
 
     def _along(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -161,11 +162,11 @@ class Mouth:
         """How bright the light on the mouth region is, 1 for a well lit face, and its tint, RGB around 1."""
         colour = np.median(self._frame[self.region.slices].reshape(-1, 3), axis=0)
         brightness = np.float32(round(float(np.clip(colour.mean() / 165, 0.35, 1.1)), 2))
-        # Skin is warmer than the light on it, so teeth take over a part of its tint only.
+        # Skin is warmer than the light on it, so teeth get only a part of its tint.
         tint = 1 + 0.35 * (colour / max(float(colour.mean()), 1.0) - 1)
         return brightness, np.round(tint, 2).astype(np.float32)
 
-    def _blend_interior(self, skin: np.ndarray, top: np.ndarray, bottom: np.ndarray, hiss: float) -> None:
+    def _blend_interior(self, skin: np.ndarray, *, top: np.ndarray, bottom: np.ndarray, hiss: float) -> None:
         gap = bottom - top
         inside = np.minimum(self._v - top, bottom - self._v)
         rows, columns = np.nonzero(inside > -self._edge_width)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from farm_engine.draft.face import Face
+from farm_engine.portrait.face import Face
 
 WORKING_WIDTH = 160
 """The search happens at a scale at which the face is this many pixels wide."""
@@ -43,7 +43,7 @@ def with_open_mouth(picture: np.ndarray, face: Face) -> Face | None:
     if mouth is None:
         return None
     corners, upper, lower = _edges(mouth)
-    # Drawn mouths have upright sides: most points lie near the corners.
+    # Drawn mouths have upright sides: most points are near the corners.
     along = (1 - np.cos(np.linspace(0, np.pi, CURVE_POINTS))) / 2
     curve_x = corners[0] + along * (corners[1] - corners[0])
     columns = np.arange(mouth.shape[1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from farm_engine.draft.geometry import sample
+from farm_engine.portrait.geometry import sample
 
 COLUMNS = 15
 UNLIKE_SKIN = 45
@@ -14,7 +14,7 @@ UNLIKE_SKIN = 45
 def skin_at(frame: np.ndarray, points: np.ndarray, sure: slice) -> np.ndarray:
     """Colours of the skin, float64 `[COLUMNS, 3]`, at points `[rows, COLUMNS, 2]`. Medians, so that lashes, the crease,
     a brow, the rim of glasses or a drawn line do not colour them; and nothing that is unlike the columns that are
-    `sure`, such as what lies behind a turned face."""
+    `sure`, such as what is behind a turned face."""
     points = points.astype(np.float32)
     colours = np.median(sample(frame, points[..., 0], points[..., 1]), axis=0)
     reference = np.median(colours[sure], axis=0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from farm_engine.draft.face import Face
-from farm_engine.draft.geometry import region_around, sample
+from farm_engine.draft.geometry import region_around
+from farm_engine.portrait.face import Face
+from farm_engine.portrait.geometry import sample
 
 FULL_DROP = 0.10
 """How far the jaw drops at most, as a fraction of the face's height."""

@@ -1,4 +1,4 @@
-"""From speech to mouth shapes: a few curves, one value a frame."""
+"""From speech to mouth shapes: a few curves, one value per frame."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 SAMPLE_RATE = 16_000
 FRAME_SAMPLES = 640
-"""25 frames a second."""
+"""25 frames per second."""
 HOP = 160
 WINDOW = 400
 BANDS = ((80, 350), (350, 1100), (1100, 1600), (1600, 3800), (3800, 7600))
@@ -57,7 +57,7 @@ def voice_curves(samples: np.ndarray, *, margin_before: int, frame_count: int) -
 
 def _band_power(samples: np.ndarray, first: int, count: int) -> np.ndarray:
     """Mean power in each band for `count` windows a hop apart, the first at sample `first`: `[count, bands]`. What
-    lies outside the samples is silence."""
+    is outside the samples is silence."""
     needed = np.zeros((count - 1) * HOP + WINDOW)
     low, high = max(first, 0), min(first + len(needed), len(samples))
     if high > low:

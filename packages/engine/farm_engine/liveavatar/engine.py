@@ -1,4 +1,4 @@
-"""The liveavatar engine behind the engine protocol."""
+"""The liveavatar engine: what the engine protocol calls."""
 
 from __future__ import annotations
 
@@ -11,33 +11,36 @@ import numpy as np
 import torch
 
 from farm_engine import __version__
-from farm_engine.host import EngineError, RenderControl, RenderRequest, RenderResult, ReportLoading
-from farm_engine.host.speech import read_speech
 from farm_engine.liveavatar.checkpoints import generator
 from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
 from farm_engine.liveavatar.checkpoints.models import LoadedModels, is_tiny, load_models
-from farm_engine.liveavatar.checkpoints.untouched import require_as_pulled
-from farm_engine.liveavatar.compilation import compile_layers
-from farm_engine.liveavatar.config import FRAMES_PER_CLIP
+from farm_engine.liveavatar.checkpoints.verify import require_as_pulled
+from farm_engine.liveavatar.conditions.encoder import ConditionEncoder
 from farm_engine.liveavatar.encoders.speech import SpeechFeatures
+from farm_engine.liveavatar.sampling.settings import RolloutSettings
 from farm_engine.liveavatar.serving.chain import Chain
-from farm_engine.liveavatar.serving.conditions import ConditionEncoder
 from farm_engine.liveavatar.serving.device import probe_cuda, require_cuda
 from farm_engine.liveavatar.serving.failures import named_failures
-from farm_engine.liveavatar.serving.mark import mark_random_weights
 from farm_engine.liveavatar.serving.memory_use import MemoryUse
 from farm_engine.liveavatar.serving.renderer import SegmentRenderer
-from farm_engine.liveavatar.settings import Settings
+from farm_engine.liveavatar.serving.watermark import watermark_random_weights
+from farm_engine.liveavatar.transformer.compilation import compile_layers
+from farm_engine.liveavatar.transformer.config import FRAMES_PER_CLIP
+from farm_engine.protocol import EngineError, RenderControl, RenderRequest, RenderResult, ReportLoading
+from farm_engine.protocol.speech import read_speech
 
 
 class LiveAvatarEngine:
-    """Resident models, and the chain of the last render in case the next one goes on from it."""
+    """Resident models, and the chain of the last render in case the next one continues it."""
 
     name = "liveavatar"
     version = __version__
 
     def __init__(self, weights: Path | None, *, device: str = "auto", compiled: bool = False) -> None:
-        """`weights`: folder in the published layout; None for a tiny model with random weights."""
+        """`weights`: folder in the published layout; None for a tiny model with random weights.
+
+        `device`: `auto`, `cpu` or `cuda`.
+        """
         self._weights, self._device_choice, self._compiled = weights, device, compiled
         self._kept: tuple[Hashable, Chain] | None = None
 
@@ -70,7 +73,7 @@ class LiveAvatarEngine:
         with named_failures(f"render {request.frame_count} frames", plan=self._plan, memory=self._memory):
             key = _segment_key(request, samples)
             chain = kept[1] if kept and kept[0] == key and kept[1].next_frame == request.first_frame else None
-            # The rings of a chain that is not continued have to go before new ones are made.
+            # The rings of a chain that is not continued are freed before new ones are made.
             del kept
             chain = chain or self._open_chain(request, control)
             whole = self._renderer(request, control, samples).run(chain)
@@ -79,15 +82,17 @@ class LiveAvatarEngine:
         return RenderResult(peak_bytes=self._memory.peak_bytes(), plan=self._plan)
 
     def _open_chain(self, request: RenderRequest, control: RenderControl) -> Chain:
-        """A new chain. Rings of the last one and what the encoders took go back to the driver before rings are made."""
+        """A new chain. Memory of the last rings and of the encoders goes back to the driver before rings are made."""
         self._memory.release_cached()
-        settings = Settings(width=request.width, height=request.height, seed=request.seed, steps=request.settings.steps)
+        settings = RolloutSettings(
+            width=request.width, height=request.height, seed=request.seed, steps=request.settings.steps
+        )
         if request.resume_state_path is not None:
             control.progress("rebuild")
             chain = Chain.resume(self._models, request.resume_state_path, settings)
             if chain.next_frame <= request.first_frame:
                 return chain
-            control.warn("border-state-unused", "The border state lies behind the first frame asked for.")
+            control.warn("border-state-unused", "The border state is after the first requested frame.")
         control.progress("prepare")
         conditions = self._conditions.conditions_of(request, control)
         self._memory.release_cached()
@@ -109,11 +114,11 @@ class LiveAvatarEngine:
                 margin_before=request.speech.margin_before,
                 sample_count=request.speech.sample_count,
             ),
-            mark=mark_random_weights if self._weights is None else lambda frames: frames,
+            watermark=watermark_random_weights if self._weights is None else lambda frames: frames,
         )
 
     def _choose_device(self, layout: PublishedLayout) -> torch.device:
-        """The real model needs a GPU; the tiny one takes what there is."""
+        """The real model needs a GPU; the tiny one uses whatever is there."""
         facts = probe_cuda()
         if self._device_choice == "cuda" or (self._device_choice == "auto" and not is_tiny(layout)):
             require_cuda(facts)

@@ -35,7 +35,7 @@ def prepared(request):
     return frame, face, Animator(frame, face)
 
 
-def shapes(opening: float = 0.0, width: float = 0.0, hiss: float = 0.0, emphasis: float = 0.0) -> VoiceCurves:
+def shapes(*, opening: float = 0.0, width: float = 0.0, hiss: float = 0.0, emphasis: float = 0.0) -> VoiceCurves:
     values = {"opening": opening, "width": width, "hiss": hiss, "emphasis": emphasis}
     return VoiceCurves(**{name: np.array([value]) for name, value in values.items()})
 
@@ -50,7 +50,7 @@ def mouth_patch(face, frame: np.ndarray) -> np.ndarray:
     return frame[int(y - 0.15 * width) : int(y + 0.35 * width), int(x - 0.3 * width) : int(x + 0.3 * width)]
 
 
-def test_the_mouth_opens_the_wider_the_more_it_is_told_to(prepared):
+def test_a_larger_opening_opens_the_mouth_wider(prepared):
     _, face, animator = prepared
     closed, half, wide = (animator.draw(0, shapes(opening=value), still()).astype(int) for value in (0.0, 0.5, 1.0))
     changed = [(np.abs(mouth_patch(face, frame - closed)).max(axis=2) > 30).mean() for frame in (half, wide)]

@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from farm_engine.host.schema import check_message
+from farm_engine.protocol.schema import check_message
 
 ENGINE_ROOT = Path(__file__).parents[2]
 
@@ -118,6 +118,6 @@ def render_command(folder: Path, piece_frames: list[int], *, first_frame: int = 
         "segmentFrameCount": start,
         "pieces": pieces,
         "seed": 5,
-        "settings": {"steps": 4, "solver": "euler", "precision": "auto", "framesPerClip": 48},
+        "settings": {"steps": 4, "precision": "auto", "framesPerClip": 48},
         **changes,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from farm_engine.host.errors import EngineError
+from farm_engine.protocol.errors import EngineError
 
 
 class WeightsMissingError(EngineError):
@@ -13,7 +13,7 @@ class WeightsMissingError(EngineError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             "weights-missing",
-            f"{path} does not exist. Fetch the published weights with `farm models pull`, or correct the folder that "
+            f"{path} does not exist. Fetch the published weights with `farm weights pull`, or correct the folder that "
             "the engine was given.",
             retriable="another-worker",
             details={"path": str(path)},
@@ -26,8 +26,8 @@ class WeightsWrongError(EngineError):
     def __init__(self, path: Path, what: str, **details: str | int | float | bool) -> None:
         super().__init__(
             "weights-wrong",
-            f"{path}: {what}. Look for the damaged files with `farm models check`, and fetch those again with "
-            "`farm models pull`.",
+            f"{path}: {what}. Look for the damaged files with `farm weights check`, and fetch those again with "
+            "`farm weights pull`.",
             retriable="another-worker",
             details={"path": str(path), **details},
         )

@@ -1,4 +1,4 @@
-"""Write the published layout with random weights: tiny for tests, real size to time loading on a GPU machine.
+"""Writes the published layout with random weights: tiny for tests, real size to time loading on a GPU machine.
 
 python -m farm_engine.liveavatar.checkpoints.generator FOLDER [--size tiny|published]
 """
@@ -21,9 +21,9 @@ from torch import Tensor, nn
 
 from farm_engine.liveavatar.checkpoints import models
 from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
+from farm_engine.liveavatar.checkpoints.random_weights import random_tensor
 from farm_engine.liveavatar.encoders import speech, text
-from farm_engine.liveavatar.model import DiffusionTransformer
-from farm_engine.liveavatar.random_weights import random_tensor
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 from farm_engine.liveavatar.vae.autoencoder import VideoAutoencoder
 
 LORA_RANK = 128
@@ -32,7 +32,7 @@ _LORA_TARGETS = ("attn.q", "attn.k", "attn.v", "attn.o", "ffn.0", "ffn.2")
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """What to write: the networks' sizes, and how large a shard may become."""
+    """What to write: the networks' sizes, and the largest shard in bytes."""
 
     sizes: models.Sizes
     speech: dict

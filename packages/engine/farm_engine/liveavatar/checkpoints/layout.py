@@ -1,4 +1,4 @@
-"""Where each file lies in a folder that holds the published weights."""
+"""Where each file is in a folder that holds the published weights."""
 
 from __future__ import annotations
 

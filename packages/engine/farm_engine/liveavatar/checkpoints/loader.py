@@ -1,4 +1,4 @@
-"""Put a file's tensors into a module that was built without memory."""
+"""Loading a file's tensors into a module that was built without memory."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def load_weights(
     """Replace every parameter of `module` (built under `torch.device("meta")`) by the tensor of that name, strictly.
 
     Names and shapes are checked before a byte is read. Each tensor goes from the file to `device` on its own, so that
-    at no time more than the weights and one tensor are in memory. On the CPU, in the file's own dtype, weights stay
-    mapped from the file and take no memory of their own. `names` maps the file's names to the module's;
+    memory never holds more than the weights and one tensor. On the CPU, in the file's own dtype, weights stay mapped
+    from the file and need no memory of their own. `names` maps the file's names to the module's;
     where several of the file's names stand for one parameter, the file has one of them. `unused` may be in
     the file and is left there. `change(name, tensor)` sees each tensor on its device, under the module's name.
 

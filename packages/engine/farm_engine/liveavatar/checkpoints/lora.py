@@ -21,8 +21,8 @@ class Lora:
     def __init__(self, source: TensorSource, weights: dict[str, tuple[int, ...]]) -> None:
         """`weights`: name and shape of the model's parameters.
 
-        Raises WeightsWrongError for a name that is no factor, a factor without its partner or of a wrong shape, a
-        factor for a weight the model lacks, and for a weight of a block's attention or ffn without factors.
+        Raises WeightsWrongError for a name that is not a factor, a factor without its partner or of a wrong shape, a
+        factor for a weight the model lacks, and for a weight of a layer's attention or ffn without factors.
         """
         self._source = source
         self._factors: dict[str, dict[str, str]] = {}
@@ -30,7 +30,7 @@ class Lora:
             match = _FACTOR.match(name)
             if match is None:
                 raise WeightsWrongError(
-                    source.path, f"the tensor {name} is no LoRA factor", kind="unexpected", tensor=name
+                    source.path, f"the tensor {name} is not a LoRA factor", kind="unexpected", tensor=name
                 )
             self._factors.setdefault(match["layer"] + ".weight", {})[match["factor"]] = name
         required = {name for name in weights if _TARGET.match(name)}

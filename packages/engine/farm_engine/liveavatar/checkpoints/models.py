@@ -1,4 +1,4 @@
-"""Load every network of the published layout."""
+"""Loading every network of the published layout."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import torch
 from torch import Tensor
 from transformers import Wav2Vec2Model
 
-from farm_engine.liveavatar import config as transformer_config
 from farm_engine.liveavatar.checkpoints.errors import WeightsWrongError
 from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
-from farm_engine.liveavatar.checkpoints.loader import load_weights
+from farm_engine.liveavatar.checkpoints.loader import ReportFraction, load_weights
 from farm_engine.liveavatar.checkpoints.lora import Lora
 from farm_engine.liveavatar.checkpoints.sources import PickledFile, SafetensorsFile, ShardedSafetensors
-from farm_engine.liveavatar.config import ModelConfig
+from farm_engine.liveavatar.checkpoints.tokenizer import load_tokenizer
 from farm_engine.liveavatar.encoders import speech, text
-from farm_engine.liveavatar.layerwise import compute_layer_by_layer, in_host_memory
-from farm_engine.liveavatar.model import DiffusionTransformer
+from farm_engine.liveavatar.memory.layerwise import compute_layer_by_layer, in_host_memory
+from farm_engine.liveavatar.transformer import config as transformer_config
+from farm_engine.liveavatar.transformer.config import ModelConfig
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 from farm_engine.liveavatar.vae import config as vae_config
 from farm_engine.liveavatar.vae.autoencoder import VideoAutoencoder
 
@@ -58,10 +59,11 @@ def load_models(
 ) -> LoadedModels:
     """Every network in `dtype`, the LoRA merged into the transformer, ready to compute on `device`.
 
-    What is needed once a video rests in host memory and visits the device: the text encoder, mapped from its file if
-    `dtype` is the file's, and the transformer's text projections.
+    What is needed only once per video stays in host memory and is copied to the device for its use: the text encoder,
+    mapped from its file if `dtype` is the file's, and the transformer's text projections.
 
-    `report(phase, fraction)` hears how much of all weights is in place. Raises WeightsMissingError, WeightsWrongError.
+    `report(phase, fraction)` receives the loaded share of all weights, 0 to 1. Raises WeightsMissingError,
+    WeightsWrongError.
     """
     layout.check_present()
     sizes = _sizes(layout)
@@ -70,21 +72,11 @@ def load_models(
         text_model = text.build_text_model(sizes.text)
         speech_model = speech.build_speech_model(_speech_config(layout, sizes))
         vae = VideoAutoencoder(sizes.vae).eval().requires_grad_(False)
-    tokenizer = text.load_tokenizer(layout.tokenizer)
+    tokenizer = load_tokenizer(layout.tokenizer)
     progress = _Progress(report, [transformer, text_model, speech_model, vae])
-    shards = ShardedSafetensors(layout.transformer_index)
-    lora = Lora(SafetensorsFile(layout.lora), dict(shards.shapes))
     place: Place = {"device": device, "dtype": dtype}
     host: Place = {"device": torch.device("cpu"), "dtype": dtype}
-    visitors = {} if device.type == "cpu" else transformer.text_projections()
-    at_rest = {f"{name}.weight" for name in visitors}
-
-    def merge(name: str, weight: Tensor) -> Tensor:
-        merged = lora.merge(name, weight)
-        return in_host_memory(merged) if name in at_rest else merged
-
-    load_weights(transformer, shards, change=merge, report=progress.phase("transformer"), **place)
-    compute_layer_by_layer(visitors.values(), device)
+    _load_transformer(transformer, layout, report=progress.phase("transformer"), **place)
     load_weights(
         text_model,
         PickledFile(layout.text),
@@ -109,6 +101,28 @@ def load_models(
     )
 
 
+def _load_transformer(
+    transformer: DiffusionTransformer,
+    layout: PublishedLayout,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    report: ReportFraction,
+) -> None:
+    """Merges the LoRA; leaves the text projections in host memory if `device` is a GPU."""
+    shards = ShardedSafetensors(layout.transformer_index)
+    lora = Lora(SafetensorsFile(layout.lora), dict(shards.shapes))
+    projections = {} if device.type == "cpu" else transformer.text_projections()
+    kept_on_host = {f"{name}.weight" for name in projections}
+
+    def merge(name: str, weight: Tensor) -> Tensor:
+        merged = lora.merge(name, weight)
+        return in_host_memory(merged) if name in kept_on_host else merged
+
+    load_weights(transformer, shards, device=device, dtype=dtype, change=merge, report=report)
+    compute_layer_by_layer(projections.values(), device)
+
+
 def is_tiny(layout: PublishedLayout) -> bool:
     """Whether the folder holds the tiny model of the tests. Raises WeightsMissingError, WeightsWrongError."""
     layout.check_present()
@@ -119,7 +133,7 @@ def _sizes(layout: PublishedLayout) -> Sizes:
     try:
         dim = json.loads(layout.transformer_config.read_text())["dim"]
     except (ValueError, KeyError, TypeError) as error:
-        raise WeightsWrongError(layout.transformer_config, f"it is no model configuration ({error!r})") from error
+        raise WeightsWrongError(layout.transformer_config, f"it is not a model config ({error!r})") from error
     if dim not in _BY_DIM:
         raise WeightsWrongError(layout.transformer_config, f"it describes a model of dim {dim}, not {sorted(_BY_DIM)}")
     return _BY_DIM[dim]
@@ -135,7 +149,7 @@ def _speech_config(layout: PublishedLayout, sizes: Sizes) -> dict:
         config = json.loads(layout.speech_config.read_text())
         found = {name: config[name] for name in expected}
     except (ValueError, KeyError, TypeError) as error:
-        raise WeightsWrongError(layout.speech_config, f"it is no wav2vec2 configuration ({error!r})") from error
+        raise WeightsWrongError(layout.speech_config, f"it is not a wav2vec2 config ({error!r})") from error
     if found != expected:
         raise WeightsWrongError(layout.speech_config, f"it has {found}, the transformer needs {expected}")
     return config

@@ -38,7 +38,7 @@ class SafetensorsFile:
             self._file = safe_open(path, framework="pt", device="cpu")
             self.shapes = {name: tuple(self._file.get_slice(name).get_shape()) for name in self._file.keys()}  # noqa: SIM118
         except SafetensorError as error:
-            raise WeightsWrongError(path, f"it is truncated or no safetensors file ({error})") from error
+            raise WeightsWrongError(path, f"it is truncated or not a safetensors file ({error})") from error
 
     def read(self, name: str) -> Tensor:
         return self._file.get_tensor(name)
@@ -54,7 +54,7 @@ class ShardedSafetensors:
         try:
             owners = json.loads(index_path.read_text())["weight_map"]
         except (ValueError, KeyError, TypeError) as error:
-            raise WeightsWrongError(index_path, f"it is no index of shards ({error})") from error
+            raise WeightsWrongError(index_path, f"it is not an index of shards ({error})") from error
         files = {file: SafetensorsFile(index_path.with_name(file)) for file in sorted(set(owners.values()))}
         for file, shard in files.items():
             listed = {name for name, owner in owners.items() if owner == file}
@@ -67,7 +67,7 @@ class ShardedSafetensors:
 
 
 class PickledFile:
-    """A `.pth` file: a dictionary of tensors. Nothing but tensors is unpickled; their bytes stay on disk until read.
+    """A `.pth` file: a dictionary of tensors. Only tensors are unpickled; their bytes stay on disk until read.
 
     Raises WeightsMissingError, or WeightsWrongError if the file is truncated or of another format.
     """
@@ -80,9 +80,9 @@ class PickledFile:
             tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
             first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise WeightsWrongError(path, f"it is truncated or no PyTorch file of tensors ({first_line})") from error
+            raise WeightsWrongError(path, f"it is truncated or not a PyTorch file of tensors ({first_line})") from error
         if not isinstance(tensors, dict) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
-            raise WeightsWrongError(path, "it holds something else than a dictionary of tensors")
+            raise WeightsWrongError(path, "it holds something other than a dictionary of tensors")
         self._tensors = tensors
         self.shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 

@@ -1,4 +1,4 @@
-"""The portrait, from a file to pixels that the autoencoder takes."""
+"""The portrait, from a file to the pixels that the autoencoder encodes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from farm_engine.draft.contours import fit_to_picture
-from farm_engine.draft.face import face_from_mesh
-from farm_engine.draft.face_mesh import find_faces
-from farm_engine.draft.portrait import frame_portrait, read_portrait
+from farm_engine.portrait.contours import fit_to_picture
+from farm_engine.portrait.face import face_from_mesh
+from farm_engine.portrait.face_search import find_faces
+from farm_engine.portrait.framing import frame_portrait, read_portrait
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class FramedPortrait:
 
 
 def open_portrait(path: Path, *, width: int, height: int) -> FramedPortrait:
-    """The picture scaled to cover the frame and cut around its face, exactly as the draft engine frames it.
+    """The picture scaled to cover the frame and cut around its face, with the same framing as in the draft engine.
 
     The original scales the shorter side and pads with black where the shapes differ; covering leaves no bars. Raises
     EngineError `bad-portrait`.
@@ -37,7 +37,7 @@ def open_portrait(path: Path, *, width: int, height: int) -> FramedPortrait:
 
 
 def _face_centre(picture: np.ndarray) -> np.ndarray | None:
-    """Where the draft engine sees the face, in the picture's pixels."""
+    """The centre of the largest face, in the picture's pixels; None where there is no face."""
     found = find_faces(picture)
     if found.certain:
         return fit_to_picture(picture, face_from_mesh(found.certain[0][:, :2])).centre

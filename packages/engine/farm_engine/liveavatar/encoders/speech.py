@@ -85,7 +85,7 @@ def parameter_names(model: Wav2Vec2Model) -> dict[str, str]:
 
 
 def feature_count(sample_count: int) -> int:
-    """How many features, 50 a second, the network makes of so many samples."""
+    """How many features, 50 per second, the network makes from `sample_count` samples at 16 kHz."""
     return max(0, (sample_count - _SAMPLES_SEEN_BY_FEATURE) // SAMPLES_PER_FEATURE + 1)
 
 
@@ -93,7 +93,7 @@ class SpeechFeatures:
     """Features of one segment's speech, computed window by window as they are asked for.
 
     The network attends over a whole window: an hour in one piece would be 180,000 positions. Every window normalizes
-    its own samples, so features depend on nothing farther away than the window. Windows start at fixed distances from
+    its own samples, so features depend on nothing outside the window. Windows start at fixed distances from
     the segment's first sample, so they do not depend on which frames are asked for first.
     """
 
@@ -108,8 +108,8 @@ class SpeechFeatures:
     def frames(self, first: int, count: int) -> Tensor:
         """Features [hidden states, width, count] of the segment's video frames from `first`; zeros past the speech.
 
-        The way to 25 frames a second is the original's: linear interpolation from 50 to 30 a second with both ends
-        fixed, then the nearest of those to each video frame.
+        Resampled to 25 per second as in the original: linear interpolation from 50 to 30 per second with fixed ends,
+        then the nearest of those to each video frame.
         """
         count_at_30 = int(self._count / 50.0 * 30)
         indices_at_30 = (12 * np.arange(first, first + count) + 5) // 10
@@ -123,7 +123,7 @@ class SpeechFeatures:
         return result
 
     def _interpolate(self, positions: np.ndarray) -> Tensor:
-        """Features [hidden states, n, width], float32, at fractional positions in the 50-a-second features."""
+        """Features [hidden states, n, width], float32, at fractional positions in the features at 50 per second."""
         lower = np.floor(positions).astype(int)
         upper = np.minimum(lower + 1, self._count - 1)
         weight = torch.from_numpy((positions - lower).astype(np.float32)).to(self._model.device)[:, None]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import ftfy
 import torch
@@ -13,10 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import UMT5Config, UMT5EncoderModel
 
-from farm_engine.liveavatar.checkpoints.errors import WeightsWrongError
-from farm_engine.liveavatar.layerwise import compute_layer_by_layer
-
-_END_TOKEN = "</s>"
+from farm_engine.liveavatar.memory.layerwise import compute_layer_by_layer
 
 UMT5_XXL = {"vocab_size": 256384, "d_model": 4096, "d_kv": 64, "d_ff": 10240, "num_heads": 64, "num_layers": 24}
 TINY = {"vocab_size": 384, "d_model": 64, "d_kv": 16, "d_ff": 96, "num_heads": 4, "num_layers": 2}
@@ -56,22 +52,6 @@ def build_text_model(sizes: dict[str, int]) -> UMT5EncoderModel:
     return UMT5EncoderModel(config).eval().requires_grad_(False)
 
 
-def load_tokenizer(path: Path) -> Tokenizer:
-    """The published `google/umt5-xxl/tokenizer.json`.
-
-    Raises WeightsWrongError when the file is no tokenizer or does not end a text with `</s>`, as the model expects.
-    """
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the tokenizers library raises bare Exception
-        raise WeightsWrongError(path, f"it is no readable tokenizer ({error})") from error
-    if tokenizer.encode("a").ids[-1:] != [tokenizer.token_to_id(_END_TOKEN)]:
-        raise WeightsWrongError(path, f"it does not end a text with {_END_TOKEN}, as umt5-xxl's tokenizer does")
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
-
-
 def clean_prompt(prompt: str) -> str:
     """Repair broken characters and entities and fold white space, as the model's training texts were cleaned."""
     repaired = html.unescape(html.unescape(ftfy.fix_text(prompt)))
@@ -87,10 +67,10 @@ class EncodedPrompt:
 
 
 class TextEncoder:
-    """Embeds prompts. Only real tokens are computed: masked padding, as in the original, changes nothing for them."""
+    """Embeds prompts. Only real tokens are computed: masked padding, as in the original, would not change them."""
 
     def __init__(self, model: UMT5EncoderModel, tokenizer: Tokenizer, *, device: torch.device, max_tokens: int) -> None:
-        """`model` rests in host memory; on another `device` its layers visit one after the other."""
+        """`model` stays in host memory; if `device` is another one, its layers are copied there one at a time."""
         self.model = model
         self._device = device
         if device.type != "cpu":

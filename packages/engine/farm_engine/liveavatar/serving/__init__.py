@@ -1,1 +1,1 @@
-"""The resident engine around the model: device, failures, cached conditions, online decoding, border states."""
+"""What the resident engine does around the model: device, failures, online decoding, saved border states."""

@@ -1,4 +1,4 @@
-"""Which device to compute on, and why not, in words."""
+"""Whether a GPU can run the model, and if not, why."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from farm_engine.host import EngineError
+from farm_engine.protocol import EngineError
 
 NEEDED_COMPUTE_CAPABILITY = (8, 0)
 """Ampere: the first with bfloat16 matrix units."""
@@ -15,7 +15,7 @@ NEEDED_COMPUTE_CAPABILITY = (8, 0)
 
 @dataclass(frozen=True, kw_only=True)
 class CudaFacts:
-    """What this process can see of CUDA, gathered without initializing it where that can fail.
+    """What this process can see of CUDA, found out without initializing it where that can fail.
 
     Attributes:
         toolkit: CUDA version that PyTorch was built with, such as "13.0"; None for a build without CUDA.
@@ -86,6 +86,6 @@ def _driver_version() -> tuple[int, int] | None:
 def _no_cuda(what: str) -> EngineError:
     return EngineError(
         "no-cuda",
-        f"The liveavatar engine was told to use a GPU, but {what}; or start it with --device cpu and a tiny model.",
+        f"The liveavatar engine needs a GPU here, but {what}; or start it with --tiny --device cpu.",
         retriable="another-worker",
     )

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import torch
 
-from farm_engine.host import EngineError
 from farm_engine.liveavatar.serving.memory_use import MemoryUse
+from farm_engine.protocol import EngineError
 
 # cudaErrorECCUncorrectable, cudaErrorHardwareStackError, cudaErrorDevicesUnavailable, cudaErrorNoDevice,
-# cudaErrorSystemNotReady: the card itself is unwell, so another one should do the work.
+# cudaErrorSystemNotReady: the card itself is faulty, so another one should do the work.
 _CARD_FAILURES = {214, 714, 46, 100, 802}
 _DISTRIBUTED_FAILURE = getattr(torch.distributed, "DistBackendError", None)
 _ACCELERATOR_FAILURE = getattr(torch, "AcceleratorError", None)
@@ -27,7 +27,7 @@ def named_failures(attempt: str, *, plan: str, memory: MemoryUse) -> Iterator[No
     try:
         yield
     except torch.OutOfMemoryError as error:
-        failure = _out_of_memory(error, attempt, plan, memory)
+        failure = _out_of_memory(error, attempt, plan=plan, memory=memory)
     except RuntimeError as error:
         failure = _device_failure(error, attempt)
         if failure is None:
@@ -40,7 +40,7 @@ def named_failures(attempt: str, *, plan: str, memory: MemoryUse) -> Iterator[No
     raise failure
 
 
-def _out_of_memory(error: Exception, attempt: str, plan: str, memory: MemoryUse) -> EngineError:
+def _out_of_memory(error: Exception, attempt: str, *, plan: str, memory: MemoryUse) -> EngineError:
     peak, total = memory.peak_bytes(), memory.total_bytes()
     return EngineError(
         "out-of-memory",
@@ -56,8 +56,8 @@ def _device_failure(error: RuntimeError, attempt: str) -> EngineError | None:
     if _DISTRIBUTED_FAILURE is not None and isinstance(error, _DISTRIBUTED_FAILURE):
         return EngineError(
             "nccl-failure",
-            f"The GPUs of this group lost each other while the engine tried to {attempt}: {_first_line(error)}. The "
-            "engine has to start anew; if it happens again, run with NCCL_DEBUG=INFO and check the links between the "
+            f"The GPUs of this group lost contact while the engine tried to {attempt}: {_first_line(error)}. The "
+            "engine has to restart; if it happens again, run with NCCL_DEBUG=INFO and check the links between the "
             "GPUs.",
             retriable="another-worker",
             fatal=True,
@@ -68,7 +68,7 @@ def _device_failure(error: RuntimeError, attempt: str) -> EngineError | None:
         return EngineError(
             "cuda-context-corrupt",
             f"CUDA failed with error {code} while the engine tried to {attempt}, and this process cannot use the GPU "
-            f"any more: {_first_line(error)}. The engine has to start anew; if it happens again, look for Xid messages "
+            f"any more: {_first_line(error)}. The engine has to restart; if it happens again, look for Xid messages "
             "in `dmesg` and take the card out of service.",
             retriable="another-worker" if broken_card else "this-worker",
             details={"cudaError": code},
@@ -78,7 +78,7 @@ def _device_failure(error: RuntimeError, attempt: str) -> EngineError | None:
 
 
 def _first_sentences(error: Exception) -> str:
-    """What was asked for; PyTorch goes on with a page of advice."""
+    """What was requested; PyTorch adds a page of advice."""
     return ". ".join(_first_line(error).split(". ")[:2])
 
 

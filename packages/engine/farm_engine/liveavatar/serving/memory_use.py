@@ -1,4 +1,4 @@
-"""How much memory the process takes, as the driver or the kernel counts it."""
+"""How much memory the process uses, as the driver or the kernel counts it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class MemoryUse:
         self._cuda = device.type == "cuda"
 
     def start_measuring(self) -> None:
-        """Let the peak begin here. The kernel's peak of the resident set cannot be reset: it is since the start."""
+        """Reset the peak. The kernel's peak of the resident set cannot be reset: it counts from the process's start."""
         if self._cuda:
             torch.cuda.reset_peak_memory_stats()
 

@@ -1,4 +1,4 @@
-"""Decode each block while the next one is denoised."""
+"""Decoding each block while the next one is denoised."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from torch import Tensor
 from farm_engine.liveavatar.vae.autoencoder import DecoderStream, VideoAutoencoder
 
 WARM_UP_LATENTS = 7
-"""How much of the still portrait the decoder sees before the first block, as the published multi-GPU pipeline does."""
+"""Latents of the still portrait that the decoder sees before the first block, as in the published pipeline."""
 
 PAST_LATENTS = 39
-"""So many latents rebuild a decoder exactly: a frame depends on its own latent and the 38 before it, and the first
-latent of a stream is decoded in another way."""
+"""How many latents rebuild a decoder exactly: a frame depends on its own latent and the 38 before it, and the first
+latent of a stream is decoded differently."""
 
 
 class OnlineDecoder:
     """Latents in, uint8 frames out, for one video.
 
-    On a GPU the work is queued on a stream of its own and `decode` returns at once; the function it returns waits for
-    the frames. The warm-up stands for the frames before the first one, so every latent of a block gives four frames and
-    none is lost at the start.
+    On a GPU the work is queued on a stream of its own and `decode` returns immediately; the function it returns waits
+    for the frames. The warm-up stands for the frames before the first one, so every latent of a block gives four frames
+    and none is lost at the start.
     """
 
     def __init__(self, vae: VideoAutoencoder, *, warm_up: Tensor) -> None:
@@ -48,11 +48,11 @@ class OnlineDecoder:
         return wait
 
     def byte_count(self) -> int:
-        """Bytes of past frames that decoding goes on from."""
+        """Bytes of past frames that decoding continues from."""
         return self._stream.byte_count()
 
     def _decode_to_bytes(self, latents: Tensor) -> Tensor:
-        # One latent at a time: on an H200 at 704x384 2.85 GiB instead of 5.24, for 0.152 s a block instead of 0.139.
+        # One latent at a time: on an H200 at 704x384 2.85 GiB instead of 5.24, for 0.152 s per block instead of 0.139.
         return torch.cat([to_bytes(self._stream.decode(latent)) for latent in latents.split(1, dim=1)])
 
     def _decode_to_host(self, latents: Tensor) -> tuple[Tensor, torch.cuda.Event]:
@@ -73,7 +73,7 @@ class OnlineDecoder:
 
 @cache
 def _decoding_stream() -> torch.cuda.Stream:
-    """One stream for all videos: PyTorch keeps the memory that a stream has used for that stream alone."""
+    """One stream for all videos: PyTorch keeps memory that a stream has used for that stream alone."""
     return torch.cuda.Stream()
 
 

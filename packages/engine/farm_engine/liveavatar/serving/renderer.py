@@ -1,4 +1,4 @@
-"""One render: clips from the chain, frames to the host, in order and exactly as many as were asked for."""
+"""One render: clips from the chain, frames to the encoder, in order and exactly as many as requested."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from farm_engine.host import RenderControl, RenderRequest
-from farm_engine.liveavatar.config import FRAMES_PER_BLOCK, FRAMES_PER_CLIP
 from farm_engine.liveavatar.encoders.speech import SpeechFeatures
 from farm_engine.liveavatar.serving.chain import Chain
+from farm_engine.liveavatar.transformer.config import FRAMES_PER_BLOCK, FRAMES_PER_CLIP
+from farm_engine.protocol import RenderControl, RenderRequest
 
-Mark = Callable[[np.ndarray], np.ndarray]
+Watermark = Callable[[np.ndarray], np.ndarray]
+"""Frames uint8 [count, H, W, 3] to frames of the same shape."""
 
-
-BLOCKS_BEHIND = 1
-"""How many blocks may be in decoding and in writing while the next is denoised."""
+UNWRITTEN_BLOCKS = 1
+"""How many blocks may be in decoding or in writing while the next is denoised."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,29 +32,32 @@ class _DecodingBlock:
 class SegmentRenderer:
     """Drives a chain through one request.
 
-    A thread of its own waits for decoded frames and for the encoder that takes them. The thread that queues work for a
-    GPU cannot: CUDA's queue is full until a block is nearly done, so frames would leave a block later, and while they
-    are written nothing would be queued. Writing is `BLOCKS_BEHIND` at the most: memory does not depend on the clips.
+    A separate thread waits for decoded frames and for the encoder that reads them. The thread that queues work for a
+    GPU cannot: CUDA's queue is full until a block is nearly done, so frames would leave a block later, and nothing
+    would be queued while they are written. At most `UNWRITTEN_BLOCKS` wait: memory does not depend on the number of
+    clips.
     """
 
-    def __init__(self, request: RenderRequest, control: RenderControl, features: SpeechFeatures, *, mark: Mark) -> None:
-        self._request, self._control, self._features, self._mark = request, control, features, mark
+    def __init__(
+        self, request: RenderRequest, control: RenderControl, features: SpeechFeatures, *, watermark: Watermark
+    ) -> None:
+        self._request, self._control, self._features, self._watermark = request, control, features, watermark
         self._end = request.first_frame + request.frame_count
         self._piece_ends = {piece.first_frame + piece.frame_count for piece in request.pieces}
         self._writing: deque[Future[None]] = deque()
 
     def run(self, chain: Chain) -> bool:
-        """Write every frame asked for; returns whether the chain stands at a border from which it can go on."""
-        whole = True
-        # What was decoded is written also when the clip behind it fails: a piece that it completes is not lost.
+        """Write every requested frame; returns whether the chain is at a border from which it can continue."""
+        complete = True
+        # What was decoded is written even when the next clip fails: a piece that it completes is not lost.
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="frames") as self._writer:
-            while whole and chain.next_frame < self._end:
-                whole = self._render_clip(chain)
-            self._wait_for_writing(blocks_behind=0)
-        return whole
+            while complete and chain.next_frame < self._end:
+                complete = self._render_clip(chain)
+            self._wait_for_writing(unwritten_blocks=0)
+        return complete
 
     def _render_clip(self, chain: Chain) -> bool:
-        """Render one clip, or as many of its blocks as are needed; returns whether it became whole."""
+        """Render one clip, or as many of its blocks as are needed; returns whether the clip is complete."""
         first, after = chain.next_frame, chain.next_frame + FRAMES_PER_CLIP
         self._control.check()
         blocks = chain.render_clip(self._features.frames(first, FRAMES_PER_CLIP), self._control.check)
@@ -65,7 +68,7 @@ class SegmentRenderer:
             block = _DecodingBlock(first_frame=block_first, wait=wait, state_path=state_path)
             previous = self._writing[-1] if self._writing else None
             self._writing.append(self._writer.submit(self._write, block, previous))
-            self._wait_for_writing(blocks_behind=BLOCKS_BEHIND)
+            self._wait_for_writing(unwritten_blocks=UNWRITTEN_BLOCKS)
             if block_end >= self._end and block_end < after:
                 blocks.close()
                 return False
@@ -79,18 +82,18 @@ class SegmentRenderer:
         chain.save(path)
         return path
 
-    def _wait_for_writing(self, *, blocks_behind: int) -> None:
-        """Until no more than `blocks_behind` blocks are left to write. Raises what writing raised."""
-        while len(self._writing) > blocks_behind:
+    def _wait_for_writing(self, *, unwritten_blocks: int) -> None:
+        """Wait until at most `unwritten_blocks` blocks are left to write. Raises what writing raised."""
+        while len(self._writing) > unwritten_blocks:
             self._writing.popleft().result()
 
     def _write(self, block: _DecodingBlock, previous: Future[None] | None) -> None:
         if previous is not None:
-            previous.result()  # behind frames that could not be written none may follow
+            previous.result()  # no frames may follow frames that could not be written
         frames = block.wait()
-        wanted = slice(max(0, self._request.first_frame - block.first_frame), max(0, self._end - block.first_frame))
-        frames = frames[wanted]
+        requested = slice(max(0, self._request.first_frame - block.first_frame), max(0, self._end - block.first_frame))
+        frames = frames[requested]
         if block.state_path is not None:
             self._control.set_piece_state(block.state_path)
         if len(frames):
-            self._control.write_frames(self._mark(frames))
+            self._control.write_frames(self._watermark(frames))

@@ -12,7 +12,7 @@ from farm_engine.liveavatar.vae.network import Decoder, Encoder
 
 
 class VideoAutoencoder(nn.Module):
-    """The Wan 2.1 autoencoder: 4 frames of 8x8 pixels to one latent of 16 channels; a stream's first frame alone.
+    """The Wan 2.1 autoencoder: 4 frames of 8x8 pixels to one latent of 16 channels; the first frame alone.
 
     Parameter names are those of the published `Wan2.1_VAE.pth`. Streams are independent: open as many as you like.
     """
@@ -56,7 +56,7 @@ class VideoAutoencoder(nn.Module):
 
 
 class EncoderStream:
-    """Encodes one video. The first call takes 1 + 4n frames, every later one 4n."""
+    """Encodes one video. The first call gets 1 + 4n frames, every later one 4n."""
 
     def __init__(self, vae: VideoAutoencoder) -> None:
         self._vae = vae
@@ -86,7 +86,7 @@ class DecoderStream:
     def __init__(self, vae: VideoAutoencoder) -> None:
         self._vae = vae
         self._history = History()
-        # Made once: a copy from the host in every call would make the host wait for the device.
+        # Created once: a copy from host memory in every call would make the host wait for the device.
         self._mean, self._deviation = vae.statistics()
 
     @torch.no_grad()

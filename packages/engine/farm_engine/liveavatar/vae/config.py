@@ -24,7 +24,7 @@ class VaeConfig:
     channels: int
     latent_channels: int = len(LATENT_MEAN)
     multiples: tuple[int, ...] = (1, 2, 4, 4)
-    blocks: int = 2
+    residual_units: int = 2
     temporal: tuple[bool, ...] = (False, True, True)
 
 

@@ -29,8 +29,8 @@ class CausalConv3d(nn.Conv3d):
     def _by_taps(self, frames: Tensor) -> Tensor:
         """The same as a sum of 2-D convolutions, one for each step back in time.
 
-        Measured for the tiny model on a CPU: 2 to 5 times as fast; at full size on an H200: 0.164 s a block of 704x384
-        instead of 0.139 s.
+        Measured for the tiny model on a CPU: 2 to 5 times as fast; at full size on an H200: 0.164 s per block at
+        704x384 instead of 0.139 s.
         """
         images = to_images(frames).contiguous()
         count = images.shape[0] - self.kernel_size[0] + 1
@@ -43,7 +43,7 @@ class CausalConv3d(nn.Conv3d):
 class ChannelNorm(nn.Module):
     """Divide every position by the root mean square of its channels, then scale each channel by `gamma`.
 
-    Squares are summed in float32 whatever the dtype of the frames. (`vector_norm` takes 40 times as long on a CPU.)
+    Squares are summed in float32 whatever the dtype of the frames. (`vector_norm` is 40 times slower on a CPU.)
     """
 
     def __init__(self, channels: int, *, trailing: int) -> None:
@@ -55,7 +55,9 @@ class ChannelNorm(nn.Module):
         return frames * (frames.shape[1] ** 0.5 / norm).to(frames.dtype) * self.gamma
 
 
-class ResidualBlock(nn.Module):
+class ResidualUnit(nn.Module):
+    """Two convolutions beside a shortcut."""
+
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         # Index 5 is a dropout in training; it is kept so that the indices are those of the published names.
@@ -134,7 +136,7 @@ class Upsample(nn.Module):
     def _double_frames(self, frames: Tensor, history: History) -> Tensor:
         if self in history:
             return self._interleave(self.time_conv(frames, history))
-        # The first frame is also hidden from the temporal convolution's history, which begins with zeros behind it.
+        # The first frame is also hidden from the temporal convolution's history, which starts with zeros after it.
         history.remember(self, frames[:, :, :0])
         first, rest = frames[:, :, :1], frames[:, :, 1:]
         return torch.cat([first, self._interleave(self.time_conv(rest, history))], dim=2) if rest.shape[2] else first
@@ -147,7 +149,7 @@ class Upsample(nn.Module):
 
 
 def run(layers: nn.Sequential, frames: Tensor, history: History) -> Tensor:
-    """Call layers in order, giving the history to those that take it."""
+    """Call layers in order, passing the history to those that accept it."""
     for layer in layers:
         frames = layer(frames) if isinstance(layer, nn.SiLU | nn.Identity | ChannelNorm) else layer(frames, history)
     return frames

@@ -13,14 +13,14 @@ from farm_engine.liveavatar.vae.layers import (
     ChannelNorm,
     Downsample,
     FrameAttention,
-    ResidualBlock,
+    ResidualUnit,
     Upsample,
     run,
 )
 
 
 def _middle(channels: int) -> nn.Sequential:
-    return nn.Sequential(ResidualBlock(channels, channels), FrameAttention(channels), ResidualBlock(channels, channels))
+    return nn.Sequential(ResidualUnit(channels, channels), FrameAttention(channels), ResidualUnit(channels, channels))
 
 
 def _head(channels: int, out_channels: int) -> nn.Sequential:
@@ -36,8 +36,8 @@ class Encoder(nn.Module):
         self.conv1 = CausalConv3d(3, widths[0], 3)
         self.downsamples = nn.Sequential()
         for level, (width, next_width) in enumerate(pairwise(widths)):
-            for block in range(config.blocks):
-                self.downsamples.append(ResidualBlock(width if block == 0 else next_width, next_width))
+            for unit in range(config.residual_units):
+                self.downsamples.append(ResidualUnit(width if unit == 0 else next_width, next_width))
             if level < len(config.temporal):
                 self.downsamples.append(Downsample(next_width, temporal=config.temporal[level]))
         self.middle = _middle(widths[-1])
@@ -62,8 +62,8 @@ class Decoder(nn.Module):
         self.upsamples = nn.Sequential()
         for level, (width, next_width) in enumerate(pairwise(widths)):
             width = width if level == 0 else width // 2  # every upsampling halves the channels
-            for block in range(config.blocks + 1):
-                self.upsamples.append(ResidualBlock(width if block == 0 else next_width, next_width))
+            for unit in range(config.residual_units + 1):
+                self.upsamples.append(ResidualUnit(width if unit == 0 else next_width, next_width))
             if level < len(temporal):
                 self.upsamples.append(Upsample(next_width, temporal=temporal[level]))
         self.head = _head(widths[-1], 3)

@@ -1,1 +1,0 @@
-"""Fetch and verify the published weights. See docs/models.md."""

@@ -1,0 +1,1 @@
+"""Fetch and verify the published weights. See docs/weights.md."""
