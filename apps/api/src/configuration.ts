@@ -1,4 +1,4 @@
-import { FarmError } from '@farm/contracts';
+import { parseEnvironment } from '@farm/process';
 import { type StorageConfig, StorageEnvironment, storageConfigFromEnvironment } from '@farm/storage';
 import { z } from 'zod';
 
@@ -25,7 +25,7 @@ const Environment = StorageEnvironment.extend({
   FARM_TRUST_PROXY: z.stringbool().default(false),
 });
 
-/** What the API process is told by its environment, checked once at its start. */
+/** The settings of the API process, checked once at its start. */
 export interface Configuration {
   redisUrl: string;
   host: string;
@@ -56,14 +56,9 @@ export interface Limits {
   uploadStallSeconds: number;
 }
 
-/** @throws FarmError `configuration`, naming each variable that is missing or wrong */
+/** @throws ConfigurationError naming each variable that is missing or wrong */
 export function readConfiguration(variables: NodeJS.ProcessEnv): Configuration {
-  const parsed = Environment.safeParse(variables);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new FarmError('configuration', `The API cannot start with these settings. ${faults.join('; ')}`);
-  }
-  const environment = parsed.data;
+  const environment = parseEnvironment('API', Environment, variables);
   const own = `http://${environment.FARM_HOST}:${environment.FARM_PORT}`;
   const publicUrl = environment.FARM_PUBLIC_URL ?? own;
   const storage = storageConfigFromEnvironment(environment, {

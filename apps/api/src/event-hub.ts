@@ -17,12 +17,11 @@ export class EventHub {
     this.started = new Promise((resolve) => {
       start = resolve;
     });
-    this.#running = tailEvents(
-      redis,
-      (event) => this.#hand(event),
-      this.#stop.signal,
-      () => start(),
-    );
+    this.#running = tailEvents(redis, {
+      onEvent: (event) => this.#hand(event),
+      onStarted: () => start(),
+      signal: this.#stop.signal,
+    });
   }
 
   /** @param jobId `*` for every event of the farm. Answers how to stop listening. */

@@ -5,7 +5,7 @@ import { type AttemptOutcome, type Claim, finishAttempt } from '@farm/records';
 import { StorageError } from '@farm/storage';
 import type { Logger } from 'pino';
 import { AttemptLog } from './attempt-log.js';
-import { EngineError } from './engine/engine-error.js';
+import { EngineError } from './engine/errors.js';
 import { patientStorage } from './patient-storage.js';
 import { Interrupted, type TaskContext, type TaskOutcome, type WorkerResources } from './task-context.js';
 import { assemble } from './tasks/assemble.js';

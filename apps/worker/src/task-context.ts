@@ -1,7 +1,7 @@
 import type { MediaTools } from '@farm/media';
 import type { Claim, RecordsContext } from '@farm/records';
 import type { Logger } from 'pino';
-import type { EngineHost } from './engine/engine-host.js';
+import type { ResidentEngine } from './engine/resident-engine.js';
 import type { TaskStorage } from './patient-storage.js';
 
 /** What the process gives to every task. */
@@ -9,7 +9,7 @@ export interface WorkerResources {
   records: RecordsContext;
   storage: TaskStorage;
   media: MediaTools;
-  engine: EngineHost;
+  engine: ResidentEngine;
   maximumSpeechSeconds: number;
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineName, TaskClass, VramClass, WorkerStatus } from '@farm/contracts';
 import { classesHeldBy } from '@farm/contracts';
-import { TicketTaker } from '@farm/queue';
+import { TicketConsumer } from '@farm/queue';
 import {
   type Claim,
   claimTask,
@@ -58,11 +58,11 @@ export class Worker {
   readonly #draining = new AbortController();
   #warmKey = '';
 
-  constructor(resources: WorkerResources, redis: Redis, options: WorkerOptions, log: Logger) {
-    this.#resources = resources;
-    this.#redis = redis;
-    this.#options = options;
-    this.#log = log;
+  constructor(given: { resources: WorkerResources; options: WorkerOptions; redis: Redis; log: Logger }) {
+    this.#resources = given.resources;
+    this.#options = given.options;
+    this.#redis = given.redis;
+    this.#log = given.log;
   }
 
   async run(): Promise<void> {
@@ -71,7 +71,7 @@ export class Worker {
     const heartbeat = this.#beat();
     void this.#warmEngine();
     const render = this.#slot(classesHeldBy(this.#options.vramClass), this.#options.engine);
-    const host = this.#slot(['host'], '');
+    const host = this.#slot(['media'], '');
     await Promise.all([render, host]);
     this.#leaving.abort();
     await heartbeat;
@@ -93,20 +93,24 @@ export class Worker {
   }
 
   async #slot(classes: readonly TaskClass[], engine: EngineName | ''): Promise<void> {
-    const taker = new TicketTaker(this.#redis, classes);
+    const consumer = new TicketConsumer(this.#redis, classes);
     try {
       while (!this.#draining.signal.aborted) {
-        const claim = await this.#next(taker, classes, engine);
+        const claim = await this.#next(consumer, classes, engine);
         if (claim) await this.#run(claim);
       }
     } finally {
-      await taker.close();
+      await consumer.close();
     }
   }
 
-  async #next(taker: TicketTaker, classes: readonly TaskClass[], engine: EngineName | ''): Promise<Claim | undefined> {
+  async #next(
+    consumer: TicketConsumer,
+    classes: readonly TaskClass[],
+    engine: EngineName | '',
+  ): Promise<Claim | undefined> {
     try {
-      return await taker.next(() => this.#claim(classes, engine), this.#draining.signal);
+      return await consumer.next(() => this.#claim(classes, engine), this.#draining.signal);
     } catch (error) {
       // Redis was away in the middle of a claim: a task claimed with the reply lost comes back when its lease ends.
       this.#log.warn({ err: error }, 'the claim failed');

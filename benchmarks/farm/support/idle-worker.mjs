@@ -1,6 +1,6 @@
 // A worker's render slot and nothing behind it: says when it has a task, and claims the next.
 // Beside it the least that such a wait can cost: a BZPOPMIN on a connection of its own.
-import { TicketTaker } from '@farm/queue';
+import { TicketConsumer } from '@farm/queue';
 import { claimTask, connectRedis, LEASE_MS } from '@farm/records';
 
 const [url, engine, ...classes] = process.argv.slice(2);
@@ -12,13 +12,13 @@ const claimant = { workerId: `idle-${process.pid}`, classes, engine, warmKey: ''
 const say = (what) => process.send({ what, atNs: Number(process.hrtime.bigint()) });
 
 async function takeTasks() {
-  const taker = new TicketTaker(redis, classes);
+  const consumer = new TicketConsumer(redis, classes);
   const claim = async () => {
     const outcome = await claimTask(records, claimant);
     return typeof outcome === 'string' ? outcome : { work: outcome };
   };
   const never = new AbortController().signal;
-  for (;;) say((await taker.next(claim, never)).task.id);
+  for (;;) say((await consumer.next(claim, never)).task.id);
 }
 
 async function takeBareMembers() {

@@ -1,28 +1,37 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { advance } from './advance.js';
-import { cancelJob } from './cancel-job.js';
-import { claimTask } from './claim-task.js';
-import { commitPiece } from './commit-piece.js';
-import { createJob } from './create-job.js';
-import { deleteJob } from './delete-job.js';
-import { readJobEvents } from './events.js';
-import { finishAttempt, MAX_FAILURES } from './finish-attempt.js';
-import { expireLeases, renewLeases } from './leases.js';
-import { countClaimable, getAttempt, getJob, getPieces, getTask, getTasks, listJobs, setClassPaused } from './read.js';
-import { KEY_PREFIX } from './redis.js';
-import { referencedKeys } from './references.js';
-import { retryJob } from './retry-job.js';
-import { addMissingTickets, advanceLiveJobs, shrinkEndedJobs } from './sweep.js';
+import { readJobEvents } from './events/read-events.js';
+import { advance } from './jobs/advance.js';
+import { advanceLiveJobs } from './jobs/advance-live-jobs.js';
+import { cancelJob } from './jobs/cancel-job.js';
+import { createJob } from './jobs/create-job.js';
+import { deleteJob } from './jobs/delete-job.js';
+import { getJob } from './jobs/get-job.js';
+import { listJobs } from './jobs/list-jobs.js';
+import { referencedKeys } from './jobs/referenced-keys.js';
+import { retryJob } from './jobs/retry-job.js';
+import { shrinkEndedJobs } from './jobs/shrink-ended-jobs.js';
+import { KEY_PREFIX } from './redis/key-prefix.js';
+import { addMissingTickets } from './tasks/add-missing-tickets.js';
+import { claimTask } from './tasks/claim-task.js';
+import { commitPiece } from './tasks/commit-piece.js';
+import { countClaimable } from './tasks/count-claimable.js';
+import { expireLeases } from './tasks/expire-leases.js';
+import { finishAttempt, MAX_FAILURES } from './tasks/finish-attempt.js';
+import { getAttempt } from './tasks/get-attempt.js';
+import { getPieces } from './tasks/get-pieces.js';
+import { getTask, getTasks } from './tasks/get-task.js';
+import { renewLeases } from './tasks/renew-leases.js';
+import { setClassPaused } from './tasks/set-class-paused.js';
 import {
   claimed,
-  hostClaimant,
+  mediaClaimant,
   newTestJob,
   openTestRecords,
   playPrepare,
   renderClaimant,
   testPiece,
 } from './testing.js';
-import { registerWorker } from './workers.js';
+import { registerWorker } from './workers/register-worker.js';
 
 let records: Awaited<ReturnType<typeof openTestRecords>>;
 beforeAll(async () => {
@@ -59,7 +68,7 @@ describe('the way of a job', () => {
     const { context, tickets } = records;
     const job = await runJob([48, 96]);
     expect(tickets.map((t) => [t.taskId, t.taskClass, t.generation])).toEqual([
-      [`${job.id}-prepare`, 'host', 1],
+      [`${job.id}-prepare`, 'media', 1],
       [`${job.id}-render-00000`, 'cpu', 1],
       [`${job.id}-render-00001`, 'cpu', 1],
     ]);
@@ -67,7 +76,7 @@ describe('the way of a job', () => {
     await renderAll('w1');
     expect((await getJob(context, job.id))?.status).toBe('running');
     await renderAll('w2');
-    const assemble = await claimed(context, hostClaimant);
+    const assemble = await claimed(context, mediaClaimant);
     expect(assemble.task.kind).toBe('assemble');
     const video = {
       key: 'v',
@@ -93,7 +102,7 @@ describe('the way of a job', () => {
     const { context } = records;
     const job = newTestJob();
     await createJob(context, job);
-    const claim = await claimed(context, hostClaimant);
+    const claim = await claimed(context, mediaClaimant);
     const crashing = { ...context, enqueue: () => Promise.reject(new Error('killed')) };
     const segment = { firstFrame: 0, frameCount: 12, speechKey: 's', marginBefore: 0, sampleCount: 7680, seed: 1 };
     const result = { frameCount: 12, portraitKey: 'p', speech: {}, segments: [segment], warnings: [] };
@@ -144,7 +153,7 @@ describe('claimTask', () => {
     const other = await create('ben', { priority: 50, dueAt: '2031-01-03T00:00:00Z' });
     const first = await create('anna', { priority: 1, dueAt: '2031-01-04T00:00:00Z' });
     const order: string[] = [];
-    for (let i = 0; i < 4; i += 1) order.push((await claimed(context, hostClaimant)).job.id);
+    for (let i = 0; i < 4; i += 1) order.push((await claimed(context, mediaClaimant)).job.id);
     expect(order).toEqual([first, other, soon, late]);
   });
 

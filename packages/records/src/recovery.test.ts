@@ -1,25 +1,32 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { cancelJob } from './cancel-job.js';
-import { commitPiece } from './commit-piece.js';
-import { createJob } from './create-job.js';
-import { finishAttempt } from './finish-attempt.js';
-import { expireLeases, renewLeases } from './leases.js';
-import { getJob, getTask, getTasks } from './read.js';
+import { advanceLiveJobs } from './jobs/advance-live-jobs.js';
+import { cancelJob } from './jobs/cancel-job.js';
+import { createJob } from './jobs/create-job.js';
+import { getJob } from './jobs/get-job.js';
+import { retryJob } from './jobs/retry-job.js';
 import type { RecordsContext } from './records-context.js';
-import { connectRedis, KEY_PREFIX } from './redis.js';
-import { retryJob } from './retry-job.js';
-import { advanceLiveJobs } from './sweep.js';
+import { connectRedis } from './redis/connect-redis.js';
+import { KEY_PREFIX } from './redis/key-prefix.js';
+import { commitPiece } from './tasks/commit-piece.js';
+import { expireLeases } from './tasks/expire-leases.js';
+import { finishAttempt } from './tasks/finish-attempt.js';
+import { getTask, getTasks } from './tasks/get-task.js';
+import { renewLeases } from './tasks/renew-leases.js';
 import {
   claimed,
-  hostClaimant,
+  mediaClaimant,
   newTestJob,
   openTestRecords,
   playPrepare,
   renderClaimant,
   testPiece,
 } from './testing.js';
-import { drainWorker, listWorkers, markOfflineWorkers, registerWorker, setEngineVersion } from './workers.js';
+import { drainWorker } from './workers/drain-worker.js';
+import { listWorkers } from './workers/list-workers.js';
+import { markOfflineWorkers } from './workers/mark-offline-workers.js';
+import { registerWorker } from './workers/register-worker.js';
+import { setEngineVersion } from './workers/set-engine-version.js';
 
 let records: Awaited<ReturnType<typeof openTestRecords>>;
 let context: RecordsContext;
@@ -90,7 +97,7 @@ describe('createJob', () => {
     const job = newTestJob();
     const enqueue = () => Promise.reject(new Error('OOM command not allowed'));
     expect(await createJob({ ...context, enqueue }, job)).toEqual({ created: true, jobId: job.id });
-    expect((await claimed(context, hostClaimant)).job.id).toBe(job.id);
+    expect((await claimed(context, mediaClaimant)).job.id).toBe(job.id);
   });
 });
 
@@ -98,7 +105,7 @@ describe('retryJob', () => {
   it('assembles anew when the job was canceled behind its assembly', async () => {
     const jobId = await preparedJob([48]);
     await renderAll();
-    const assemble = await claimed(context, hostClaimant);
+    const assemble = await claimed(context, mediaClaimant);
     // The worker dies between the two steps of its last report, and the person cancels before the sweep.
     const dying = Object.assign(Object.create(records.redis), { hgetall: () => Promise.reject(new Error('killed')) });
     const outcome = { status: 'succeeded' as const, result: { key: 'old' }, metrics: {} };
@@ -108,17 +115,17 @@ describe('retryJob', () => {
     expect(await retryJob(context, jobId)).toBe('retried');
     await renderAll();
     expect((await getJob(context, jobId))?.status).toBe('running');
-    expect((await claimed(context, hostClaimant)).task.id).toBe(assemble.task.id);
+    expect((await claimed(context, mediaClaimant)).task.id).toBe(assemble.task.id);
   });
 
   it('goes on at once where only the assembly had failed', async () => {
     const jobId = await preparedJob([48]);
     await renderAll();
-    const assemble = await claimed(context, hostClaimant);
+    const assemble = await claimed(context, mediaClaimant);
     const error = { code: 'piece-corrupt', message: 'Other bytes.' };
     await finishAttempt(context, assemble.attempt.id, { status: 'failed', error, retriable: 'never', metrics: {} });
     expect(await retryJob(context, jobId)).toBe('retried');
-    expect((await claimed(context, hostClaimant)).task.id).toBe(assemble.task.id);
+    expect((await claimed(context, mediaClaimant)).task.id).toBe(assemble.task.id);
   });
 });
 
@@ -158,7 +165,7 @@ describe('sweeps', () => {
         host: 'h',
         gpu: null,
       });
-    await markOfflineWorkers(context, -1);
+    await markOfflineWorkers(context, { silentMs: -1 });
     expect((await listWorkers(context)).filter((worker) => worker.status !== 'offline')).toEqual([]);
   });
 });
@@ -188,7 +195,7 @@ describe('connectRedis', () => {
     const said: string[] = [];
     const options = {
       manner: 'patient' as const,
-      onAway: (message: string) => said.push(message),
+      onUnavailable: (message: string) => said.push(message),
       onBack: () => said.push('back'),
     };
     await records.redis.config('SET', 'requirepass', 'right');
@@ -196,10 +203,7 @@ describe('connectRedis', () => {
     await expect.poll(() => said.length).toBe(1);
     await records.redis.config('SET', 'requirepass', '');
     expect(await redis.ping()).toBe('PONG');
-    expect(said).toEqual([
-      expect.stringMatching(/^Redis at 127\.0\.0\.1:\d+ does not serve this process \(.*password/),
-      'back',
-    ]);
+    expect(said).toEqual([expect.stringMatching(/^Redis at 127\.0\.0\.1:\d+ is unavailable \(.*password/), 'back']);
     expect(said[0]).not.toContain('wrong@');
     redis.disconnect();
   });

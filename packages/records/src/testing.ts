@@ -5,12 +5,13 @@ import type { ResolvedSpec, TaskClass } from '@farm/contracts';
 import { specDefaults } from '@farm/contracts';
 import { type RunningRedisServer, startRedisServer } from '@farm/toolchain';
 import type { Redis } from 'ioredis';
-import { type Claim, type Claimant, claimTask } from './claim-task.js';
-import { type NewJob, newJobId } from './create-job.js';
-import { finishAttempt } from './finish-attempt.js';
-import type { PieceRecord, PrepareResult } from './records.js';
+import { type NewJob, newJobId } from './jobs/create-job.js';
 import type { RecordsContext, Ticket } from './records-context.js';
-import { connectRedis } from './redis.js';
+import { connectRedis } from './redis/connect-redis.js';
+import { type Claim, type Claimant, claimTask } from './tasks/claim-task.js';
+import { finishAttempt } from './tasks/finish-attempt.js';
+import type { PieceRecord } from './tasks/piece-record.js';
+import type { PrepareResult } from './tasks/task-record.js';
 
 /** A private Redis and a context that collects its tickets, for the tests of this package. */
 export async function openTestRecords(options: { maxMemory?: string } = {}): Promise<{
@@ -61,7 +62,7 @@ export function newTestJob(changes: { owner?: string; spec?: Partial<ResolvedSpe
   };
 }
 
-export const hostClaimant: Claimant = { workerId: 'w1', classes: ['host'], engine: '', warmKey: '', leaseMs: 10_000 };
+export const mediaClaimant: Claimant = { workerId: 'w1', classes: ['media'], engine: '', warmKey: '', leaseMs: 10_000 };
 export const renderClaimant = (workerId: string, classes: TaskClass[] = ['cpu']): Claimant => ({
   workerId,
   classes,
@@ -78,7 +79,7 @@ export async function claimed(context: RecordsContext, claimant: Claimant): Prom
 
 /** Plays the `prepare` of the oldest job: segments of the given frame counts. */
 export async function playPrepare(context: RecordsContext, frameCounts: number[]): Promise<Claim> {
-  const claim = await claimed(context, hostClaimant);
+  const claim = await claimed(context, mediaClaimant);
   let firstFrame = 0;
   const segments = frameCounts.map((frameCount, index) => {
     const segment = {

@@ -1,5 +1,5 @@
 import { FarmError, type Problem } from '@farm/contracts';
-import { isRedisAway } from '@farm/records';
+import { isRedisUnavailable } from '@farm/records';
 import { StorageError } from '@farm/storage';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
@@ -41,7 +41,7 @@ function answerTo(error: unknown): Answer {
   if (isDiskFull(error)) return full;
   if (error instanceof FarmError && (error.status < 500 || error.status === 503))
     return { status: error.status, code: error.code, detail: error.message, data: error.data };
-  if (isRedisAway(error))
+  if (isRedisUnavailable(error))
     return {
       status: 503,
       code: 'redis-unavailable',

@@ -1,5 +1,5 @@
-import { FarmError } from '@farm/contracts';
-import { createKey, type KeyRecord, listKeys, revokeKey, roles, rotateKey } from '@farm/records';
+import { FarmError, Role } from '@farm/contracts';
+import { type ApiKeyRecord, createApiKey, listApiKeys, revokeApiKey, rotateApiKey } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -10,19 +10,19 @@ import { commonProblems, problemResponses } from './problem-responses.js';
 const KeyView = z.object({
   id: z.string(),
   owner: z.string(),
-  role: z.enum(roles),
+  role: Role,
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime().optional().describe('When it ends, after it was rotated'),
 });
 const NewKey = KeyView.extend({ secret: z.string().describe('Shown once; the farm keeps its SHA-256') });
 const NewKeyRequest = z.strictObject({
   owner: Owner,
-  role: z.enum(roles).describe('submit: own jobs; operator: everyone’s jobs, workers; admin: keys and limits too'),
+  role: Role.describe('submit: own jobs; operator: everyone’s jobs, workers; admin: keys and limits too'),
 });
 const KeyParams = z.object({ id: z.string().min(1).max(64) });
 const config = { access: 'admin' } as const;
 
-const keyView = ({ createdAt, expiresAt, ...key }: KeyRecord) => ({
+const keyView = ({ createdAt, expiresAt, ...key }: ApiKeyRecord) => ({
   ...key,
   createdAt: new Date(createdAt).toISOString(),
   ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt).toISOString() }),
@@ -48,7 +48,7 @@ export async function keyRoutes(plain: FastifyInstance): Promise<void> {
       },
     },
     async (request, reply) => {
-      const { secret, record } = await createKey(redis, request.body);
+      const { secret, record } = await createApiKey(redis, request.body);
       return reply.status(201).send({ ...keyView(record), secret });
     },
   );
@@ -64,7 +64,7 @@ export async function keyRoutes(plain: FastifyInstance): Promise<void> {
         response: { 200: z.object({ keys: z.array(KeyView) }), ...problemResponses(commonProblems) },
       },
     },
-    async (request) => ({ keys: (await listKeys(redis, request.query.owner)).map(keyView) }),
+    async (request) => ({ keys: (await listApiKeys(redis, request.query.owner)).map(keyView) }),
   );
 
   app.get(
@@ -93,7 +93,7 @@ export async function keyRoutes(plain: FastifyInstance): Promise<void> {
     },
     async (request, reply) => {
       const { id } = request.params;
-      const outcome = await revokeKey(redis, id);
+      const outcome = await revokeApiKey(redis, id);
       if (outcome === 'absent') throw notFound(id);
       if (outcome === 'last-admin')
         throw new FarmError('last-admin-key', 'This is the last admin key; without it nobody could make keys.', {
@@ -117,7 +117,7 @@ export async function keyRoutes(plain: FastifyInstance): Promise<void> {
       },
     },
     async (request, reply) => {
-      const made = await rotateKey(redis, request.params.id, request.body.graceSeconds);
+      const made = await rotateApiKey(redis, request.params.id, request.body.graceSeconds);
       if (made === undefined) throw notFound(request.params.id);
       return reply.status(201).send({ ...keyView(made.record), secret: made.secret });
     },

@@ -1,5 +1,5 @@
 import { FarmError, objectKeys } from '@farm/contracts';
-import type { KeyRecord, StoredInput } from '@farm/records';
+import type { ApiKeyRecord, StoredInput } from '@farm/records';
 import { z } from 'zod';
 import type { Services } from '../services.js';
 import { readSpec } from './read-spec.js';
@@ -18,7 +18,7 @@ export const JsonSubmit = z.strictObject({ spec: z.unknown(), image: UploadId, a
 export async function receiveJson(
   services: Services,
   body: unknown,
-  job: { id: string; caller: KeyRecord; stored: StoredKeys; signal: AbortSignal },
+  job: { id: string; caller: ApiKeyRecord; stored: StoredKeys; signal: AbortSignal },
 ): Promise<ReceivedJob> {
   const parsed = JsonSubmit.safeParse(body);
   if (!parsed.success) {
@@ -37,7 +37,14 @@ export async function receiveJson(
 
 async function copyUpload(
   services: Services,
-  upload: { id: string; caller: KeyRecord; stored: StoredKeys; signal: AbortSignal; name: InputName; uploadId: string },
+  upload: {
+    id: string;
+    caller: ApiKeyRecord;
+    stored: StoredKeys;
+    signal: AbortSignal;
+    name: InputName;
+    uploadId: string;
+  },
 ): Promise<StoredInput> {
   const { id, caller, stored, signal, name, uploadId } = upload;
   const object = await services.storage.get(objectKeys.upload(caller.owner, uploadId));

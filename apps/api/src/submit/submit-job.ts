@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { FarmError } from '@farm/contracts';
-import { checkMemory, createJob, getOwnerLimits, isRedisAway, type KeyRecord, newJobId } from '@farm/records';
+import { type ApiKeyRecord, checkMemory, createJob, getOwnerLimits, isRedisUnavailable, newJobId } from '@farm/records';
 import type { FastifyRequest } from 'fastify';
 import type { Services } from '../services.js';
 import { judgeInputs } from './judge-inputs.js';
@@ -23,7 +23,7 @@ export interface SubmitOutcome {
 export async function submitJob(
   services: Services,
   request: FastifyRequest,
-  caller: KeyRecord,
+  caller: ApiKeyRecord,
 ): Promise<SubmitOutcome> {
   const idempotencyKey = idempotencyKeyOf(request);
   const id = newJobId();
@@ -45,7 +45,7 @@ export async function submitJob(
     keep = outcome.created;
     return outcome;
   } catch (error) {
-    keep = job.mayBeRecorded && isRedisAway(error);
+    keep = job.mayBeRecorded && isRedisUnavailable(error);
     throw error;
   } finally {
     if (!keep) await removeStored(services, request, stored);
@@ -66,7 +66,7 @@ async function acceptJob(
   received: ReceivedJob,
   job: {
     id: string;
-    caller: KeyRecord;
+    caller: ApiKeyRecord;
     idempotencyKey: string | undefined;
     signal: AbortSignal;
     mayBeRecorded: boolean;

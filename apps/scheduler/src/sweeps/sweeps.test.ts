@@ -72,7 +72,7 @@ async function submitted(): Promise<string> {
   return id;
 }
 
-async function claim(taskClass: 'host' | 'cpu', engine: '' | 'draft') {
+async function claim(taskClass: 'media' | 'cpu', engine: '' | 'draft') {
   const claimed = await claimTask(records, {
     workerId: 'w1',
     classes: [taskClass],
@@ -87,7 +87,7 @@ async function claim(taskClass: 'host' | 'cpu', engine: '' | 'draft') {
 /** A job with one render of 48 frames under way; its prepared inputs are in storage. */
 async function rendering() {
   const id = await submitted();
-  const prepare = await claim('host', '');
+  const prepare = await claim('media', '');
   const key = (name: string) => objectKeys.prepared(id, prepare.attempt.id, name);
   for (const name of ['portrait.png', 'speech.wav', 'segment.wav']) await storage.put(key(name), Buffer.from(name));
   const segment = {
@@ -191,7 +191,7 @@ describe('advance-jobs', () => {
     expect(await advanceJobs.runOnce({ records, queues, log })).toBe(0);
     await redis.hset(`${KEY_PREFIX}task:${id}-prepare`, 'readyAt', 1);
     expect(await advanceJobs.runOnce({ records, queues, log })).toBe(1);
-    expect(await queues.count('host')).toBe(1);
+    expect(await queues.count('media')).toBe(1);
     expect(await advanceJobs.runOnce({ records, queues, log })).toBe(0);
   });
 });

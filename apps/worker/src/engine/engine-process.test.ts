@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { RenderCommand } from '@farm/contracts';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { EngineHost } from './engine-host.js';
 import { EngineProcess, type RenderListener } from './engine-process.js';
+import { ResidentEngine } from './resident-engine.js';
 
 const log = pino({ level: 'silent' });
 let folder: string;
@@ -174,11 +174,11 @@ describe('EngineProcess', () => {
   });
 });
 
-describe('EngineHost', () => {
+describe('ResidentEngine', () => {
   it('keeps one engine resident and replaces it when it has died', async () => {
     const line = await scripted(`
       if (command.type === 'render') say({ type: 'finished', renderId: 'r1', renderSeconds: 1, peakBytes: 5 });`);
-    const host = new EngineHost('draft', line, log);
+    const host = new ResidentEngine('draft', line, log);
     await host.render(command, listener);
     const first = host.pid!;
     await host.render(command, listener);

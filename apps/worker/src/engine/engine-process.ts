@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { ENGINE_PROTOCOL_VERSION, type EngineCommand, EngineEvent, type RenderCommand } from '@farm/contracts';
 import type { Logger } from 'pino';
 import { deferred } from '../deferred.js';
-import { EngineError } from './engine-error.js';
+import { EngineError } from './errors.js';
 
 export interface EngineCommandLine {
   command: string;

@@ -4,7 +4,7 @@ import { objectKeys, type PieceRequest } from '@farm/contracts';
 import { type EncodedPiece, encodePiece } from '@farm/media';
 import { commitPiece, type PieceRecord } from '@farm/records';
 import { type Deferred, deferred } from '../deferred.js';
-import { EngineError } from '../engine/engine-error.js';
+import { EngineError } from '../engine/errors.js';
 import { sha256OfFile } from '../sha256-of-file.js';
 import { Interrupted, type TaskContext } from '../task-context.js';
 
