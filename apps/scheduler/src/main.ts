@@ -13,6 +13,7 @@ import * as advanceJobs from './sweeps/advance-jobs.js';
 import * as cleanStorage from './sweeps/clean-storage.js';
 import * as expireLeases from './sweeps/expire-leases.js';
 import * as expireUploads from './sweeps/expire-uploads.js';
+import * as moveHostTasks from './sweeps/move-host-tasks.js';
 import * as shrinkJobs from './sweeps/shrink-jobs.js';
 
 async function main(resources: OpenResources): Promise<void> {
@@ -41,6 +42,7 @@ async function main(resources: OpenResources): Promise<void> {
   };
   schedule('expire-leases', '* * * * * *', expireLeases.runOnce);
   schedule('advance-jobs', '*/5 * * * * *', advanceJobs.runOnce);
+  schedule('move-host-tasks', '*/5 * * * * *', moveHostTasks.runOnce);
   schedule('shrink-jobs', '7 * * * *', shrinkJobs.runOnce);
   schedule('clean-storage', '*/10 * * * *', cleanStorage.runOnce);
   schedule('expire-uploads', '37 * * * *', expireUploads.runOnce);

@@ -41,6 +41,7 @@ export { type AttemptOutcome, finishAttempt, MAX_FAILURES, MAX_LOSSES } from './
 export { getAttempt, getAttempts } from './tasks/get-attempt.js';
 export { getPieces } from './tasks/get-pieces.js';
 export { getTask, getTasks } from './tasks/get-task.js';
+export { moveHostTasks } from './tasks/move-host-tasks.js';
 export type { PieceRecord } from './tasks/piece-record.js';
 export { type AttemptProgress, type HeartbeatAnswer, LEASE_MS, renewLeases } from './tasks/renew-leases.js';
 export { setClassPaused } from './tasks/set-class-paused.js';

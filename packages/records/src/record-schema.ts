@@ -1,7 +1,7 @@
 import { FarmError } from '@farm/contracts';
 
 /** Version of the record layout that this code writes. Readers accept this one and the one before. */
-export const RECORD_SCHEMA = 2;
+export const RECORD_SCHEMA = 3;
 
 /** A record as Redis keeps it. */
 export type Fields = Record<string, string>;

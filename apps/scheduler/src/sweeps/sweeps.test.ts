@@ -25,6 +25,7 @@ import * as advanceJobs from './advance-jobs.js';
 import * as cleanStorage from './clean-storage.js';
 import * as expireLeases from './expire-leases.js';
 import * as expireUploads from './expire-uploads.js';
+import * as moveHostTasks from './move-host-tasks.js';
 import * as shrinkJobs from './shrink-jobs.js';
 
 const log = pino({ level: 'silent' });
@@ -193,6 +194,23 @@ describe('advance-jobs', () => {
     expect(await advanceJobs.runOnce({ records, queues, log })).toBe(1);
     expect(await queues.count('media')).toBe(1);
     expect(await advanceJobs.runOnce({ records, queues, log })).toBe(0);
+  });
+});
+
+describe('move-host-tasks', () => {
+  it('makes a task of the old class claimable, with a ticket, and leaves nothing of the old queue', async () => {
+    const task = `${await submitted()}-prepare`;
+    const [, order] = await redis.zpopmin(`${KEY_PREFIX}ready:media`);
+    await redis.zadd(`${KEY_PREFIX}ready:host`, order!, task);
+    await redis.hset(`${KEY_PREFIX}task:${task}`, 'schema', 2, 'taskClass', 'host');
+    for (const key of await redis.keys('{farm}:bull:tickets-media:*'))
+      await redis.rename(key, key.replace('tickets-media', 'tickets-host'));
+    await redis.hset('{farm}:bull:tickets-host:meta', 'opts.maxLenEvents', 10_000);
+    expect(await moveHostTasks.runOnce({ records, log })).toBe(1);
+    expect(await moveHostTasks.runOnce({ records, log })).toBe(0);
+    expect(await queues.count('media')).toBe(1);
+    expect((await redis.keys('*')).filter((key) => key.includes('host'))).toEqual([]);
+    expect((await claim('media', '')).task.id).toBe(task);
   });
 });
 

@@ -52,7 +52,7 @@ export function decodeJob(fields: Fields): JobRecord {
     createdAt: Number(fields.createdAt),
     startedAt: numberOrNull(fields.startedAt),
     endedAt: numberOrNull(fields.endedAt),
-    spec: JSON.parse(fields.spec!) as JobRecord['spec'],
+    spec: decodeSpec(fields.spec!),
     vramClass: fields.vramClass as JobRecord['vramClass'],
     portrait: JSON.parse(fields.portrait!) as JobRecord['portrait'],
     speech: JSON.parse(fields.speech!) as JobRecord['speech'],
@@ -65,4 +65,10 @@ export function decodeJob(fields: Fields): JobRecord {
     error: jsonOr(fields.error, null),
     shrunk: fields.shrunk === '1',
   };
+}
+
+/** Records of schema 2 have a `solver`, which nothing reads. */
+function decodeSpec(text: string): ResolvedSpec {
+  const { solver: _solver, ...spec } = JSON.parse(text) as ResolvedSpec & { solver?: string };
+  return spec;
 }

@@ -1,5 +1,6 @@
 import type { EngineName, TaskClass, TaskKind, TaskStatus, Warning } from '@farm/contracts';
 import { checkSchema, type Fields, jsonOr, RECORD_SCHEMA } from '../record-schema.js';
+import { taskClassOf } from './task-class.js';
 
 export interface SpeechFacts {
   /** Mono 16 kHz WAV made by `prepare`. */
@@ -60,7 +61,7 @@ export function decodeTask(fields: Fields): TaskRecord {
     jobId: fields.jobId!,
     kind: fields.kind as TaskRecord['kind'],
     status: fields.status as TaskRecord['status'],
-    taskClass: fields.taskClass as TaskRecord['taskClass'],
+    taskClass: taskClassOf(fields.taskClass),
     engine: (fields.engine ?? '') as TaskRecord['engine'],
     warmKey: fields.warmKey ?? '',
     order: Number(fields.order),
