@@ -5,7 +5,7 @@ import { vramClassOf } from './probe-gpu.js';
 const enough = { FARM_STORAGE_DIRECTORY: '/data', FARM_SIGNING_SECRET: '0123456789abcdef' };
 
 describe('readConfiguration', () => {
-  it('fills in what is left open', () => {
+  it('fills in the defaults', () => {
     expect(readConfiguration(enough)).toMatchObject({ engine: 'draft', vramClass: undefined, logLevel: 'info' });
   });
 
@@ -26,7 +26,7 @@ describe('vramClassOf', () => {
     [16_384, '16g'],
     [15_360, '16g'],
     [12_288, undefined],
-  ])('takes a card that reports %i MiB for %s', (memoryMiB, vramClass) => {
+  ])('counts a card that reports %i MiB as %s', (memoryMiB, vramClass) => {
     expect(vramClassOf(memoryMiB)).toBe(vramClass);
   });
 });

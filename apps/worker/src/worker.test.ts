@@ -138,8 +138,8 @@ async function renderReady(): Promise<string> {
   return `${id}-render-00000`;
 }
 
-describe('a worker whose engine still loads', () => {
-  it.each(['shutDown', 'drain'] as const)('hands its render back at once on %s', async (leave) => {
+describe('a worker whose engine is still loading', () => {
+  it.each(['shutDown', 'drain'] as const)('returns its render immediately on %s', async (leave) => {
     const taskId = await renderReady();
     const { worker, ended, warm } = await startWorker();
     // Once by the worker as it starts, and once by the render, which waits from here on.
@@ -154,8 +154,8 @@ describe('a worker whose engine still loads', () => {
   });
 });
 
-describe('a worker whose Redis takes no writes for a while', () => {
-  it('stays, and its attempt comes back when the lease has run out', async () => {
+describe('a worker whose Redis accepts no writes for a while', () => {
+  it('keeps running, and its attempt is lost when the lease has run out', async () => {
     let isFull = false;
     const getToFile = async () => {
       if (!isFull) await redis.config('SET', 'maxmemory', '1');

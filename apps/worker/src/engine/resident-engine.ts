@@ -1,16 +1,13 @@
-import type { EngineName, RenderCommand } from '@farm/contracts';
+import type { EngineName } from '@farm/contracts';
 import type { Logger } from 'pino';
-import { type EngineCommandLine, EngineProcess, type RenderListener, type RenderOutcome } from './engine-process.js';
-
-/** A block of the slowest card and size takes about this long. */
-const RELEASE_MS = 15_000;
+import { type EngineCommandLine, EngineProcess } from './engine-process.js';
 
 /** Keeps one engine resident: starts it, and starts it again when the next render finds it dead. */
 export class ResidentEngine {
   #engine: EngineProcess | undefined;
   readonly #line: EngineCommandLine;
   readonly #log: Logger;
-  #stopped = false;
+  #isStopped = false;
   state: 'cold' | 'loading' | 'ready' = 'cold';
 
   constructor(
@@ -26,56 +23,31 @@ export class ResidentEngine {
     return this.#engine?.engineVersion ?? '';
   }
 
-  get pid(): number | undefined {
-    return this.#engine?.hasExited === false ? this.#engine.pid : undefined;
-  }
-
-  /** Resolves when the model is resident. */
+  /** The engine, as soon as its model is loaded. @throws EngineError that says why there is none */
   async warm(): Promise<EngineProcess> {
-    if (this.#stopped) throw new Error('The engine host was stopped.');
-    if (!this.#engine || this.#engine.hasExited) {
-      this.state = 'loading';
-      const started = performance.now();
-      const engine = new EngineProcess(this.#line, this.#log, {
-        onLoading: (phase, fraction) => this.#log.debug({ phase, fraction }, 'engine loads'),
-      });
-      this.#engine = engine;
-      void engine.exited.then(() => {
-        if (this.#engine === engine) this.state = 'cold';
-      });
-      await engine.ready();
-      this.#log.info(
-        { enginePid: engine.pid, engineVersion: engine.engineVersion, seconds: (performance.now() - started) / 1000 },
-        'engine ready',
-      );
-    }
-    await this.#engine.ready();
+    if (this.#isStopped) throw new Error('The engine was stopped for good.');
+    if (!this.#engine || this.#engine.hasExited) await this.#start();
+    const engine = this.#engine!;
+    await engine.ready();
     this.state = 'ready';
-    return this.#engine;
+    return engine;
   }
 
-  async render(command: RenderCommand, listener: RenderListener): Promise<RenderOutcome> {
-    return (await this.warm()).render(command, listener);
-  }
-
-  interrupt(renderId: string, when: 'now' | 'piece-end'): void {
-    this.#engine?.interrupt(renderId, when);
-  }
-
-  /**
-   * Makes sure that a render has let go of the engine before the next one comes: one whose pieces cannot be taken any
-   * more is interrupted, and an engine that does not let go within a block's time is ended.
-   */
-  async release(renderId: string, rendering: Promise<RenderOutcome>): Promise<void> {
-    const engine = this.#engine;
-    engine?.interrupt(renderId, 'now');
-    const kill = setTimeout(() => engine?.kill(), RELEASE_MS);
-    await rendering.catch(() => {});
-    clearTimeout(kill);
+  async #start(): Promise<void> {
+    this.state = 'loading';
+    const started = performance.now();
+    const engine = new EngineProcess(this.#line, this.#log);
+    this.#engine = engine;
+    void engine.exited.then(() => {
+      if (this.#engine === engine) this.state = 'cold';
+    });
+    await engine.ready();
+    const seconds = (performance.now() - started) / 1000;
+    this.#log.info({ enginePid: engine.pid, engineVersion: engine.engineVersion, seconds }, 'engine ready');
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#isStopped = true;
     await this.#engine?.stop();
   }
 }

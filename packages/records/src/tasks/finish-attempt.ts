@@ -1,7 +1,8 @@
-import type { RecordedError, Retriable } from '@farm/contracts';
+import { type RecordedError, type Retriable, recordedError } from '@farm/contracts';
 import { advance } from '../jobs/advance.js';
 import { type RecordsContext, ticketsFrom } from '../records-context.js';
 import { Script } from '../redis/script.js';
+import { WorkerLostError } from './errors.js';
 
 /** Failures of one task before its job fails. */
 export const MAX_FAILURES = 3;
@@ -78,14 +79,8 @@ return {'ended', job, make_ready(task, delay)}
 `,
 });
 
-/** Why an attempt is recorded as lost. */
-const WORKER_LOST: RecordedError = {
-  code: 'worker-lost',
-  message: 'The worker stopped reporting, and its lease ran out.',
-};
-
 function errorOf(outcome: AttemptOutcome): RecordedError | undefined {
-  if (outcome.status === 'lost') return WORKER_LOST;
+  if (outcome.status === 'lost') return recordedError(new WorkerLostError());
   return outcome.status === 'failed' ? outcome.error : undefined;
 }
 

@@ -4,9 +4,10 @@ import { objectKeys, type PieceRequest } from '@farm/contracts';
 import { type EncodedPiece, encodePiece } from '@farm/media';
 import { commitPiece, type PieceRecord } from '@farm/records';
 import { type Deferred, deferred } from '../deferred.js';
-import { EngineError } from '../engine/errors.js';
+import { FramesDifferError, PiecesMissingError } from '../engine/errors.js';
+import { Interrupted } from '../interrupted.js';
 import { sha256OfFile } from '../sha256-of-file.js';
-import { Interrupted, type TaskContext } from '../task-context.js';
+import type { TaskContext } from '../task-context.js';
 
 /** Pieces that may be encoded but not yet committed; a slow storage holds the engine back here. */
 const MOST_UNCOMMITTED = 4;
@@ -14,10 +15,10 @@ const MOST_UNCOMMITTED = 4;
 const ENCODERS_AHEAD = 1;
 
 /**
- * The line from frames to committed pieces: one encoder run a piece, upload, then commit in frame order. Encoders start
- * ahead of the engine; the first thing that goes wrong stops all of it.
+ * From frames to committed pieces: one encoder run per piece, upload, then commit in frame order. Encoders start ahead of
+ * the engine; the first failure stops all of it.
  */
-export class PieceLine {
+export class PiecePipeline {
   readonly #context: TaskContext;
   readonly #pieces: readonly PieceRequest[];
   readonly #finished = new Map<number, Deferred<FinishedPiece>>();
@@ -49,12 +50,11 @@ export class PieceLine {
     this.#finished.get(index)?.resolve(finished);
   }
 
-  /** The engine says that the render has finished: a piece that it has not told of by now never comes. */
+  /** The engine says that the render has finished: a piece that it has not reported by now never comes. */
   onRenderFinished(): void {
-    const missing = this.#pieces.length - this.#finishedByEngine;
-    if (missing === 0) return;
-    const message = `The engine says that it has finished, but ${missing} of ${this.#pieces.length} pieces did not come.`;
-    this.#fail(new EngineError('engine-protocol', message, { retriable: 'another-worker' }));
+    const expected = this.#pieces.length;
+    const missing = expected - this.#finishedByEngine;
+    if (missing > 0) this.#fail(new PiecesMissingError({ missing, expected }));
   }
 
   /** Waits until every piece that the engine has finished is committed. */
@@ -62,7 +62,7 @@ export class PieceLine {
     await Promise.all(this.#commitOf.slice(0, this.#finishedByEngine));
   }
 
-  /** Ends encoders that wait for frames which will not come; pieces on their way to a commit go on. */
+  /** Ends encoders that wait for frames which will not come; pieces on their way to a commit continue. */
   async close(reason: Error): Promise<void> {
     this.#stop.abort(reason);
     for (const finished of this.#finished.values()) finished.reject(reason);
@@ -105,35 +105,32 @@ export class PieceLine {
   async #commit(piece: PieceRequest, { encoded, path }: { encoded: EncodedPiece; path: string }): Promise<void> {
     const { claim, storage, records, log } = this.#context;
     const finished = await this.#finished.get(piece.index)!.promise;
-    if (finished.sha256 !== encoded.sha256)
-      throw new EngineError(
-        'frames-differ',
-        `The frames of piece ${piece.index} that arrived at the encoder are not those the engine wrote.`,
-        { retriable: 'this-worker' },
-      );
-    const key = objectKeys.piece(claim.job.id, claim.task.id, claim.attempt.id, piece.firstFrame);
-    const fileSha256 = await sha256OfFile(path);
-    await storage.put(key, { filePath: path }, { contentType: 'video/mp4' });
-    const stateKey = finished.statePath && (await this.#storeState(piece, finished.statePath));
-    const record: PieceRecord = {
-      firstFrame: piece.firstFrame,
-      frameCount: piece.frameCount,
-      key,
-      bytes: encoded.bytes,
-      rawSha256: encoded.sha256,
-      fileSha256,
-      attemptId: claim.attempt.id,
-      ...(stateKey && { stateKey }),
-    };
+    if (finished.sha256 !== encoded.sha256) throw new FramesDifferError(piece.index);
+    const record = await this.#store(piece, { encoded, path, statePath: finished.statePath });
     const outcome = await commitPiece(records, { taskId: claim.task.id, attemptId: claim.attempt.id, piece: record });
     await rm(path, { force: true });
     if (outcome !== 'committed') {
-      await storage.delete(stateKey ? [key, stateKey] : [key]);
+      await storage.delete(record.stateKey ? [record.key, record.stateKey] : [record.key]);
       throw new Interrupted(`The commit of piece ${piece.index} was refused: ${outcome}.`);
     }
     log.info({ piece: piece.index, firstFrame: piece.firstFrame, frameCount: piece.frameCount }, 'piece committed');
     this.#committedCount += 1;
     this.#startEncoders();
+  }
+
+  async #store(
+    piece: PieceRequest,
+    { encoded, path, statePath }: { encoded: EncodedPiece; path: string; statePath: string | undefined },
+  ): Promise<PieceRecord> {
+    const { claim, storage } = this.#context;
+    const { firstFrame, frameCount } = piece;
+    const key = objectKeys.piece(claim.job.id, claim.task.id, claim.attempt.id, firstFrame);
+    const fileSha256 = await sha256OfFile(path);
+    await storage.put(key, { filePath: path }, { contentType: 'video/mp4' });
+    const stateKey = statePath && (await this.#storeState(piece, statePath));
+    const { bytes, sha256: rawSha256 } = encoded;
+    const attemptId = claim.attempt.id;
+    return { firstFrame, frameCount, key, bytes, rawSha256, fileSha256, attemptId, ...(stateKey && { stateKey }) };
   }
 
   async #storeState(piece: PieceRequest, path: string): Promise<string> {
@@ -150,7 +147,7 @@ export class PieceLine {
   }
 }
 
-/** What the engine says of a piece: the hash of its frames, and the border state behind it if it makes any. */
+/** What the engine says of a piece: the hash of its frames, and the border state after it if it makes any. */
 interface FinishedPiece {
   sha256: string;
   statePath?: string | undefined;
