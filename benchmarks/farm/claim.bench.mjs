@@ -5,7 +5,7 @@ import { withPrivateRedis } from './support/private-redis.mjs';
 import { provenance } from './support/provenance.mjs';
 import { latency, median, round } from './support/quantiles.mjs';
 
-/** Jobs and segments a job that are added to reach each count of ready tasks. */
+/** Jobs and segments per job that are added to reach each count of ready tasks. */
 const LEVELS = [
   { ready: 100, jobs: 10, segments: 10 },
   { ready: 10_000, jobs: 99, segments: 100 },
@@ -41,7 +41,7 @@ async function timed(samples, work) {
   return result;
 }
 
-/** Mean time that Redis, and so everyone else, stood still for one script since the statistics were reset. */
+/** Mean time that one script blocked Redis, and so everyone else, since the statistics were reset. */
 async function scriptMs(redis) {
   const statistics = await redis.info('commandstats');
   return Number(/cmdstat_evalsha:.*usec_per_call=([\d.]+)/.exec(statistics)[1]) / 1000;

@@ -1,4 +1,4 @@
-// How long a draft worker's engine stands still while there is work: between two tasks, between two pieces, and in all.
+// How long a draft worker's engine idles while there is work: between two tasks, between two pieces, and in all.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

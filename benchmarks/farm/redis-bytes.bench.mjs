@@ -1,4 +1,4 @@
-// Bytes of Redis that a job of 10 segments and 50 pieces takes while it runs, after it has ended, and after it shrank.
+// Bytes of Redis that a job of 10 segments and 50 pieces needs while it runs, after it has ended, and after it shrank.
 import { openTicketQueues, TicketConsumer } from '@farm/queue';
 import {
   claimTask,
@@ -44,7 +44,7 @@ async function openWorker(redis) {
   });
   return {
     records,
-    /** Takes a ticket and claims, as a worker's slot does. */
+    /** Consumes a ticket and claims, as a worker's slot does. */
     take(taskClass) {
       const claim = async () => {
         const outcome = await claimTask(records, claimants[taskClass]);
@@ -59,7 +59,7 @@ async function openWorker(redis) {
   };
 }
 
-/** Commits pieces `from` to `to` of a claimed segment, with one heartbeat a piece. */
+/** Commits pieces `from` to `to` of a claimed segment, with one heartbeat per piece. */
 async function commitPieces({ records }, claim, from, to) {
   for (let index = from; index < to; index += 1) {
     await beat(records, claim, index * FRAMES + 24);

@@ -75,7 +75,7 @@ describe('the process', () => {
     }
   });
 
-  it('takes the first key back when it cannot be written, so that the next start makes one', async () => {
+  it('revokes the first key when it cannot be written, so that the next start makes one', async () => {
     const other = await startRedisServer({ directory: join(directory, 'redis-2') });
     const settings = { REDIS_URL: other.url, FARM_STORAGE_DIRECTORY: join(directory, 'storage-2') };
     const failed = await start({ ...settings, FARM_ADMIN_KEY_FILE: join(directory, 'no-such-folder', 'admin.key') });
@@ -90,7 +90,7 @@ describe('the process', () => {
     await other.stop();
   });
 
-  it('answers what is under way after SIGTERM, ends its event streams, and exits with 0', async () => {
+  it('finishes requests under way after SIGTERM, ends its event streams, and exits with 0', async () => {
     const farm = await start();
     await untilReady(farm);
     const key = (await readFile(join(directory, 'admin.key'), 'utf8')).trim();
@@ -109,7 +109,7 @@ describe('the process', () => {
     expect(await farm.exited).toEqual([0, null]);
   });
 
-  it('ends at once on a second signal', async () => {
+  it('ends immediately on a second signal', async () => {
     const farm = await start();
     await untilReady(farm);
     const key = (await readFile(join(directory, 'admin.key'), 'utf8')).trim();

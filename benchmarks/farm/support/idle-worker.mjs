@@ -1,5 +1,5 @@
-// A worker's render slot and nothing behind it: says when it has a task, and claims the next.
-// Beside it the least that such a wait can cost: a BZPOPMIN on a connection of its own.
+// A worker's render slot and nothing after it: says when it has a task, and claims the next.
+// Next to it the least that such a wait can cost: a BZPOPMIN on a connection of its own.
 import { TicketConsumer } from '@farm/queue';
 import { claimTask, connectRedis, LEASE_MS } from '@farm/records';
 

@@ -19,7 +19,7 @@ export async function provenance(redis) {
   };
 }
 
-/** With `-dirty` behind it where the working tree differs; undefined outside a git checkout. */
+/** With `-dirty` after it where the working tree differs; undefined outside a git checkout. */
 function commit() {
   try {
     const options = { cwd: import.meta.dirname, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] };

@@ -4,7 +4,7 @@ type Close = () => unknown;
 export class OpenResources {
   readonly #closes: Close[] = [];
 
-  /** Takes note of how to close what has just been opened. */
+  /** Says how to close what has just been opened. */
   add(close: Close): void {
     this.#closes.push(close);
   }

@@ -142,7 +142,7 @@ describe('clean-storage', () => {
     expect(left).not.toContain(key);
   });
 
-  it('deletes the pieces of a canceled job once its attempts have let go', async () => {
+  it('deletes the pieces of a canceled job once its attempts have ended', async () => {
     const { id, claimed } = await rendering();
     const piece = await putPiece(claimed);
     await commitPiece(records, { taskId: claimed.task.id, attemptId: claimed.attempt.id, piece });
@@ -152,7 +152,7 @@ describe('clean-storage', () => {
     expect((await keysLeft()).some((key) => key.includes('/pieces/'))).toBe(false);
   });
 
-  it('keeps what belongs to a record that it cannot read, and goes on', async () => {
+  it('keeps what belongs to a record that it cannot read, and continues', async () => {
     const { id } = await rendering();
     await redis.hset(`${KEY_PREFIX}job:${id}`, 'schema', 99);
     const before = await keysLeft();

@@ -1,27 +1,34 @@
-import { ENGINE_PROTOCOL_VERSION, type EngineEvent, FarmError, type Retriable } from '@farm/contracts';
+import {
+  ENGINE_PROTOCOL_VERSION,
+  type EngineEvent,
+  FarmError,
+  type FarmErrorOptions,
+  type Retriable,
+} from '@farm/contracts';
 
 /** A render that the engine, or its absence, ended. The codes of engines come from Python. */
 export abstract class EngineError extends FarmError<string> {
-  constructor(
-    code: string,
-    readonly retriable: Retriable,
-    message: string,
-    options: { data?: Readonly<Record<string, unknown>>; cause?: unknown } = {},
-  ) {
+  readonly retriable: Retriable;
+
+  constructor(code: string, message: string, { retriable, ...options }: FarmErrorOptions & { retriable: Retriable }) {
     super(code, message, options);
+    this.retriable = retriable;
   }
 }
 
 export class EngineMissingError extends EngineError {
   constructor(cause: Error) {
-    super('engine-missing', 'another-worker', `The engine could not be started: ${cause.message}`, { cause });
+    super('engine-missing', `The engine could not be started: ${cause.message}`, {
+      retriable: 'another-worker',
+      cause,
+    });
   }
 }
 
 export class EngineCrashedError extends EngineError {
   constructor({ how, lastLine }: { how: string; lastLine: string }) {
     const words = lastLine === '' ? '' : ` Its last line: ${lastLine.slice(0, 300)}`;
-    super('engine-crashed', 'this-worker', `The engine ended while it was needed (${how}).${words}`);
+    super('engine-crashed', `The engine ended while it was needed (${how}).${words}`, { retriable: 'this-worker' });
   }
 }
 
@@ -31,14 +38,14 @@ export class EngineHungError extends EngineError {
       'silentMs' in limit
         ? `was silent for ${limit.silentMs / 1000} s`
         : `made no progress for ${limit.stalledMs / 60_000} min`;
-    super('engine-hung', 'another-worker', `The engine ${what} and was ended.`);
+    super('engine-hung', `The engine ${what} and was ended.`, { retriable: 'another-worker' });
   }
 }
 
 /** The engine broke the protocol; another release of it may be installed elsewhere. */
 export abstract class EngineProtocolError extends EngineError {
   constructor(message: string, cause?: unknown) {
-    super('engine-protocol', 'another-worker', message, cause === undefined ? {} : { cause });
+    super('engine-protocol', message, { retriable: 'another-worker', cause });
   }
 }
 
@@ -67,8 +74,8 @@ export class FramesDifferError extends EngineError {
   constructor(pieceIndex: number) {
     super(
       'frames-differ',
-      'this-worker',
       `The frames of piece ${pieceIndex} that arrived at the encoder are not those the engine wrote.`,
+      { retriable: 'this-worker' },
     );
   }
 }
@@ -76,6 +83,6 @@ export class FramesDifferError extends EngineError {
 /** What the engine itself reported as failed. */
 export class EngineFailedError extends EngineError {
   constructor({ code, message, retriable, details }: Extract<EngineEvent, { type: 'failed' }>) {
-    super(code, retriable, message, { data: details });
+    super(code, message, { retriable, data: details });
   }
 }
