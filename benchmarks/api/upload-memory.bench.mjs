@@ -12,7 +12,7 @@ import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createKey } from '@farm/records';
+import { createApiKey } from '@farm/records';
 import { freePort } from '@farm/toolchain';
 import { withPrivateRedis } from '../farm/support/private-redis.mjs';
 import { provenance } from '../farm/support/provenance.mjs';
@@ -21,7 +21,7 @@ const uploadBytes = Number(process.env.FARM_BENCH_UPLOAD_BYTES ?? 1_000_000_000)
 const CONCURRENCY = 10;
 const SAMPLE_MS = 50;
 const root = new URL('../../', import.meta.url);
-const server = fileURLToPath(new URL('apps/api/dist/server.js', root));
+const server = fileURLToPath(new URL('apps/api/dist/main.js', root));
 const portrait = await readFile(new URL('samples/portrait.jpg', root));
 const SAMPLE_RATE = 48_000;
 const BYTES_PER_SECOND = SAMPLE_RATE * 2 * 3;
@@ -138,7 +138,7 @@ async function startApi(directory, redisUrl) {
 }
 
 async function measure({ port, child }, redis, directory) {
-  const { secret: key } = await createKey(redis, { owner: 'benchmark', role: 'submit' });
+  const { secret: key } = await createApiKey(redis, { owner: 'benchmark', role: 'submit' });
   const api = { port, key };
   // The first submits load code and fill pools; growth from here on belongs to the uploads.
   for (let warm = 0; warm < 8; warm += 1) await submit(api, 20_000_000);

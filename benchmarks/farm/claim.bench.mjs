@@ -1,6 +1,6 @@
 // The cost of one claim when few, many and very many tasks are ready, as the worker sees it and as Redis sees it.
 import { createJob, finishAttempt, LEASE_MS } from '@farm/records';
-import { claimed, finishPrepare, hostClaimant, newJob } from './support/played-job.mjs';
+import { claimed, finishPrepare, mediaClaimant, newJob } from './support/played-job.mjs';
 import { withPrivateRedis } from './support/private-redis.mjs';
 import { provenance } from './support/provenance.mjs';
 import { latency, median, round } from './support/quantiles.mjs';
@@ -20,7 +20,7 @@ const claimant = { workerId: 'benchmark-1', classes: ['cpu'], engine: 'draft', w
 async function addReadyTasks(records, { jobs, segments }) {
   for (let index = 0; index < jobs; index += 1) {
     await createJob(records, newJob({ owner: `owner-${index % OWNERS}` }));
-    const claim = await claimed(records, hostClaimant);
+    const claim = await claimed(records, mediaClaimant);
     await finishPrepare(records, claim, { segmentCount: segments, segmentFrames: 48 });
   }
 }

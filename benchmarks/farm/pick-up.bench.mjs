@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { classesHeldBy } from '@farm/contracts';
 import { openTicketQueues } from '@farm/queue';
 import { createJob } from '@farm/records';
-import { claimed, finishPrepare, hostClaimant, newJob } from './support/played-job.mjs';
+import { claimed, finishPrepare, mediaClaimant, newJob } from './support/played-job.mjs';
 import { withPrivateRedis } from './support/private-redis.mjs';
 import { provenance } from './support/provenance.mjs';
 import { latency } from './support/quantiles.mjs';
@@ -54,7 +54,7 @@ async function makeTaskReady(redis, queues, { engine, taskClass }) {
     },
   };
   await createJob(withoutTickets, newJob({ engine, vramClass: taskClass }));
-  const claim = await claimed(withoutTickets, hostClaimant);
+  const claim = await claimed(withoutTickets, mediaClaimant);
   await finishPrepare(withTickets, claim, { segmentCount: 1, segmentFrames: 48 });
   return ready;
 }

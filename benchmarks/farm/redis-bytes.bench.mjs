@@ -1,5 +1,5 @@
 // Bytes of Redis that a job of 10 segments and 50 pieces needs while it runs, after it has ended, and once it has shrunk.
-import { openTicketQueues, TicketTaker } from '@farm/queue';
+import { openTicketQueues, TicketConsumer } from '@farm/queue';
 import {
   claimTask,
   commitPiece,
@@ -25,14 +25,14 @@ const FRAMES = 48;
 const PIECES_WHILE_RUNNING = [5, 5, 5, 5, 3, 2];
 const workerId = 'benchmark-worker-1';
 const claimants = {
-  host: { workerId, classes: ['host'], engine: '', warmKey: '', leaseMs: LEASE_MS },
+  host: { workerId, classes: ['media'], engine: '', warmKey: '', leaseMs: LEASE_MS },
   cpu: { workerId, classes: ['cpu'], engine: 'draft', warmKey: '', leaseMs: LEASE_MS },
 };
 
 async function openWorker(redis) {
   const queues = openTicketQueues(redis);
   const records = { redis, enqueue: queues.add };
-  const takers = { host: new TicketTaker(redis, ['host']), cpu: new TicketTaker(redis, ['cpu']) };
+  const takers = { host: new TicketConsumer(redis, ['media']), cpu: new TicketConsumer(redis, ['cpu']) };
   const never = new AbortController().signal;
   await registerWorker(records, {
     id: workerId,
@@ -90,7 +90,7 @@ async function finishRender({ records }, claim) {
 /** @returns the two claims that are half done */
 async function bringToRunning(worker, priority) {
   await createJob(worker.records, newJob({ priority }));
-  const prepare = await worker.take('host');
+  const prepare = await worker.take('media');
   await finishPrepare(worker.records, prepare, { segmentCount: SEGMENTS, segmentFrames: PIECES_PER_SEGMENT * FRAMES });
   const unfinished = [];
   for (const count of PIECES_WHILE_RUNNING) {
@@ -114,7 +114,7 @@ async function bringToEnd(worker, unfinished, jobs) {
     await finishRender(worker, claim);
   }
   for (let left = jobs; left > 0; left -= 1) {
-    const claim = await worker.take('host');
+    const claim = await worker.take('media');
     const outcome = { status: 'succeeded', result: newVideo(claim), metrics: { seconds: 1.203451 } };
     await finishAttempt(worker.records, claim.attempt.id, outcome);
   }
@@ -133,7 +133,7 @@ function kindsPerJob({ kinds }) {
 /** A slow render reports its progress every second: the largest size of one job's own event stream. */
 async function slowEventStream(worker) {
   await createJob(worker.records, newJob({}));
-  const claim = await worker.take('host');
+  const claim = await worker.take('media');
   for (let frames = 1; frames <= 3000; frames += 1) await beat(worker.records, claim, frames);
   const key = `${KEY_PREFIX}job:${claim.job.id}:events`;
   const { redis } = worker.records;

@@ -86,7 +86,7 @@ const unlimited = { FARM_MAX_REQUESTS_PER_MINUTE: '1000000', FARM_MAX_UNENDED_JO
 const result = await withLocalFarm(unlimited, async ({ farm, redis, folder }) => {
   const facts = await provenance(redis);
   // The jobs stay in preparation: only the submit is measured.
-  await setClassPaused({ redis }, 'host', true);
+  await setClassPaused({ redis }, 'media', true);
   const bare = await startBareServer(join(folder, 'bare'));
   try {
     const submit = () => upload(`${farm.url}/v1/jobs`, farm.adminKey);

@@ -1,4 +1,4 @@
-import { FarmError } from '@farm/contracts';
+import { parseEnvironment } from '@farm/process';
 import { readStorageConfiguration, type StorageConfiguration, StorageEnvironment } from '@farm/storage';
 import { z } from 'zod';
 
@@ -27,7 +27,7 @@ const Environment = StorageEnvironment.extend({
   FARM_TRUST_PROXY: z.stringbool().default(false),
 });
 
-/** What the environment sets for the API process, checked once at its start. */
+/** The settings of the API process, checked once at its start. */
 export interface Configuration {
   redisUrl: string;
   host: string;
@@ -58,18 +58,9 @@ export interface Limits {
   uploadStallSeconds: number;
 }
 
-class ConfigurationError extends FarmError {
-  constructor(faults: string[]) {
-    super('configuration', `The API cannot start with these settings. ${faults.join('; ')}`);
-  }
-}
-
-/** @throws ConfigurationError, naming each variable that is missing or wrong */
+/** @throws ConfigurationError naming each variable that is missing or wrong */
 export function readConfiguration(variables: NodeJS.ProcessEnv): Configuration {
-  const parsed = Environment.safeParse(variables);
-  if (!parsed.success)
-    throw new ConfigurationError(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));
-  const environment = parsed.data;
+  const environment = parseEnvironment('API', Environment, variables);
   const own = `http://${environment.FARM_HOST}:${environment.FARM_PORT}`;
   const publicUrl = environment.FARM_PUBLIC_URL ?? own;
   const storage = readStorageConfiguration(environment, {

@@ -1,8 +1,8 @@
-import { FarmError } from '@farm/contracts';
+import { ObjectMissingError } from './errors.js';
 import type { TaskContext } from './task-context.js';
 
-/** Fetches an object that the records promise. */
+/** Fetches an object that the records promise. @throws ObjectMissingError */
 export async function download(context: TaskContext, key: string, path: string): Promise<void> {
-  if (!(await context.storage.getToFile(key, path, { signal: context.signal })))
-    throw new FarmError('object-missing', `The object ${key} is no longer in storage. Submit the job again.`);
+  const found = await context.storage.getToFile(key, path, { signal: context.signal });
+  if (!found) throw new ObjectMissingError(key);
 }

@@ -1,90 +1,67 @@
 import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { VramClass } from '@farm/contracts';
-import { openTicketQueues } from '@farm/queue';
-import { claimStorageRoot, connectRedis, exitWithoutRedis } from '@farm/records';
-import { createStorage } from '@farm/storage';
-import pino from 'pino';
-import { readConfig, type WorkerConfig } from './config.js';
-import { EngineHost } from './engine/engine-host.js';
+import {
+  connectBackends,
+  createLogger,
+  exitWithoutRedis,
+  type OpenResources,
+  onStopSignal,
+  runProcess,
+} from '@farm/process';
+import { type Configuration, readConfiguration } from './configuration.js';
+import type { EngineCommandLine } from './engine/engine-process.js';
+import { ResidentEngine } from './engine/resident-engine.js';
 import { probeGpu, vramClassOf } from './probe-gpu.js';
 import { openScratchFolder } from './scratch-folder.js';
 import { Worker } from './worker.js';
 
-async function resolveClass(config: WorkerConfig): Promise<{ vramClass: VramClass; gpu: string | null }> {
-  const gpu = config.engine === 'draft' ? undefined : await probeGpu();
+async function resolveClass(configuration: Configuration): Promise<{ vramClass: VramClass; gpu: string | null }> {
+  const gpu = configuration.engine === 'draft' ? undefined : await probeGpu();
   const found = gpu && vramClassOf(gpu.memoryMiB);
-  const vramClass = config.vramClass ?? found ?? 'cpu';
+  const vramClass = configuration.vramClass ?? found ?? 'cpu';
   return { vramClass, gpu: gpu ? `${gpu.name} (${gpu.memoryMiB} MiB)` : null };
 }
 
-function engineLine(config: WorkerConfig) {
+function engineCommandLine({ python, engine, enginePath, engineArguments }: Configuration): EngineCommandLine {
   const environment: NodeJS.ProcessEnv = { ...process.env, PYTHONUNBUFFERED: '1' };
-  if (config.enginePath) environment.PYTHONPATH = config.enginePath;
-  return {
-    command: config.python,
-    args: ['-m', 'farm_engine', config.engine, ...config.engineArguments],
-    environment,
-  };
+  if (enginePath) environment.PYTHONPATH = enginePath;
+  return { command: python, args: ['-m', 'farm_engine', engine, ...engineArguments], environment };
 }
 
-async function main(): Promise<void> {
-  const config = readConfig(process.env);
-  const log = pino({
-    level: config.logLevel,
-    base: { workerId: config.workerId },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    ...(process.stdout.isTTY && { transport: { target: 'pino-pretty', options: { ignore: 'workerId' } } }),
-  });
-  const redis = connectRedis(config.redisUrl, {
+async function main(resources: OpenResources): Promise<void> {
+  const configuration = readConfiguration(process.env);
+  const { workerId, media, maximumSpeechSeconds } = configuration;
+  const log = createLogger({ level: configuration.logLevel, base: { workerId } }, { ignoredOnTerminal: 'workerId' });
+  resources.add(() => log.info('worker ended'));
+  const { redis, storage, queues } = await connectBackends({
+    name: `farm-worker-${workerId}`,
     manner: 'patient',
-    name: `farm-worker-${config.workerId}`,
-    onAway: (message) => log.warn(message),
-    onBack: () => log.info('Redis answers again'),
-  });
-  const storage = await createStorage(config.storage);
-  await claimStorageRoot(redis, await storage.rootId());
-  const queues = openTicketQueues(redis);
-  const engine = new EngineHost(config.engine, engineLine(config), log);
-  const scratchDirectory = await openScratchFolder(config.scratchDirectory);
-  const { vramClass, gpu } = await resolveClass(config);
-  const records = { redis, enqueue: queues.add };
-  const worker = new Worker(
-    { records, storage, media: config.media, engine, maximumSpeechSeconds: config.maximumSpeechSeconds },
-    redis,
-    { id: config.workerId, vramClass, engine: config.engine, host: hostname(), gpu, scratchDirectory },
+    configuration,
     log,
-  );
+    resources,
+  });
+  const scratchDirectory = await openScratchFolder(configuration.scratchDirectory);
+  resources.add(() => rm(scratchDirectory, { recursive: true, force: true }));
+  const { vramClass, gpu } = await resolveClass(configuration);
+  const engine = new ResidentEngine(configuration.engine, engineCommandLine(configuration), log);
+  resources.add(() => engine.stop());
+  const worker = new Worker({
+    resources: { records: { redis, enqueue: queues.add }, storage, media, engine, maximumSpeechSeconds },
+    options: { id: workerId, vramClass, engine: configuration.engine, host: hostname(), gpu, scratchDirectory },
+    redis,
+    log,
+  });
 
-  let signals = 0;
-  const leave = () => {
-    signals += 1;
-    if (signals > 1) process.exit(1);
+  onStopSignal(log, () => {
     worker.shutDown();
-    // Without Redis there is nobody to hand anything to: leases run out by themselves, and the engine ends with this process.
-    exitWithoutRedis(redis, () => log.warn('Redis is away: leaving without handing back'));
-  };
-  process.on('SIGTERM', leave);
-  process.on('SIGINT', leave);
+    // Without Redis there is nobody to return anything to: leases run out, and the engine ends with this process.
+    exitWithoutRedis(redis, log);
+  });
   process.on('SIGUSR2', () => worker.drain());
 
-  log.info({ vramClass, engine: config.engine, gpu, storage: storage.description }, 'worker started');
-  try {
-    await worker.run();
-  } finally {
-    await engine.stop();
-    await rm(scratchDirectory, { recursive: true, force: true });
-    await queues.close();
-    await storage.close();
-    redis.disconnect();
-  }
-  log.info('worker ended');
+  log.info({ vramClass, engine: configuration.engine, gpu, storage: storage.description }, 'worker started');
+  await worker.run();
 }
 
-main().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exit(1);
-  },
-);
+await runProcess(main);

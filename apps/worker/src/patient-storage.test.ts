@@ -4,7 +4,11 @@ import { expect, it } from 'vitest';
 import { patientStorage, type TaskStorage } from './patient-storage.js';
 
 const log = pino({ level: 'silent' });
-const away = new S3UnavailableError({ where: 'http://minio:9000/farm', reason: 'ECONNREFUSED', cause: undefined });
+const unavailable = new S3UnavailableError({
+  where: 'http://minio:9000/farm',
+  reason: 'ECONNREFUSED',
+  cause: undefined,
+});
 
 /** A storage whose first `put`s fail. */
 function failing(errors: Error[]): TaskStorage & { puts: number } {
@@ -20,15 +24,15 @@ function failing(errors: Error[]): TaskStorage & { puts: number } {
   return storage as unknown as TaskStorage & { puts: number };
 }
 
-it('makes a call again until the storage answers', async () => {
-  const storage = failing([away, away, away]);
+it('repeats a call until the storage is available', async () => {
+  const storage = failing([unavailable, unavailable, unavailable]);
   const { signal } = new AbortController();
   const patient = patientStorage(storage, { signal, log, firstPauseMs: 1 });
   expect(await patient.put('a', Buffer.from('x'))).toEqual({ size: 1 });
   expect(storage.puts).toBe(4);
 });
 
-it('passes on at once what waiting does not mend', async () => {
+it('passes on immediately what waiting does not solve', async () => {
   const full = new DiskFullError({ directory: '/farm', errno: 'ENOSPC', cause: undefined });
   const storage = failing([full]);
   const { signal } = new AbortController();
@@ -37,10 +41,10 @@ it('passes on at once what waiting does not mend', async () => {
 });
 
 it('ends with the attempt, naming what failed', async () => {
-  const storage = failing([away, away]);
+  const storage = failing([unavailable, unavailable]);
   const attempt = new AbortController();
   const putting = patientStorage(storage, { signal: attempt.signal, log }).put('a', Buffer.from('x'));
   setTimeout(() => attempt.abort(), 50);
-  await expect(putting).rejects.toBe(away);
+  await expect(putting).rejects.toBe(unavailable);
   expect(storage.puts).toBe(1);
 });

@@ -10,8 +10,8 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
 /**
- * The storage as an attempt sees it: calls that it does not answer are made again for ten minutes. A storage that
- * restarts holds renders up and fails none, as a silent Redis does. When `signal` aborts, no further call is made.
+ * The storage as an attempt sees it: while it is unavailable, calls are repeated for ten minutes. A storage that restarts
+ * delays renders and fails none, as a silent Redis does. When `signal` aborts, no further call is made.
  */
 export function patientStorage(
   storage: TaskStorage,
@@ -25,7 +25,7 @@ export function patientStorage(
       } catch (error) {
         const mayPass = error instanceof StorageUnavailableError;
         if (!mayPass || signal.aborted || performance.now() > deadline) throw error;
-        log.warn({ err: error, pause }, 'the storage does not answer; the call is made again');
+        log.warn({ err: error, pause }, 'the storage is unavailable; the call is repeated');
         await sleep(pause, undefined, { signal }).catch(() => {
           throw error;
         });

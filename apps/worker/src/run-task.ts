@@ -5,9 +5,10 @@ import { type AttemptOutcome, type Claim, finishAttempt } from '@farm/records';
 import { StorageError } from '@farm/storage';
 import type { Logger } from 'pino';
 import { AttemptLog } from './attempt-log.js';
-import { EngineError } from './engine/engine-error.js';
+import { EngineError } from './engine/errors.js';
+import { Interrupted } from './interrupted.js';
 import { patientStorage } from './patient-storage.js';
-import { Interrupted, type TaskContext, type TaskOutcome, type WorkerResources } from './task-context.js';
+import type { TaskContext, TaskOutcome, WorkerResources } from './task-context.js';
 import { assemble } from './tasks/assemble.js';
 import { prepare } from './tasks/prepare.js';
 import { render } from './tasks/render.js';
@@ -22,23 +23,21 @@ export interface AttemptControl {
   draining: AbortSignal;
   scratchDirectory: string;
   reportFrames(framesDone: number): void;
+  /** The worker's. */
+  log: Logger;
 }
 
 /** Runs one claimed task to the end of its attempt, whatever happens in between. */
-export async function runTask(
-  resources: WorkerResources,
-  claim: Claim,
-  control: AttemptControl,
-  workerLog: Logger,
-): Promise<void> {
+export async function runTask(resources: WorkerResources, claim: Claim, control: AttemptControl): Promise<void> {
   const { job, task, attempt } = claim;
-  const attemptLog = new AttemptLog(workerLog, { jobId: job.id, taskId: task.id, attemptId: attempt.id });
+  const { scratchDirectory, signal, draining, reportFrames } = control;
+  const attemptLog = new AttemptLog(control.log, { jobId: job.id, taskId: task.id, attemptId: attempt.id });
   const { log } = attemptLog;
-  const directory = await mkdtemp(join(control.scratchDirectory, `${attempt.id}-`));
+  const directory = await mkdtemp(join(scratchDirectory, `${attempt.id}-`));
   log.info({ kind: task.kind, attempt: attempt.number, framesCommitted: task.framesCommitted }, 'attempt started');
-  const { scratchDirectory: _, ...controls } = control;
-  const storage = patientStorage(resources.storage, { signal: control.signal, log });
-  const outcome = await attemptOutcome({ ...resources, ...controls, storage, claim, directory, log });
+  const storage = patientStorage(resources.storage, { signal, log });
+  const context = { ...resources, storage, claim, directory, log, signal, draining, reportFrames };
+  const outcome = await attemptOutcome(context);
   const reply = await finishAttempt(resources.records, attempt.id, outcome);
   log.info({ outcome: outcome.status, accepted: reply === 'ended' }, 'attempt ended');
   await rm(directory, { recursive: true, force: true });
@@ -62,7 +61,7 @@ async function attemptOutcome(context: TaskContext): Promise<AttemptOutcome> {
   }
 }
 
-/** Bad input fails everywhere; an engine says for itself; anything else may pass on another try. */
+/** Bad input fails everywhere; an engine says so itself; anything else may succeed on another try. */
 function retriableOf(error: unknown): Retriable {
   if (error instanceof EngineError) return error.retriable;
   if (error instanceof StorageError) return 'this-worker';

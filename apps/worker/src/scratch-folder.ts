@@ -3,15 +3,15 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * A folder of this process's own; those that killed workers of this host left beside it are removed on the way. Process
- * ids of other hosts and containers, which may share the parent, say nothing here.
+ * A folder of this process's own; those that killed workers of this machine left in the same parent are removed first.
+ * Process ids of other machines and containers, which may share the parent, mean nothing here.
  */
 export async function openScratchFolder(parent = tmpdir()): Promise<string> {
   await mkdir(parent, { recursive: true });
   const prefix = `farm-worker-${hostname()}-`;
   for (const name of await readdir(parent)) {
     const pid = name.startsWith(prefix) && Number(/^(\d+)-\w{6}$/.exec(name.slice(prefix.length))?.[1]);
-    // In a container every worker has the same id: what bears this process's own was left by one before it.
+    // In a container every worker has the same id: a folder with this process's own was left by an earlier one.
     if (pid && (pid === process.pid || !isAlive(pid))) await rm(join(parent, name), { recursive: true, force: true });
   }
   return mkdtemp(join(parent, `${prefix}${process.pid}-`));

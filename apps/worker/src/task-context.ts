@@ -1,7 +1,7 @@
 import type { MediaTools } from '@farm/media';
 import type { Claim, RecordsContext } from '@farm/records';
 import type { Logger } from 'pino';
-import type { EngineHost } from './engine/engine-host.js';
+import type { ResidentEngine } from './engine/resident-engine.js';
 import type { TaskStorage } from './patient-storage.js';
 
 /** What the process gives to every task. */
@@ -9,7 +9,7 @@ export interface WorkerResources {
   records: RecordsContext;
   storage: TaskStorage;
   media: MediaTools;
-  engine: EngineHost;
+  engine: ResidentEngine;
   maximumSpeechSeconds: number;
 }
 
@@ -21,21 +21,13 @@ export interface TaskContext extends WorkerResources {
   log: Logger;
   /** Aborts when the attempt must stop now: canceled, fenced, or the worker is told to leave. */
   signal: AbortSignal;
-  /** Aborts when the worker drains: finish the piece under way, then hand back the rest. */
+  /** Aborts when the worker drains: finish the piece under way, then return the rest. */
   draining: AbortSignal;
-  /** For the heartbeat: frames handed to encoders by this attempt. */
+  /** For the heartbeat: frames that this attempt has passed to encoders. */
   reportFrames(framesDone: number): void;
 }
 
-/** The attempt ended early on purpose; what is committed stands. */
-export class Interrupted extends Error {
-  constructor(reason: string) {
-    super(reason);
-    this.name = 'Interrupted';
-  }
-}
-
-/** What a task leaves behind: the result for the record, and figures for the manifest. */
+/** What a task ends with: the result for the record, and figures for the manifest. */
 export interface TaskOutcome {
   result: unknown;
   metrics: Record<string, unknown>;

@@ -23,7 +23,7 @@ import { obtainFfmpeg, type RunningRedisServer, startRedisServer, toolchainConte
 import type { Redis } from 'ioredis';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { EngineHost } from './engine/engine-host.js';
+import { ResidentEngine } from './engine/resident-engine.js';
 import type { TaskStorage } from './patient-storage.js';
 import { Worker } from './worker.js';
 
@@ -68,7 +68,7 @@ afterEach(async () => {
 const LOADS_FOR_EVER = `say({ type: 'loading', phase: 'weights', fraction: 0.1 });`;
 
 /** An engine that says hello and then does what `body` says. */
-async function scriptedEngine(body: string): Promise<EngineHost> {
+async function scriptedEngine(body: string): Promise<ResidentEngine> {
   const path = join(await mkdtemp(join(folder, 'engine-')), 'engine.mjs');
   await writeFile(
     path,
@@ -79,25 +79,25 @@ async function scriptedEngine(body: string): Promise<EngineHost> {
      say({ type: 'hello', protocolVersion: 2, engine: 'draft', engineVersion: '1', pid: 1 });
      ${body}`,
   );
-  return new EngineHost('draft', { command: process.execPath, args: [path], environment: process.env }, log);
+  return new ResidentEngine('draft', { command: process.execPath, args: [path], environment: process.env }, log);
 }
 
 async function startWorker(given: { storage?: TaskStorage; media?: MediaTools; engine?: string } = {}) {
   const engine = await scriptedEngine(given.engine ?? LOADS_FOR_EVER);
   const warm = vi.spyOn(engine, 'warm');
   const scratchDirectory = await mkdtemp(join(folder, 'scratch-'));
-  const worker = new Worker(
-    {
+  const worker = new Worker({
+    resources: {
       records,
       storage: given.storage ?? storage,
       media: given.media ?? { ffmpegPath: '', ffprobePath: '' },
       engine,
       maximumSpeechSeconds: 60,
     },
+    options: { id: 'w1', vramClass: 'cpu', engine: 'draft', host: 'h', gpu: null, scratchDirectory },
     redis,
-    { id: 'w1', vramClass: 'cpu', engine: 'draft', host: 'h', gpu: null, scratchDirectory },
     log,
-  );
+  });
   const ended = worker.run();
   stopWorker = async () => {
     worker.shutDown();
@@ -119,7 +119,7 @@ async function submitted(): Promise<string> {
 /** A job whose one render is ready. @returns the render's id */
 async function renderReady(): Promise<string> {
   const id = await submitted();
-  const claimant = { workerId: 'w0', classes: ['host'] as const, engine: '' as const, warmKey: '', leaseMs: LEASE_MS };
+  const claimant = { workerId: 'w0', classes: ['media'] as const, engine: '' as const, warmKey: '', leaseMs: LEASE_MS };
   const prepare = await claimTask(records, claimant);
   if (typeof prepare === 'string') throw new Error(prepare);
   const key = (name: string) => objectKeys.prepared(id, prepare.attempt.id, name);
@@ -138,8 +138,8 @@ async function renderReady(): Promise<string> {
   return `${id}-render-00000`;
 }
 
-describe('a worker whose engine still loads', () => {
-  it.each(['shutDown', 'drain'] as const)('hands its render back at once on %s', async (leave) => {
+describe('a worker whose engine is still loading', () => {
+  it.each(['shutDown', 'drain'] as const)('returns its render immediately on %s', async (leave) => {
     const taskId = await renderReady();
     const { worker, ended, warm } = await startWorker();
     // Once by the worker as it starts, and once by the render, which waits from here on.
@@ -154,8 +154,8 @@ describe('a worker whose engine still loads', () => {
   });
 });
 
-describe('a worker whose Redis takes no writes for a while', () => {
-  it('stays, and its attempt comes back when the lease has run out', async () => {
+describe('a worker whose Redis accepts no writes for a while', () => {
+  it('keeps running, and its attempt is lost when the lease has run out', async () => {
     let isFull = false;
     const getToFile = async () => {
       if (!isFull) await redis.config('SET', 'maxmemory', '1');

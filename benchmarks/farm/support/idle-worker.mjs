@@ -1,6 +1,6 @@
 // A worker's render slot without a renderer: reports when it has a task, and claims the next.
 // For comparison, the minimum that such a wait can cost: a BZPOPMIN on a connection of its own.
-import { TicketTaker } from '@farm/queue';
+import { TicketConsumer } from '@farm/queue';
 import { claimTask, connectRedis, LEASE_MS } from '@farm/records';
 
 const [url, engine, ...classes] = process.argv.slice(2);
@@ -12,7 +12,7 @@ const claimant = { workerId: `idle-${process.pid}`, classes, engine, warmKey: ''
 const say = (what) => process.send({ what, atNs: Number(process.hrtime.bigint()) });
 
 async function takeTasks() {
-  const taker = new TicketTaker(redis, classes);
+  const taker = new TicketConsumer(redis, classes);
   const claim = async () => {
     const outcome = await claimTask(records, claimant);
     return typeof outcome === 'string' ? outcome : { work: outcome };

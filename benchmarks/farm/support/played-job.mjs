@@ -9,7 +9,13 @@ import {
 import { claimTask, finishAttempt, LEASE_MS, newJobId } from '@farm/records';
 
 /** Records of jobs as the API and a worker write them, simulated without rendering anything. */
-export const hostClaimant = { workerId: 'benchmark-1', classes: ['host'], engine: '', warmKey: '', leaseMs: LEASE_MS };
+export const mediaClaimant = {
+  workerId: 'benchmark-1',
+  classes: ['media'],
+  engine: '',
+  warmKey: '',
+  leaseMs: LEASE_MS,
+};
 
 const sha256 = () => createHash('sha256').update(randomUUID()).digest('hex');
 

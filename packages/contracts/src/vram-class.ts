@@ -6,10 +6,10 @@ export const VramClass = z.enum(vramClasses).meta({ id: 'VramClass' });
 export type VramClass = z.infer<typeof VramClass>;
 
 /**
- * What a ticket queue is named for: a VRAM class (one segment to render), or `host`, the decoding, cutting and joining
+ * What a ticket queue is named for: a VRAM class (one segment to render), or `media`, the decoding, cutting and joining
  * that every worker host does on its CPU slot.
  */
-export const taskClasses = ['host', ...vramClasses] as const;
+export const taskClasses = ['media', ...vramClasses] as const;
 export const TaskClass = z.enum(taskClasses);
 export type TaskClass = z.infer<typeof TaskClass>;
 

@@ -1,3 +1,4 @@
-export { type Janitor, startJanitor } from './janitor.js';
-export { type ClaimAnswer, TicketTaker } from './ticket-taker.js';
-export { openTicketQueues, QUEUE_PREFIX, queueName, type TicketQueues, type TicketRequest } from './tickets.js';
+export { recoverStalledTickets, type StalledTicketRecovery } from './recover-stalled-tickets.js';
+export { removeHostQueue } from './remove-host-queue.js';
+export { type ClaimAnswer, TicketConsumer } from './ticket-consumer.js';
+export { openTicketQueues, QUEUE_PREFIX, queueName, type TicketQueues, type TicketRequest } from './ticket-queues.js';

@@ -1,40 +1,56 @@
-export { addWarning } from './add-warning.js';
-export { advance, warmKeyOf } from './advance.js';
-export { cancelJob } from './cancel-job.js';
-export { type Claim, type Claimant, type ClaimOutcome, claimTask } from './claim-task.js';
-export { type CommitOutcome, commitPiece } from './commit-piece.js';
-export { type CreateJobOutcome, createJob, type NewJob, newJobId } from './create-job.js';
-export { deleteJob } from './delete-job.js';
-export { readFarmEvents, readJobEvents, tailEvents } from './events.js';
-export { type AttemptOutcome, finishAttempt, MAX_FAILURES, MAX_LOSSES } from './finish-attempt.js';
-export {
-  createFirstAdminKey,
-  createKey,
-  findKey,
-  type KeyRecord,
-  listKeys,
-  type Role,
-  revokeKey,
-  roles,
-  rotateKey,
-} from './keys.js';
-export { type AttemptProgress, expireLeases, type HeartbeatAnswer, LEASE_MS, renewLeases } from './leases.js';
-export { checkMemory } from './memory-guard.js';
-export { getOwnerLimits, type OwnerLimits, setOwnerLimits } from './owner-limits.js';
-export * from './read.js';
-export * from './records.js';
+export type { ApiKeyRecord } from './api-keys/api-key-record.js';
+export { createApiKey } from './api-keys/create-api-key.js';
+export { createFirstAdminKey } from './api-keys/create-first-admin-key.js';
+export { findApiKey } from './api-keys/find-api-key.js';
+export { listApiKeys } from './api-keys/list-api-keys.js';
+export { revokeApiKey } from './api-keys/revoke-api-key.js';
+export { rotateApiKey } from './api-keys/rotate-api-key.js';
+export { type PastEvents, readFarmEvents, readJobEvents } from './events/read-events.js';
+export { type EventTail, tailEvents } from './events/tail-events.js';
+export { addWarning } from './jobs/add-warning.js';
+export { advance } from './jobs/advance.js';
+export { advanceLiveJobs } from './jobs/advance-live-jobs.js';
+export { type CancelOutcome, cancelJob } from './jobs/cancel-job.js';
+export { countJobs } from './jobs/count-jobs.js';
+export { type CreateJobOutcome, createJob, type NewJob, newJobId } from './jobs/create-job.js';
+export { deleteJob } from './jobs/delete-job.js';
+export * from './jobs/errors.js';
+export { getJob } from './jobs/get-job.js';
+export type { JobRecord, StoredInput, VideoFacts } from './jobs/job-record.js';
+export { type JobPage, listJobs } from './jobs/list-jobs.js';
+export { referencedKeys } from './jobs/referenced-keys.js';
+export { type RetryOutcome, retryJob } from './jobs/retry-job.js';
+export { shrinkEndedJobs } from './jobs/shrink-ended-jobs.js';
+export { getOwnerLimits, type OwnerLimits, setOwnerLimits } from './owners/owner-limits.js';
+export { RECORD_SCHEMA, RecordSchemaError } from './record-schema.js';
 export type { RecordsContext, Ticket } from './records-context.js';
-export { connectRedis, exitWithoutRedis, isRedisAway, KEY_PREFIX } from './redis.js';
-export { referencedKeys } from './references.js';
-export { type RetryOutcome, retryJob } from './retry-job.js';
-export { claimStorageRoot } from './storage-root.js';
-export { addMissingTickets, advanceLiveJobs, shrinkEndedJobs } from './sweep.js';
-export {
-  drainWorker,
-  listWorkers,
-  markOfflineWorkers,
-  registerWorker,
-  removeWorker,
-  setEngineVersion,
-  type WorkerDescription,
-} from './workers.js';
+export { checkMemory } from './redis/check-memory.js';
+export { claimStorageRoot } from './redis/claim-storage-root.js';
+export { connectRedis, type RedisOptions } from './redis/connect-redis.js';
+export * from './redis/errors.js';
+export { isRedisUnavailable } from './redis/is-redis-unavailable.js';
+export { KEY_PREFIX } from './redis/key-prefix.js';
+export { addMissingTickets } from './tasks/add-missing-tickets.js';
+export type { AttemptRecord } from './tasks/attempt-record.js';
+export { type Claim, type Claimant, type ClaimOutcome, claimTask } from './tasks/claim-task.js';
+export { type CommitOutcome, commitPiece } from './tasks/commit-piece.js';
+export { countAhead } from './tasks/count-ahead.js';
+export { countClaimable } from './tasks/count-claimable.js';
+export { expireLeases } from './tasks/expire-leases.js';
+export { type AttemptOutcome, finishAttempt, MAX_FAILURES, MAX_LOSSES } from './tasks/finish-attempt.js';
+export { getAttempt, getAttempts } from './tasks/get-attempt.js';
+export { getPieces } from './tasks/get-pieces.js';
+export { getTask, getTasks } from './tasks/get-task.js';
+export { moveHostTasks } from './tasks/move-host-tasks.js';
+export type { PieceRecord } from './tasks/piece-record.js';
+export { type AttemptProgress, type HeartbeatAnswer, LEASE_MS, renewLeases } from './tasks/renew-leases.js';
+export { setClassPaused } from './tasks/set-class-paused.js';
+export type { PrepareResult, SegmentPlan, SpeechFacts, TaskRecord } from './tasks/task-record.js';
+export { warmKeyOf } from './tasks/warm-key.js';
+export { drainWorker } from './workers/drain-worker.js';
+export { listWorkers } from './workers/list-workers.js';
+export { markOfflineWorkers } from './workers/mark-offline-workers.js';
+export { registerWorker, type WorkerDescription } from './workers/register-worker.js';
+export { removeWorker } from './workers/remove-worker.js';
+export { setEngineVersion } from './workers/set-engine-version.js';
+export type { WorkerRecord } from './workers/worker-record.js';

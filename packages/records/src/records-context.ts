@@ -1,5 +1,6 @@
 import type { TaskClass } from '@farm/contracts';
 import type { Redis } from 'ioredis';
+import { taskClassOf } from './tasks/task-class.js';
 
 /** "There is work of this class": what becomes one BullMQ job. The claim decides which task it is. */
 export interface Ticket {
@@ -19,9 +20,9 @@ export interface RecordsContext {
 
 /** Reads the `{task, class, generation, delay}` rows that scripts return. */
 export function ticketsFrom(rows: unknown): Ticket[] {
-  return (rows as [string, TaskClass, number, number][]).map(([taskId, taskClass, generation, delayMs]) => ({
+  return (rows as [string, string, number, number][]).map(([taskId, taskClass, generation, delayMs]) => ({
     taskId,
-    taskClass,
+    taskClass: taskClassOf(taskClass),
     generation: Number(generation),
     delayMs: Number(delayMs),
   }));

@@ -5,12 +5,16 @@ import type { ResolvedSpec, TaskClass } from '@farm/contracts';
 import { specDefaults } from '@farm/contracts';
 import { type RunningRedisServer, startRedisServer } from '@farm/toolchain';
 import type { Redis } from 'ioredis';
-import { type Claim, type Claimant, claimTask } from './claim-task.js';
-import { type NewJob, newJobId } from './create-job.js';
-import { finishAttempt } from './finish-attempt.js';
-import type { PieceRecord, PrepareResult } from './records.js';
+import { afterAll, beforeEach } from 'vitest';
+import { createJob, type NewJob, newJobId } from './jobs/create-job.js';
 import type { RecordsContext, Ticket } from './records-context.js';
-import { connectRedis } from './redis.js';
+import { connectRedis } from './redis/connect-redis.js';
+import { type Claim, type Claimant, claimTask } from './tasks/claim-task.js';
+import { commitPiece } from './tasks/commit-piece.js';
+import { finishAttempt } from './tasks/finish-attempt.js';
+import type { PieceRecord } from './tasks/piece-record.js';
+import type { PrepareResult } from './tasks/task-record.js';
+import type { WorkerDescription } from './workers/register-worker.js';
 
 /** A private Redis and a context that collects its tickets, for the tests of this package. */
 export async function openTestRecords(options: { maxMemory?: string } = {}): Promise<{
@@ -38,6 +42,42 @@ export async function openTestRecords(options: { maxMemory?: string } = {}): Pro
   };
 }
 
+/** `openTestRecords` for a whole test file: emptied before every test, closed at the end. */
+export async function useTestRecords(): Promise<Awaited<ReturnType<typeof openTestRecords>>> {
+  const records = await openTestRecords();
+  beforeEach(async () => {
+    await records.redis.flushall();
+    records.tickets.length = 0;
+  });
+  afterAll(() => records.close());
+  return records;
+}
+
+type Call = (...args: Parameters<Redis['eval']>) => Promise<unknown>;
+
+/** The context with a Redis whose script calls go through `change`. */
+export function withScripts({ redis, enqueue }: RecordsContext, change: (call: Call) => Call): RecordsContext {
+  const calls = { eval: redis.eval.bind(redis) as Call, evalsha: redis.evalsha.bind(redis) as Call };
+  const changed = { eval: change(calls.eval), evalsha: change(calls.evalsha) };
+  return { enqueue, redis: Object.assign(Object.create(redis), changed) };
+}
+
+/** The connection breaks under the first reply of every script, and the client sends the script again. */
+export const withLostReplies = (context: RecordsContext): RecordsContext =>
+  withScripts(context, (call) => async (...args) => {
+    await call(...args);
+    return call(...args);
+  });
+
+export const testWorker: WorkerDescription = {
+  id: 'w1',
+  vramClass: 'cpu',
+  engine: 'draft',
+  engineVersion: '1',
+  host: 'h',
+  gpu: null,
+};
+
 export function newTestJob(changes: { owner?: string; spec?: Partial<ResolvedSpec> } = {}): NewJob {
   const id = newJobId();
   const input = (name: string) => ({ key: `jobs/${id}/input/${name}`, sha256: '0'.repeat(64), bytes: 1 });
@@ -61,7 +101,7 @@ export function newTestJob(changes: { owner?: string; spec?: Partial<ResolvedSpe
   };
 }
 
-export const hostClaimant: Claimant = { workerId: 'w1', classes: ['host'], engine: '', warmKey: '', leaseMs: 10_000 };
+export const mediaClaimant: Claimant = { workerId: 'w1', classes: ['media'], engine: '', warmKey: '', leaseMs: 10_000 };
 export const renderClaimant = (workerId: string, classes: TaskClass[] = ['cpu']): Claimant => ({
   workerId,
   classes,
@@ -76,9 +116,28 @@ export async function claimed(context: RecordsContext, claimant: Claimant): Prom
   return outcome;
 }
 
+/** A job whose renders, of these frame counts, are ready. */
+export async function preparedJob(context: RecordsContext, frameCounts: number[]): Promise<NewJob> {
+  const job = newTestJob();
+  await createJob(context, job);
+  await playPrepare(context, frameCounts);
+  return job;
+}
+
+/** Claims the next render and plays it to its end, in one piece. */
+export async function renderAll(context: RecordsContext, workerId = 'w1'): Promise<Claim> {
+  const claim = await claimed(context, renderClaimant(workerId));
+  const { task, attempt } = claim;
+  const piece = testPiece(claim, task.framesCommitted, task.frameCount - task.framesCommitted);
+  const outcome = await commitPiece(context, { taskId: task.id, attemptId: attempt.id, piece });
+  if (outcome !== 'committed') throw new Error(`The piece was refused: ${outcome}`);
+  await finishAttempt(context, attempt.id, { status: 'succeeded', result: {}, metrics: {} });
+  return claim;
+}
+
 /** Plays the `prepare` of the oldest job: segments of the given frame counts. */
 export async function playPrepare(context: RecordsContext, frameCounts: number[]): Promise<Claim> {
-  const claim = await claimed(context, hostClaimant);
+  const claim = await claimed(context, mediaClaimant);
   let firstFrame = 0;
   const segments = frameCounts.map((frameCount, index) => {
     const segment = {

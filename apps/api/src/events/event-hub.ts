@@ -17,12 +17,11 @@ export class EventHub {
     this.started = new Promise((resolve) => {
       start = resolve;
     });
-    this.#running = tailEvents(
-      redis,
-      (event) => this.#dispatch(event),
-      this.#stop.signal,
-      () => start(),
-    );
+    this.#running = tailEvents(redis, {
+      onEvent: (event) => this.#dispatch(event),
+      onStarted: () => start(),
+      signal: this.#stop.signal,
+    });
   }
 
   /**

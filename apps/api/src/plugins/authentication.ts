@@ -1,5 +1,5 @@
-import { FarmError } from '@farm/contracts';
-import { findKey, type KeyRecord, type Role, roles } from '@farm/records';
+import { FarmError, Role } from '@farm/contracts';
+import { type ApiKeyRecord, findApiKey } from '@farm/records';
 import type { FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import type { Services } from '../services.js';
@@ -7,7 +7,7 @@ import type { Services } from '../services.js';
 declare module 'fastify' {
   interface FastifyRequest {
     /** Whose bearer key came with the request; set on every route whose config names an `access`. */
-    caller: KeyRecord | null;
+    caller: ApiKeyRecord | null;
   }
   interface FastifyContextConfig {
     /** The least role that may call the route; `open` needs no key, and signed URLs bring their own proof. */
@@ -45,9 +45,9 @@ function bearerOf(request: FastifyRequest): string {
 async function authenticate(services: Services, request: FastifyRequest): Promise<void> {
   const access = request.routeOptions.config.access ?? 'submit';
   if (access === 'open' || request.is404) return;
-  const key = await findKey(services.records.redis, bearerOf(request));
+  const key = await findApiKey(services.records.redis, bearerOf(request));
   if (key === undefined) throw new KeyUnknownError();
-  if (roles.indexOf(key.role) < roles.indexOf(access)) throw new RoleTooLowError(access, key.role);
+  if (Role.options.indexOf(key.role) < Role.options.indexOf(access)) throw new RoleTooLowError(access, key.role);
   request.caller = key;
 }
 
@@ -63,10 +63,10 @@ export const authentication = fastifyPlugin(async (app) => {
 });
 
 /** The key of a route that has an `access`. */
-export function callerOf(request: FastifyRequest): KeyRecord {
+export function callerOf(request: FastifyRequest): ApiKeyRecord {
   if (request.caller === null) throw new Error(`${request.routeOptions.url} needs a caller and is open`);
   return request.caller;
 }
 
 /** Operators and administrators see every owner's jobs; `submit` keys their own. */
-export const seesEveryone = (key: KeyRecord): boolean => key.role !== 'submit';
+export const seesEveryone = (key: ApiKeyRecord): boolean => key.role !== 'submit';

@@ -1,5 +1,5 @@
 import { type ErrorCode, FarmError, meaningOf, type Problem } from '@farm/contracts';
-import { isRedisAway } from '@farm/records';
+import { isRedisUnavailable } from '@farm/records';
 import { StorageError } from '@farm/storage';
 import type { FastifyError } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
@@ -30,7 +30,7 @@ function answerTo(error: unknown): Answer {
   if (isDiskFull(error)) return mask('storage-full');
   if (error instanceof FarmError && (error.status < 500 || error.status === 503))
     return { code: error.code, detail: error.message, data: error.data };
-  if (isRedisAway(error)) return mask('redis-unavailable');
+  if (isRedisUnavailable(error)) return mask('redis-unavailable');
   if (hasZodFastifySchemaValidationErrors(error)) return validationAnswer(error);
   return frameworkAnswer(error as Partial<FastifyError>) ?? mask('internal');
 }

@@ -1,5 +1,5 @@
 import { FarmError, KeyList, KeyParams, KeyQuery, KeyRequest, KeyRotation, KeyView, NewKey } from '@farm/contracts';
-import { createKey, type KeyRecord, listKeys, revokeKey, rotateKey } from '@farm/records';
+import { type ApiKeyRecord, createApiKey, listApiKeys, revokeApiKey, rotateApiKey } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -9,7 +9,7 @@ import type { TypedApp } from './typed-app.js';
 
 const config = { access: 'admin' } as const;
 
-const keyView = ({ createdAt, expiresAt, ...key }: KeyRecord) => ({
+const keyView = ({ createdAt, expiresAt, ...key }: ApiKeyRecord) => ({
   ...key,
   createdAt: new Date(createdAt).toISOString(),
   ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt).toISOString() }),
@@ -47,7 +47,7 @@ function createRoute(app: TypedApp): void {
       },
     },
     async (request, reply) => {
-      const { secret, record } = await createKey(app.services.records.redis, request.body);
+      const { secret, record } = await createApiKey(app.services.records.redis, request.body);
       return reply.status(201).send({ ...keyView(record), secret });
     },
   );
@@ -67,7 +67,7 @@ function listRoute(app: TypedApp): void {
       },
     },
     async (request) => {
-      const keys = await listKeys(app.services.records.redis, request.query.owner);
+      const keys = await listApiKeys(app.services.records.redis, request.query.owner);
       return { keys: keys.map(keyView) };
     },
   );
@@ -104,7 +104,7 @@ function revokeRoute(app: TypedApp): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      const outcome = await revokeKey(app.services.records.redis, id);
+      const outcome = await revokeApiKey(app.services.records.redis, id);
       if (outcome === 'absent') throw new ApiKeyNotFoundError(id);
       if (outcome === 'last-admin') throw new LastAdminKeyError();
       return reply.status(204).send(null);
@@ -129,7 +129,7 @@ function rotateRoute(app: TypedApp): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      const made = await rotateKey(app.services.records.redis, id, request.body.graceSeconds);
+      const made = await rotateApiKey(app.services.records.redis, id, request.body.graceSeconds);
       if (made === undefined) throw new ApiKeyNotFoundError(id);
       return reply.status(201).send({ ...keyView(made.record), secret: made.secret });
     },

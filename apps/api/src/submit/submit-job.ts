@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { checkMemory, createJob, getOwnerLimits, isRedisAway, type NewJob, newJobId } from '@farm/records';
+import { checkMemory, createJob, getOwnerLimits, isRedisUnavailable, type NewJob, newJobId } from '@farm/records';
 import type { Services } from '../services.js';
 import { judgeInputs } from './judge-inputs.js';
 import { receiveJson } from './receive-json.js';
@@ -35,7 +35,7 @@ export async function submitJob(services: Services, submission: Submission): Pro
     return outcome;
   } catch (error) {
     // Inputs of a job that may have been recorded, though the reply got lost, are left to the sweep.
-    keep = mayBeRecorded && isRedisAway(error);
+    keep = mayBeRecorded && isRedisUnavailable(error);
     throw error;
   } finally {
     if (!keep) await removeStored(services, job, submission);

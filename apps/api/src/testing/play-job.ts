@@ -18,7 +18,7 @@ const hash = '0'.repeat(64);
 async function claim({ records }: TestReplica, claimant: Partial<Claimant>): Promise<Claim> {
   const whole = {
     workerId: 'w1',
-    classes: ['host'],
+    classes: ['media'],
     engine: '',
     warmKey: '',
     leaseMs: 60_000,

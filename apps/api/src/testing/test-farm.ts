@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Role } from '@farm/contracts';
 import { openTicketQueues } from '@farm/queue';
-import { claimStorageRoot, connectRedis, createKey, type RecordsContext, type Role } from '@farm/records';
+import { claimStorageRoot, connectRedis, createApiKey, type RecordsContext } from '@farm/records';
 import { createStorage, type ObjectStorage } from '@farm/storage';
 import { type RunningRedisServer, startRedisServer } from '@farm/toolchain';
 import { pino } from 'pino';
@@ -88,7 +89,7 @@ export async function startTestFarm(options: ReplicaOptions = {}): Promise<TestF
   };
   const first = await start(options);
   const newKey = async (owner: string, role: Role = 'submit') =>
-    (await createKey(first.records.redis, { owner, role })).secret;
+    (await createApiKey(first.records.redis, { owner, role })).secret;
   return {
     ...first,
     directory,

@@ -25,7 +25,7 @@ export function tasksOfManifest(manifest: Manifest, vramClass: JobRecord['vramCl
       id,
       kind,
       status: 'succeeded',
-      taskClass: kind === 'render' ? vramClass : 'host',
+      taskClass: kind === 'render' ? vramClass : 'media',
       firstFrame: segment?.firstFrame ?? 0,
       frameCount: segment?.frameCount ?? 0,
       framesCommitted: segment?.frameCount ?? 0,

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort, type GuardedProcess, startGuardedProcess, startRedisServer } from '@farm/toolchain';
 
-const server = fileURLToPath(new URL('../../../api/dist/server.js', import.meta.url));
+const server = fileURLToPath(new URL('../../../api/dist/main.js', import.meta.url));
 
 export interface ApiProcess {
   readonly url: string;

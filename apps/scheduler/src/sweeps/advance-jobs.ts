@@ -6,14 +6,14 @@ import type { Logger } from 'pino';
 /** A task younger than this may still have its ticket on the way. */
 const SETTLE_MS = 2000;
 
-/** Heals what a crash left between two steps: jobs that nobody moved on, ready tasks that have no ticket. */
+/** Repairs what a crash left between two steps: jobs that nobody advanced, ready tasks that have no ticket. */
 export async function runOnce(context: {
   records: RecordsContext;
   queues: TicketQueues;
   log: Logger;
 }): Promise<number> {
   const { records, queues, log } = context;
-  await advanceLiveJobs(records, (jobId, error) => log.error({ jobId, err: error }, 'the job cannot be moved on'));
+  await advanceLiveJobs(records, (jobId, error) => log.error({ jobId, err: error }, 'the job cannot be advanced'));
   const ready = await countClaimable(records);
   let added = 0;
   for (const taskClass of taskClasses) {

@@ -14,7 +14,7 @@ interface SweepContext {
 interface JobObjects {
   jobId: string;
   exists: boolean;
-  /** What the record points to; `unknown` when it cannot be read, and then everything is kept. */
+  /** What the record points to; `unknown` when it cannot be read: then everything is kept. */
   keys: Set<string> | 'unknown';
 }
 

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 
 export const INTERVAL_MS = 1000;
 
-/** Ends attempts whose worker went silent, so that another worker goes on behind what is committed. */
+/** Ends attempts whose worker went silent, so that another worker continues after what is committed. */
 export async function runOnce(context: { records: RecordsContext; log: Logger }): Promise<string[]> {
   const lost = await expireLeases(context.records, INTERVAL_MS);
   for (const attemptId of lost)

@@ -1,7 +1,7 @@
 import { type RecordsContext, shrinkEndedJobs } from '@farm/records';
 import type { Logger } from 'pino';
 
-/** Ended jobs give back most of their memory in Redis; the manifest answers for them from then on. */
+/** Ended jobs free most of their memory in Redis; from then on their manifest has the facts. */
 export async function runOnce(context: {
   records: RecordsContext;
   keepDetailsMs: number;

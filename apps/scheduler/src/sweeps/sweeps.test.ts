@@ -25,6 +25,7 @@ import * as advanceJobs from './advance-jobs.js';
 import * as cleanStorage from './clean-storage.js';
 import * as expireLeases from './expire-leases.js';
 import * as expireUploads from './expire-uploads.js';
+import * as moveHostTasks from './move-host-tasks.js';
 import * as shrinkJobs from './shrink-jobs.js';
 
 const log = pino({ level: 'silent' });
@@ -72,7 +73,7 @@ async function submitted(): Promise<string> {
   return id;
 }
 
-async function claim(taskClass: 'host' | 'cpu', engine: '' | 'draft') {
+async function claim(taskClass: 'media' | 'cpu', engine: '' | 'draft') {
   const claimed = await claimTask(records, {
     workerId: 'w1',
     classes: [taskClass],
@@ -87,7 +88,7 @@ async function claim(taskClass: 'host' | 'cpu', engine: '' | 'draft') {
 /** A job with one render of 48 frames under way; its prepared inputs are in storage. */
 async function rendering() {
   const id = await submitted();
-  const prepare = await claim('host', '');
+  const prepare = await claim('media', '');
   const key = (name: string) => objectKeys.prepared(id, prepare.attempt.id, name);
   for (const name of ['portrait.png', 'speech.wav', 'segment.wav']) await storage.put(key(name), Buffer.from(name));
   const segment = {
@@ -141,7 +142,7 @@ describe('clean-storage', () => {
     expect(left).not.toContain(key);
   });
 
-  it('deletes the pieces of a canceled job once its attempts have let go', async () => {
+  it('deletes the pieces of a canceled job once its attempts have ended', async () => {
     const { id, claimed } = await rendering();
     const piece = await putPiece(claimed);
     await commitPiece(records, { taskId: claimed.task.id, attemptId: claimed.attempt.id, piece });
@@ -151,7 +152,7 @@ describe('clean-storage', () => {
     expect((await keysLeft()).some((key) => key.includes('/pieces/'))).toBe(false);
   });
 
-  it('keeps what belongs to a record that it cannot read, and goes on', async () => {
+  it('keeps what belongs to a record that it cannot read, and continues', async () => {
     const { id } = await rendering();
     await redis.hset(`${KEY_PREFIX}job:${id}`, 'schema', 99);
     const before = await keysLeft();
@@ -191,8 +192,25 @@ describe('advance-jobs', () => {
     expect(await advanceJobs.runOnce({ records, queues, log })).toBe(0);
     await redis.hset(`${KEY_PREFIX}task:${id}-prepare`, 'readyAt', 1);
     expect(await advanceJobs.runOnce({ records, queues, log })).toBe(1);
-    expect(await queues.count('host')).toBe(1);
+    expect(await queues.count('media')).toBe(1);
     expect(await advanceJobs.runOnce({ records, queues, log })).toBe(0);
+  });
+});
+
+describe('move-host-tasks', () => {
+  it('makes a task of the old class claimable, with a ticket, and leaves nothing of the old queue', async () => {
+    const task = `${await submitted()}-prepare`;
+    const [, order] = await redis.zpopmin(`${KEY_PREFIX}ready:media`);
+    await redis.zadd(`${KEY_PREFIX}ready:host`, order!, task);
+    await redis.hset(`${KEY_PREFIX}task:${task}`, 'schema', 2, 'taskClass', 'host');
+    for (const key of await redis.keys('{farm}:bull:tickets-media:*'))
+      await redis.rename(key, key.replace('tickets-media', 'tickets-host'));
+    await redis.hset('{farm}:bull:tickets-host:meta', 'opts.maxLenEvents', 10_000);
+    expect(await moveHostTasks.runOnce({ records, log })).toBe(1);
+    expect(await moveHostTasks.runOnce({ records, log })).toBe(0);
+    expect(await queues.count('media')).toBe(1);
+    expect((await redis.keys('*')).filter((key) => key.includes('host'))).toEqual([]);
+    expect((await claim('media', '')).task.id).toBe(task);
   });
 });
 

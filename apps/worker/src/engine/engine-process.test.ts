@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { RenderCommand } from '@farm/contracts';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { EngineHost } from './engine-host.js';
 import { EngineProcess, type RenderListener } from './engine-process.js';
+import { ResidentEngine } from './resident-engine.js';
 
 const log = pino({ level: 'silent' });
 let folder: string;
@@ -22,7 +22,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const hello = { type: 'hello', protocolVersion: 2, engine: 'scripted', engineVersion: '9', pid: 1 };
 const ready = { type: 'ready', description: { device: 'none' } };
 
-/** A process that speaks the protocol as the test wants it: `body` sees each command and may `say` events. */
+/** A process that speaks the protocol as the test needs it: `body` sees each command and may `say` events. */
 async function scripted(body: string, first: object[] = [hello, ready]) {
   const path = join(folder, `engine-${Math.random()}.mjs`);
   await writeFile(
@@ -106,7 +106,7 @@ describe('EngineProcess', () => {
     await expect(engine.render(command, listener)).rejects.toMatchObject({ code: 'engine-crashed' });
   });
 
-  it('notices a crash although a process that the engine had started holds its pipes open', async () => {
+  it('notices a crash even when a process that the engine had started holds its pipes open', async () => {
     const engine = await start(`if (command.type === 'render') {
       const { spawn } = await import('node:child_process');
       const { pid } = spawn('sleep', ['300'], { stdio: ['ignore', 'inherit', 'inherit'] });
@@ -134,7 +134,7 @@ describe('EngineProcess', () => {
   });
 
   it.each([
-    ['a line that is no JSON', `say('Loading weights: 10 %')`],
+    ['a line that is not JSON', `say('Loading weights: 10 %')`],
     ['an event with an unknown field', `say({ type: 'alive', renderId: null, mood: 'good' })`],
   ])('ends an engine that writes %s', async (_name, body) => {
     const engine = await start(`if (command.type === 'render') ${body};`);
@@ -143,11 +143,11 @@ describe('EngineProcess', () => {
   });
 
   it.each([
-    ['falls silent', '', { silence: 1000 }, 'was silent for 1 s'],
+    ['falls silent', '', { silenceMs: 1000 }, 'was silent for 1 s'],
     [
-      'is alive but gets nowhere',
+      'is alive but makes no progress',
       `setInterval(() => say({ type: 'alive', renderId: 'r1' }), 100);`,
-      { silence: 60_000, standstill: 1200 },
+      { silenceMs: 60_000, stalledMs: 1200 },
       'made no progress for 0.02 min',
     ],
   ])('ends an engine that %s in a render', async (_name, body, patience, words) => {
@@ -174,20 +174,23 @@ describe('EngineProcess', () => {
   });
 });
 
-describe('EngineHost', () => {
+describe('ResidentEngine', () => {
   it('keeps one engine resident and replaces it when it has died', async () => {
     const line = await scripted(`
       if (command.type === 'render') say({ type: 'finished', renderId: 'r1', renderSeconds: 1, peakBytes: 5 });`);
-    const host = new EngineHost('draft', line, log);
-    await host.render(command, listener);
-    const first = host.pid!;
-    await host.render(command, listener);
-    expect(host.pid).toBe(first);
+    const resident = new ResidentEngine('draft', line, log);
+    const pidOfRender = async () => {
+      const engine = await resident.warm();
+      await engine.render(command, listener);
+      return engine.pid;
+    };
+    const first = await pidOfRender();
+    expect(await pidOfRender()).toBe(first);
+    const { exited } = await resident.warm();
     process.kill(first, 'SIGKILL');
-    while (host.pid !== undefined) await new Promise((resolve) => setTimeout(resolve, 10));
-    await host.render(command, listener);
-    expect(host.pid).not.toBe(first);
-    await host.stop();
-    expect(host.pid).toBeUndefined();
+    await exited;
+    expect(await pidOfRender()).not.toBe(first);
+    await resident.stop();
+    await expect(resident.warm()).rejects.toThrow('stopped');
   });
 });

@@ -3,7 +3,15 @@ import { createInterface } from 'node:readline';
 import { ENGINE_PROTOCOL_VERSION, type EngineCommand, EngineEvent, type RenderCommand } from '@farm/contracts';
 import type { Logger } from 'pino';
 import { deferred } from '../deferred.js';
-import { EngineError } from './engine-error.js';
+import { EngineWatch, type Patience } from './engine-watch.js';
+import {
+  EngineCrashedError,
+  type EngineError,
+  EngineFailedError,
+  EngineMissingError,
+  EngineProtocolVersionError,
+  UnknownEngineLineError,
+} from './errors.js';
 
 export interface EngineCommandLine {
   command: string;
@@ -29,82 +37,39 @@ interface CurrentRender {
   reject(error: Error): void;
 }
 
-/** How long an engine may be without a sign of life, or of getting on, before it is ended. Milliseconds. */
-const patience = {
-  /** It says `alive` every 2 s, loading included. */
-  silence: 15_000,
-  /** Until it is ready, libraries that come from a cold disk may hold up the whole process. */
-  loadingSilence: 120_000,
-  /** Between two signs of progress in a render: a storage that is away holds the engine back for 10 minutes at most. */
-  standstill: 20 * 60_000,
-};
 const STOP_MS = 3000;
 /** After its exit the pipes of an engine may be held open by processes that it had started. */
 const LAST_LINES_MS = 1000;
+/** A block of the slowest card and size takes about this long. */
+const RELEASE_MS = 15_000;
 
 /**
- * The engine as a child process that lives as long as the worker: one JSON object a line on standard input and output.
+ * The engine as a child process that lives as long as the worker: one JSON object per line on standard input and output.
  * When the process ends, whatever waits for it rejects with an `EngineError`.
  */
 export class EngineProcess {
   readonly exited: Promise<void>;
   readonly pid: number;
   engineVersion = '';
-  description: EventOf<'ready'>['description'] = {};
   hasExited = false;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #log: Logger;
+  readonly #watch: EngineWatch;
   readonly #ready = deferred<void>();
+  readonly #exit = deferred<void>();
   #render: CurrentRender | undefined;
-  readonly #patience: typeof patience;
-  #lastHeard = performance.now();
-  #lastProgress = performance.now();
+  /** Why the engine ends, when that is known before it does. */
   #fatal: EngineError | undefined;
-  #lastWords = '';
-  #isReady = false;
-  #onLoading: (phase: string, fraction: number) => void;
+  #lastLine = '';
 
-  constructor(
-    line: EngineCommandLine,
-    log: Logger,
-    options: { onLoading?: (phase: string, fraction: number) => void; patience?: Partial<typeof patience> } = {},
-  ) {
+  constructor(line: EngineCommandLine, log: Logger, { patience = {} }: { patience?: Partial<Patience> } = {}) {
     this.#log = log;
-    this.#onLoading = options.onLoading ?? (() => {});
-    this.#patience = { ...patience, ...options.patience };
+    this.exited = this.#exit.promise;
     this.#child = spawn(line.command, [...line.args], { env: line.environment, stdio: ['pipe', 'pipe', 'pipe'] });
     this.pid = this.#child.pid ?? 0;
-    this.#child.stdin.on('error', () => {});
-    createInterface({ input: this.#child.stdout }).on('line', (text) => this.#receive(text));
-    createInterface({ input: this.#child.stderr }).on('line', (text) => {
-      if (text.trim() !== '') this.#lastWords = text.trim();
-      log.debug({ engine: true }, text);
-    });
-    const watch = setInterval(() => this.#checkAlive(), 1000);
-    this.exited = new Promise((resolve) => {
-      const end = (error: EngineError) => {
-        if (this.hasExited) return;
-        this.hasExited = true;
-        clearInterval(watch);
-        this.#fail(this.#fatal ?? error);
-        resolve();
-      };
-      this.#child.on('error', (error) =>
-        end(
-          new EngineError('engine-missing', `The engine could not be started: ${error.message}`, {
-            retriable: 'another-worker',
-          }),
-        ),
-      );
-      const crashed = (code: number | null, signal: NodeJS.Signals | null) =>
-        end(
-          new EngineError('engine-crashed', this.#describeEnd(signal ?? `exit code ${code}`), {
-            retriable: 'this-worker',
-          }),
-        );
-      this.#child.on('close', crashed);
-      this.#child.on('exit', (code, signal) => setTimeout(() => crashed(code, signal), LAST_LINES_MS).unref());
-    });
+    this.#watch = new EngineWatch(patience, (error) => this.#kill(error));
+    this.#readStreams();
+    this.#noticeExit();
   }
 
   ready(): Promise<void> {
@@ -112,15 +77,13 @@ export class EngineProcess {
   }
 
   /** One render at a time. Rejects with the engine's own error, or with why there is no engine. */
-  render(command: RenderCommand, listener: RenderListener): Promise<RenderOutcome> {
+  async render(command: RenderCommand, listener: RenderListener): Promise<RenderOutcome> {
     if (this.#render) throw new Error(`The engine renders ${this.#render.id}; ${command.renderId} has to wait.`);
-    return new Promise<RenderOutcome>((resolve, reject) => {
-      if (this.hasExited) {
-        reject(this.#fatal ?? new EngineError('engine-crashed', 'The engine has ended.', { retriable: 'this-worker' }));
-        return;
-      }
+    if (this.hasExited)
+      throw this.#fatal ?? new EngineCrashedError({ how: 'before this render', lastLine: this.#lastLine });
+    return await new Promise<RenderOutcome>((resolve, reject) => {
       this.#render = { id: command.renderId, listener, resolve, reject };
-      this.#lastProgress = performance.now();
+      this.#watch.renderStarted();
       this.#send(command);
     });
   }
@@ -129,23 +92,58 @@ export class EngineProcess {
     if (this.#render?.id === renderId) this.#send({ type: 'interrupt', renderId, when });
   }
 
+  /**
+   * Makes sure that a render has left the engine before the next one comes: one whose pieces cannot be used any more is
+   * interrupted, and an engine that does not stop it within a block's time is ended.
+   */
+  async release(renderId: string, rendering: Promise<RenderOutcome>): Promise<void> {
+    this.interrupt(renderId, 'now');
+    const kill = setTimeout(() => this.#child.kill('SIGKILL'), RELEASE_MS);
+    await rendering.catch(() => {});
+    clearTimeout(kill);
+  }
+
   /** Asks the engine to leave, and ends it when it does not. */
   async stop(): Promise<void> {
     if (this.hasExited) return;
     this.#send({ type: 'shutdown' });
     this.#child.stdin.end();
-    const kill = setTimeout(() => this.kill(), STOP_MS);
+    const kill = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
     await this.exited;
     clearTimeout(kill);
   }
 
-  kill(): void {
-    this.#child.kill('SIGKILL');
+  #readStreams(): void {
+    this.#child.stdin.on('error', () => {});
+    createInterface({ input: this.#child.stdout }).on('line', (text) => this.#receive(text));
+    createInterface({ input: this.#child.stderr }).on('line', (text) => {
+      if (text.trim() !== '') this.#lastLine = text.trim();
+      this.#log.debug({ engine: true }, text);
+    });
   }
 
-  #describeEnd(how: string): string {
-    const words = this.#lastWords === '' ? '' : ` Its last line: ${this.#lastWords.slice(0, 300)}`;
-    return `The engine ended in the middle of its work (${how}).${words}`;
+  #noticeExit(): void {
+    const crashed = (code: number | null, signal: NodeJS.Signals | null) => {
+      this.#end(new EngineCrashedError({ how: signal ?? `exit code ${code}`, lastLine: this.#lastLine }));
+    };
+    this.#child.on('error', (error) => this.#end(new EngineMissingError(error)));
+    this.#child.on('close', crashed);
+    this.#child.on('exit', (code, signal) => setTimeout(() => crashed(code, signal), LAST_LINES_MS).unref());
+  }
+
+  #end(error: EngineError): void {
+    if (this.hasExited) return;
+    this.hasExited = true;
+    this.#watch.end();
+    this.#ready.reject(this.#fatal ?? error);
+    this.#render?.reject(this.#fatal ?? error);
+    this.#render = undefined;
+    this.#exit.resolve();
+  }
+
+  #kill(reason: EngineError): void {
+    this.#fatal ??= reason;
+    this.#child.kill('SIGKILL');
   }
 
   #send(command: EngineCommand): void {
@@ -155,12 +153,12 @@ export class EngineProcess {
   #receive(text: string): void {
     // Lines that were on their way when the engine was ended.
     if (this.#child.killed) return;
-    this.#lastHeard = performance.now();
+    this.#watch.heard();
     let event: EngineEvent;
     try {
       event = EngineEvent.parse(JSON.parse(text));
     } catch (cause) {
-      this.#end('engine-protocol', `The engine wrote a line that is not of its protocol: ${text.slice(0, 200)}`, cause);
+      this.#kill(new UnknownEngineLineError(text, cause));
       return;
     }
     this.#dispatch(event);
@@ -170,90 +168,61 @@ export class EngineProcess {
     const render = 'renderId' in event && event.renderId === this.#render?.id ? this.#render : undefined;
     switch (event.type) {
       case 'hello':
-        this.engineVersion = event.engineVersion;
-        if (event.protocolVersion !== ENGINE_PROTOCOL_VERSION)
-          this.#end(
-            'engine-protocol',
-            `The engine speaks protocol ${event.protocolVersion}, and this worker ${ENGINE_PROTOCOL_VERSION}. Install both from one release.`,
-          );
-        return;
+        this.#onHello(event);
+        break;
       case 'loading':
-        this.#onLoading(event.phase, event.fraction);
-        return;
+        this.#log.debug({ phase: event.phase, fraction: event.fraction }, 'engine loading');
+        break;
       case 'ready':
-        this.description = event.description;
-        this.#isReady = true;
+        this.#watch.ready();
         this.#ready.resolve();
-        return;
+        break;
       case 'alive':
-        return;
+        break;
       case 'warning':
         this.#log.warn({ code: event.code }, event.message);
         render?.listener.onWarning(event);
-        return;
+        break;
       case 'progress':
-        this.#lastProgress = performance.now();
+        this.#watch.progressed();
         render?.listener.onProgress(event.framesDone);
-        return;
+        break;
       case 'piece-finished':
         render?.listener.onPieceFinished(event);
-        return;
+        break;
       case 'finished':
-        this.#settle(render, { status: 'finished', event });
-        return;
+        this.#takeRender(event.renderId)?.resolve({ status: 'finished', event });
+        break;
       case 'interrupted':
-        this.#settle(render, { status: 'interrupted' });
-        return;
+        this.#takeRender(event.renderId)?.resolve({ status: 'interrupted' });
+        break;
       case 'failed':
         this.#onFailed(event);
-        return;
+        break;
     }
   }
 
-  #settle(render: CurrentRender | undefined, outcome: RenderOutcome): void {
-    if (!render) return;
-    this.#render = undefined;
-    render.resolve(outcome);
+  #onHello({ engineVersion, protocolVersion }: EventOf<'hello'>): void {
+    this.engineVersion = engineVersion;
+    if (protocolVersion !== ENGINE_PROTOCOL_VERSION) this.#kill(new EngineProtocolVersionError(protocolVersion));
   }
 
   #onFailed(event: EventOf<'failed'>): void {
-    const error = new EngineError(event.code, event.message, { retriable: event.retriable, data: event.details });
-    if (event.renderId === null) {
-      this.#fatal = error;
-      this.#log.error({ code: event.code }, event.message);
+    const error = new EngineFailedError(event);
+    if (event.renderId !== null) {
+      this.#takeRender(event.renderId)?.reject(error);
       return;
     }
+    this.#fatal = error;
+    this.#log.error({ code: event.code }, event.message);
+  }
+
+  /** The render of this id, which ends with it. */
+  #takeRender(renderId: string): CurrentRender | undefined {
     const render = this.#render;
-    if (render?.id !== event.renderId) return;
+    if (render?.id !== renderId) return undefined;
     this.#render = undefined;
-    render.reject(error);
-  }
-
-  #fail(error: EngineError): void {
-    this.#ready.reject(error);
-    this.#render?.reject(error);
-    this.#render = undefined;
-  }
-
-  #end(code: string, message: string, cause?: unknown): void {
-    this.#fatal ??= new EngineError(code, message, {
-      retriable: 'another-worker',
-      data: { cause: String(cause ?? '') },
-    });
-    this.kill();
-  }
-
-  #lastCheck = performance.now();
-  #checkAlive(): void {
-    const now = performance.now();
-    // A late timer means that this process itself stood still: the engine's lines are still to be read.
-    if (now - this.#lastCheck > 3000) this.#lastHeard = this.#lastProgress = now;
-    this.#lastCheck = now;
-    const { silence, loadingSilence, standstill } = this.#patience;
-    const limitMs = this.#isReady ? silence : loadingSilence;
-    if (now - this.#lastHeard > limitMs)
-      this.#end('engine-hung', `The engine was silent for ${limitMs / 1000} s and was ended.`);
-    else if (this.#render && now - this.#lastProgress > standstill)
-      this.#end('engine-hung', `The engine made no progress for ${standstill / 60_000} min and was ended.`);
+    this.#watch.renderEnded();
+    return render;
   }
 }

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FarmError, FRAMES_PER_SECOND, Manifest, objectKeys } from '@farm/contracts';
+import { FRAMES_PER_SECOND, Manifest, objectKeys } from '@farm/contracts';
 import { assembleVideo, posterFrame } from '@farm/media';
 import {
   getAttempts,
@@ -12,6 +12,7 @@ import {
   type VideoFacts,
 } from '@farm/records';
 import { download } from '../download.js';
+import { PieceCorruptError } from '../errors.js';
 import { sha256OfFile } from '../sha256-of-file.js';
 import type { TaskContext, TaskOutcome } from '../task-context.js';
 
@@ -67,12 +68,7 @@ async function downloadPieces(context: TaskContext, segments: RenderedSegment[])
     for (const piece of pieces) {
       const path = join(context.directory, `piece-${String(paths.length).padStart(6, '0')}.mp4`);
       await download(context, piece.key, path);
-      const sha256 = await sha256OfFile(path);
-      if (sha256 !== piece.fileSha256)
-        throw new FarmError(
-          'piece-corrupt',
-          `The piece ${piece.key} came back from storage with other bytes than were written.`,
-        );
+      if ((await sha256OfFile(path)) !== piece.fileSha256) throw new PieceCorruptError(piece.key);
       paths.push(path);
     }
   }

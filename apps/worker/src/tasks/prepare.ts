@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  FarmError,
   objectKeys,
   type ResolvedSpec,
   SAMPLES_PER_FRAME,
@@ -21,6 +20,7 @@ import {
 } from '@farm/media';
 import type { PrepareResult, SegmentPlan } from '@farm/records';
 import { download } from '../download.js';
+import { SpeechTooLongForClipsError } from '../errors.js';
 import type { TaskContext, TaskOutcome } from '../task-context.js';
 
 /** No segment is shorter than this, so that every one has a beginning, a middle and an end. */
@@ -87,11 +87,7 @@ function keptSamples(spec: ResolvedSpec, sampleCount: number): number {
   if (spec.clips === undefined) return sampleCount;
   const limit = spec.clips * spec.framesPerClip * SAMPLES_PER_FRAME;
   if (sampleCount <= limit || spec.truncate) return Math.min(sampleCount, limit);
-  throw new FarmError(
-    'speech-too-long',
-    `The speech has ${(sampleCount / SPEECH_SAMPLE_RATE).toFixed(1)} s and ${spec.clips} clips hold ` +
-      `${(limit / SPEECH_SAMPLE_RATE).toFixed(1)} s. Ask for more clips, or set truncate to true.`,
-  );
+  throw new SpeechTooLongForClipsError({ sampleCount, clips: spec.clips, maximumSamples: limit });
 }
 
 function segmentRanges(samples: Int16Array, spec: ResolvedSpec): SegmentRange[] {
@@ -128,7 +124,7 @@ async function storeSegment(
   };
 }
 
-/** A segment's seed hangs on the job's seed and its own sound only: editing one sentence leaves the others alone. */
+/** A segment's seed depends on the job's seed and its own sound only: editing one sentence leaves the others alone. */
 function segmentSeed(jobSeed: number, speech: Buffer): number {
   const digest = createHash('sha256').update(`${jobSeed}:`).update(speech).digest();
   return digest.readUIntBE(0, 6);

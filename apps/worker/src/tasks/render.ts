@@ -1,81 +1,89 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  FarmError,
-  type PieceRequest,
-  type RenderCommand,
-  type RenderSettings,
-  type ResolvedSpec,
-} from '@farm/contracts';
+import type { PieceRequest, RenderCommand, RenderSettings, ResolvedSpec } from '@farm/contracts';
 import { makeFifos } from '@farm/media';
 import { addWarning, getTask, type PrepareResult, type SegmentPlan } from '@farm/records';
 import { download } from '../download.js';
-import type { RenderOutcome } from '../engine/engine-process.js';
-import { Interrupted, type TaskContext, type TaskOutcome } from '../task-context.js';
-import { PieceLine } from './piece-line.js';
+import type { EngineProcess, RenderListener, RenderOutcome } from '../engine/engine-process.js';
+import { PreparedInputsMissingError } from '../errors.js';
+import { Interrupted } from '../interrupted.js';
+import type { TaskContext, TaskOutcome } from '../task-context.js';
+import { PiecePipeline } from './piece-pipeline.js';
 
 /** Renders what is not yet committed of one segment, piece by piece. */
 export async function render(context: TaskContext): Promise<TaskOutcome> {
-  const { claim, engine, signal, draining } = context;
-  const { task } = claim;
-  const pieces = piecesLeft(task.frameCount, task.framesCommitted, claim.job.spec.framesPerClip, context.directory);
+  const { task, attempt } = context.claim;
+  const pieces = piecesLeft(context);
   if (pieces.length === 0) return { result: {}, metrics: {} };
   const command = await renderCommand(context, task.segment!, pieces);
-  await engineReady(context);
-
-  const line = new PieceLine(context, pieces);
-  const interruptNow = () => engine.interrupt(command.renderId, 'now');
-  const interruptLater = () => engine.interrupt(command.renderId, 'piece-end');
-  signal.addEventListener('abort', interruptNow, { once: true });
-  draining.addEventListener('abort', interruptLater, { once: true });
-  const rendering = engine.render(command, {
-    onProgress: (framesDone) => context.reportFrames(framesDone),
-    onPieceFinished: (piece) => line.onPieceFinished(piece.index, piece),
-    onWarning: (warning) =>
-      void addWarning(context.records, claim.job.id, warning).catch((error: unknown) =>
-        context.log.warn({ err: error, code: warning.code }, 'the warning could not be recorded'),
-      ),
-  });
-  if (draining.aborted) interruptLater();
+  const engine = await loadedEngine(context);
+  const pipeline = new PiecePipeline(context, pieces);
+  const rendering = engine.render(command, listenerOf(context, pipeline));
+  const endInterrupts = passOnInterrupts(context, engine);
   try {
-    const outcome = await untilEither(rendering, line);
+    const outcome = await untilEither(rendering, pipeline);
     if (outcome.status === 'interrupted') {
-      // A drain stops behind a whole piece, which may still be on its way.
-      if (!signal.aborted) await line.settle();
+      // A drain stops after a whole piece, which may still be on its way.
+      if (!context.signal.aborted) await pipeline.settle();
       throw new Interrupted('The engine was interrupted.');
     }
-    line.onRenderFinished();
-    await line.committed;
+    pipeline.onRenderFinished();
+    await pipeline.committed;
     return { result: {}, metrics: metricsOf(outcome, pieces) };
   } finally {
-    await line.close(new Interrupted('The render has ended.'));
-    await engine.release(command.renderId, rendering);
-    signal.removeEventListener('abort', interruptNow);
-    draining.removeEventListener('abort', interruptLater);
+    await pipeline.close(new Interrupted('The render has ended.'));
+    await engine.release(attempt.id, rendering);
+    endInterrupts();
   }
 }
 
-/** Waits for the engine to load, which may take minutes: who is told to leave meanwhile hands the task back at once. */
-async function engineReady({ engine, signal, draining }: TaskContext): Promise<void> {
+/** Waits for the engine to load, which may take minutes: a worker that must leave meanwhile returns the task immediately. */
+async function loadedEngine({ engine, signal, draining }: TaskContext): Promise<EngineProcess> {
   const leaving = AbortSignal.any([signal, draining]);
   const left = new Promise<never>((_, reject) => {
     const leave = () => reject(new Interrupted('The engine had not begun.'));
     if (leaving.aborted) leave();
     else leaving.addEventListener('abort', leave, { once: true });
   });
-  await Promise.race([left, engine.warm()]);
+  return await Promise.race([left, engine.warm()]);
 }
 
-/** The engine's outcome, unless the line of pieces breaks first: then the line's error counts. */
-async function untilEither(rendering: Promise<RenderOutcome>, line: PieceLine): Promise<RenderOutcome> {
-  return Promise.race([rendering, line.committed.then(() => rendering)]);
+function listenerOf({ claim, records, reportFrames, log }: TaskContext, pipeline: PiecePipeline): RenderListener {
+  return {
+    onProgress: reportFrames,
+    onPieceFinished: (piece) => pipeline.onPieceFinished(piece.index, piece),
+    onWarning: (warning) =>
+      void addWarning(records, claim.job.id, warning).catch((error: unknown) =>
+        log.warn({ err: error, code: warning.code }, 'the warning could not be recorded'),
+      ),
+  };
 }
 
-function piecesLeft(frameCount: number, committed: number, framesPerClip: number, directory: string): PieceRequest[] {
+/** A stop abandons the piece under way, a drain finishes it. Returns how to end this. */
+function passOnInterrupts({ claim, signal, draining }: TaskContext, engine: EngineProcess): () => void {
+  const stop = () => engine.interrupt(claim.attempt.id, 'now');
+  const drain = () => engine.interrupt(claim.attempt.id, 'piece-end');
+  signal.addEventListener('abort', stop, { once: true });
+  draining.addEventListener('abort', drain, { once: true });
+  if (draining.aborted) drain();
+  return () => {
+    signal.removeEventListener('abort', stop);
+    draining.removeEventListener('abort', drain);
+  };
+}
+
+/** The engine's outcome, unless the pipeline of pieces breaks first: then its error counts. */
+async function untilEither(rendering: Promise<RenderOutcome>, pipeline: PiecePipeline): Promise<RenderOutcome> {
+  return Promise.race([rendering, pipeline.committed.then(() => rendering)]);
+}
+
+function piecesLeft({ claim, directory }: TaskContext): PieceRequest[] {
+  const { frameCount, framesCommitted } = claim.task;
+  const { framesPerClip } = claim.job.spec;
   const pieces: PieceRequest[] = [];
   for (let firstFrame = 0; firstFrame < frameCount; firstFrame += framesPerClip) {
     const index = firstFrame / framesPerClip;
-    if (firstFrame < committed) continue;
+    if (firstFrame < framesCommitted) continue;
     pieces.push({
       index,
       firstFrame,
@@ -92,11 +100,9 @@ async function renderCommand(
   pieces: PieceRequest[],
 ): Promise<RenderCommand> {
   const { claim, directory, signal } = context;
-  const prepared = (await getTask(context.records, `${claim.job.id}-prepare`))?.result as
-    | PrepareResult
-    | null
-    | undefined;
-  if (!prepared) throw new FarmError('record-missing', `The prepared inputs of job ${claim.job.id} are gone.`);
+  const prepare = await getTask(context.records, `${claim.job.id}-prepare`);
+  const prepared = prepare?.result as PrepareResult | null | undefined;
+  if (!prepared) throw new PreparedInputsMissingError(claim.job.id);
   const portraitPath = join(directory, 'portrait.png');
   const speechPath = join(directory, 'speech.wav');
   await Promise.all([
@@ -125,14 +131,14 @@ async function renderCommand(
   };
 }
 
-/** Where the engine leaves its border states, and the one to go on from if an attempt before this one left any. */
+/** Where the engine leaves its border states, and the one to continue from if an earlier attempt left any. */
 async function borderStates(context: TaskContext): Promise<{ stateDirectory: string; resumeStatePath?: string }> {
   const { claim, directory, storage, signal } = context;
   const stateDirectory = join(directory, 'states');
   await mkdir(stateDirectory);
   const key = claim.pieces.at(-1)?.stateKey;
   const resumeStatePath = join(directory, 'resume.safetensors');
-  // Without the state the engine starts from the segment's beginning: slower, and right all the same.
+  // Without the state the engine starts from the segment's beginning: slower, and just as correct.
   if (key === undefined || !(await storage.getToFile(key, resumeStatePath, { signal }))) return { stateDirectory };
   return { stateDirectory, resumeStatePath };
 }

@@ -12,11 +12,11 @@ export interface FarmErrorOptions {
  *
  * @typeParam Code wider than `ErrorCode` only where the code comes from outside, as from an engine
  */
-export class FarmError<Code extends string = ErrorCode> extends Error {
+export abstract class FarmError<Code extends string = ErrorCode> extends Error {
   readonly code: Code;
   readonly data: Readonly<Record<string, unknown>>;
 
-  constructor(code: Code, message: string, { data = {}, cause }: FarmErrorOptions & { status?: number } = {}) {
+  constructor(code: Code, message: string, { data = {}, cause }: FarmErrorOptions = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.code = code;

@@ -1,0 +1,88 @@
+import {
+  ENGINE_PROTOCOL_VERSION,
+  type EngineEvent,
+  FarmError,
+  type FarmErrorOptions,
+  type Retriable,
+} from '@farm/contracts';
+
+/** A render that the engine, or its absence, ended. The codes of engines come from Python. */
+export abstract class EngineError extends FarmError<string> {
+  readonly retriable: Retriable;
+
+  constructor(code: string, message: string, { retriable, ...options }: FarmErrorOptions & { retriable: Retriable }) {
+    super(code, message, options);
+    this.retriable = retriable;
+  }
+}
+
+export class EngineMissingError extends EngineError {
+  constructor(cause: Error) {
+    super('engine-missing', `The engine could not be started: ${cause.message}`, {
+      retriable: 'another-worker',
+      cause,
+    });
+  }
+}
+
+export class EngineCrashedError extends EngineError {
+  constructor({ how, lastLine }: { how: string; lastLine: string }) {
+    const words = lastLine === '' ? '' : ` Its last line: ${lastLine.slice(0, 300)}`;
+    super('engine-crashed', `The engine ended while it was needed (${how}).${words}`, { retriable: 'this-worker' });
+  }
+}
+
+export class EngineHungError extends EngineError {
+  constructor(limit: { silentMs: number } | { stalledMs: number }) {
+    const what =
+      'silentMs' in limit
+        ? `was silent for ${limit.silentMs / 1000} s`
+        : `made no progress for ${limit.stalledMs / 60_000} min`;
+    super('engine-hung', `The engine ${what} and was ended.`, { retriable: 'another-worker' });
+  }
+}
+
+/** The engine broke the protocol; another release of it may be installed elsewhere. */
+export abstract class EngineProtocolError extends EngineError {
+  constructor(message: string, cause?: unknown) {
+    super('engine-protocol', message, { retriable: 'another-worker', cause });
+  }
+}
+
+export class UnknownEngineLineError extends EngineProtocolError {
+  constructor(line: string, cause: unknown) {
+    super(`The engine wrote a line that is not part of its protocol: ${line.slice(0, 200)}`, cause);
+  }
+}
+
+export class EngineProtocolVersionError extends EngineProtocolError {
+  constructor(protocolVersion: number) {
+    super(
+      `The engine speaks protocol ${protocolVersion}, and this worker ${ENGINE_PROTOCOL_VERSION}. Install both from one ` +
+        'release.',
+    );
+  }
+}
+
+export class PiecesMissingError extends EngineProtocolError {
+  constructor({ missing, expected }: { missing: number; expected: number }) {
+    super(`The engine says that it has finished, but ${missing} of ${expected} pieces did not come.`);
+  }
+}
+
+export class FramesDifferError extends EngineError {
+  constructor(pieceIndex: number) {
+    super(
+      'frames-differ',
+      `The frames of piece ${pieceIndex} that arrived at the encoder are not those the engine wrote.`,
+      { retriable: 'this-worker' },
+    );
+  }
+}
+
+/** What the engine itself reported as failed. */
+export class EngineFailedError extends EngineError {
+  constructor({ code, message, retriable, details }: Extract<EngineEvent, { type: 'failed' }>) {
+    super(code, message, { retriable, data: details });
+  }
+}

@@ -1,0 +1,37 @@
+import { FarmError, SPEECH_SAMPLE_RATE } from '@farm/contracts';
+
+export class ObjectMissingError extends FarmError {
+  constructor(readonly key: string) {
+    super('object-missing', `The object ${key} is no longer in storage. Submit the job again.`);
+  }
+}
+
+export class PieceCorruptError extends FarmError {
+  constructor(readonly key: string) {
+    super('piece-corrupt', `The piece ${key} came back from storage with other bytes than were written.`);
+  }
+}
+
+export class PreparedInputsMissingError extends FarmError {
+  constructor(readonly jobId: string) {
+    super('record-missing', `The prepared inputs of job ${jobId} are gone.`);
+  }
+}
+
+export class SpeechTooLongForClipsError extends FarmError {
+  constructor({ sampleCount, clips, maximumSamples }: { sampleCount: number; clips: number; maximumSamples: number }) {
+    const seconds = (samples: number) => (samples / SPEECH_SAMPLE_RATE).toFixed(1);
+    super(
+      'speech-too-long',
+      `The speech has ${seconds(sampleCount)} s and ${clips} clips hold ${seconds(maximumSamples)} s. Ask for more clips, ` +
+        'or set truncate to true.',
+    );
+  }
+}
+
+/** The scratch folder or the records failed, not the task. */
+export class WorkerBrokenError extends FarmError {
+  constructor(cause: unknown) {
+    super('worker-broken', String(cause), { cause });
+  }
+}

@@ -1,0 +1,7 @@
+/** The attempt ended early on purpose; what is committed stands. */
+export class Interrupted extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'Interrupted';
+  }
+}

@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TaskClass } from '@farm/contracts';
+import { TicketConsumer } from '@farm/queue';
+import type { Claim, ClaimOutcome } from '@farm/records';
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+
+const FAILED_CLAIM_PAUSE_MS = 1000;
+
+export interface WorkSlot {
+  redis: Redis;
+  classes: readonly TaskClass[];
+  claim(): Promise<ClaimOutcome>;
+  run(claim: Claim): Promise<void>;
+  draining: AbortSignal;
+  log: Logger;
+}
+
+/** Claims and runs one task after the other until the worker drains. */
+export async function runSlot(slot: WorkSlot): Promise<void> {
+  const consumer = new TicketConsumer(slot.redis, slot.classes);
+  try {
+    while (!slot.draining.aborted) {
+      const claim = await nextClaim(consumer, slot);
+      if (claim) await slot.run(claim);
+    }
+  } finally {
+    await consumer.close();
+  }
+}
+
+async function nextClaim(consumer: TicketConsumer, { claim, draining, log }: WorkSlot): Promise<Claim | undefined> {
+  try {
+    return await consumer.next(async () => {
+      const outcome = await claim();
+      return typeof outcome === 'string' ? outcome : { work: outcome };
+    }, draining);
+  } catch (error) {
+    // Redis failed during a claim: a task that was claimed while the reply got lost comes back when its lease ends.
+    log.warn({ err: error }, 'the claim failed');
+    await sleep(FAILED_CLAIM_PAUSE_MS);
+    return undefined;
+  }
+}

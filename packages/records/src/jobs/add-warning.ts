@@ -1,0 +1,25 @@
+import type { Warning } from '@farm/contracts';
+import type { RecordsContext } from '../records-context.js';
+import { Script } from '../redis/script.js';
+
+const script = new Script({
+  arguments: { jobId: 'text', code: 'text', message: 'text' },
+  body: `
+-- Keys: job:<job>
+local key = P .. 'job:' .. job_id
+local text = redis.call('HGET', key, 'warnings')
+if not text then return 0 end
+local warnings = cjson.decode(text)
+for _, warning in ipairs(warnings) do
+  if warning.code == code then return 0 end
+end
+warnings[#warnings + 1] = {code = code, message = message}
+redis.call('HSET', key, 'warnings', cjson.encode(warnings))
+return 1
+`,
+});
+
+/** Tells the person something that did not stop the job; each code once. */
+export async function addWarning(context: RecordsContext, jobId: string, warning: Warning): Promise<void> {
+  await script.run(context.redis, { jobId, code: warning.code, message: warning.message });
+}

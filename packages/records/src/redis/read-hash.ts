@@ -1,0 +1,11 @@
+import type { RecordsContext } from '../records-context.js';
+import { KEY_PREFIX } from './key-prefix.js';
+
+/** What only reads needs of the context. */
+export type Reader = Pick<RecordsContext, 'redis'>;
+
+/** The fields of a record; undefined when there is none. */
+export async function readHash(context: Reader, key: string): Promise<Record<string, string> | undefined> {
+  const fields = await context.redis.hgetall(KEY_PREFIX + key);
+  return fields.id === undefined ? undefined : fields;
+}
