@@ -4,17 +4,11 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { samplePortrait, sampleSpeech } from '@farm/local-farm';
 import { createStorage, StorageEnvironment, storageConfigFromEnvironment } from '@farm/storage';
 import { obtainFfmpeg, obtainMinio, toolchainContext } from '@farm/toolchain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  frameHashes,
-  openTestFarm,
-  repeatedSpeech,
-  samplePortrait,
-  sampleSpeech,
-  type TestFarm,
-} from './support/test-farm.js';
+import { frameHashes, openTestFarm, repeatedSpeech, type TestFarm } from './support/test-farm.js';
 
 const run = promisify(execFile);
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');

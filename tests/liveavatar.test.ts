@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { sampleSpeech } from '@farm/local-farm';
 import { obtainFfmpeg, obtainPython, toolchainContext } from '@farm/toolchain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { enginePidOf, frameHashes, openTestFarm, sampleSpeech, type TestFarm } from './support/test-farm.js';
+import { enginePidOf, frameHashes, openTestFarm, type TestFarm } from './support/test-farm.js';
 
 const run = promisify(execFile);
 const packageDirectory = join(import.meta.dirname, '../packages/engine');

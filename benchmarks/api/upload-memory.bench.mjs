@@ -11,7 +11,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { mainFiles, samplePortrait } from '@farm/local-farm';
 import { createKey } from '@farm/records';
 import { freePort } from '@farm/toolchain';
 import { withPrivateRedis } from '../farm/support/private-redis.mjs';
@@ -20,9 +20,7 @@ import { provenance } from '../farm/support/provenance.mjs';
 const uploadBytes = Number(process.env.FARM_BENCH_UPLOAD_BYTES ?? 1_000_000_000);
 const AT_ONCE = 10;
 const SAMPLE_MS = 50;
-const root = new URL('../../', import.meta.url);
-const server = fileURLToPath(new URL('apps/api/dist/server.js', root));
-const portrait = await readFile(new URL('samples/portrait.jpg', root));
+const portrait = await readFile(samplePortrait);
 const SAMPLE_RATE = 48_000;
 const BYTES_PER_SECOND = SAMPLE_RATE * 2 * 3;
 
@@ -107,7 +105,7 @@ async function growthDuring(pid, work) {
 
 async function startApi(directory, redisUrl) {
   const port = await freePort();
-  const child = spawn(process.execPath, [server], {
+  const child = spawn(process.execPath, [mainFiles.api], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,

@@ -6,8 +6,9 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { samplePortrait, sampleSpeech } from '@farm/local-farm';
 import { countJobs, setClassPaused } from '@farm/records';
-import { samplePortrait, sampleSpeech, withLocalFarm } from './support/local-farm.mjs';
+import { withLocalFarm } from './support/local-farm.mjs';
 import { provenance } from './support/provenance.mjs';
 import { latency, round } from './support/quantiles.mjs';
 

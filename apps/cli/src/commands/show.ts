@@ -1,5 +1,4 @@
-import type { JobDetail, TaskView } from '@farm/contracts';
-import type { SignedUrls } from '../client/index.js';
+import type { JobDetail, SignedUrls, TaskView } from '@farm/contracts';
 import type { Output } from '../output/output.js';
 import { table } from '../output/table.js';
 import { phaseOf, progressFacts } from '../progress/job-line.js';
@@ -44,7 +43,7 @@ function showUrls(signed: SignedUrls, { output, json }: { output: Output; json: 
     return;
   }
   for (const [name, url] of Object.entries(signed.urls)) output.line(`${output.paint('dim', name.padEnd(8))}  ${url}`);
-  output.note(`They end at ${signed.expiresAt}.`);
+  output.note(`They expire at ${signed.expiresAt}.`);
 }
 
 function showJob(job: JobDetail, { line, paint }: Output): void {
