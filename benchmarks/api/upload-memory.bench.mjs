@@ -52,9 +52,9 @@ const line = Buffer.from('\r\n');
 /** The body of a submit, made while it is sent: this process keeps none of it either. */
 function* bodyOf(bytes) {
   yield Buffer.concat([part('spec', ''), Buffer.from('{"prompt":"A person speaks to the camera."}'), line]);
-  yield Buffer.concat([part('image', 'portrait.jpg'), portrait, line]);
+  yield Buffer.concat([part('portrait', 'portrait.jpg'), portrait, line]);
   const dataBytes = bytes - (bytes % 6);
-  yield Buffer.concat([part('audio', 'speech.wav'), wavHeader(dataBytes)]);
+  yield Buffer.concat([part('speech', 'speech.wav'), wavHeader(dataBytes)]);
   const chunk = Buffer.alloc(6 * 10_000, 3);
   for (let left = dataBytes; left > 0; left -= chunk.length)
     yield left < chunk.length ? chunk.subarray(0, left) : chunk;

@@ -29,8 +29,8 @@ const speech = new Blob([await readFile(sampleSpeech)]);
 async function upload(url, key) {
   const body = new FormData();
   body.append('spec', JSON.stringify(SPEC));
-  body.append('image', portrait, 'portrait.jpg');
-  body.append('audio', speech, 'speech.wav');
+  body.append('portrait', portrait, 'portrait.jpg');
+  body.append('speech', speech, 'speech.wav');
   const headers = { authorization: `Bearer ${key}`, 'idempotency-key': randomUUID() };
   const start = performance.now();
   const response = await fetch(url, { method: 'POST', headers, body });

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FarmClient } from '@farm/client';
-import type { JobDetail } from '@farm/contracts';
+import type { JobDetail, KeyView } from '@farm/contracts';
 import { samplePortrait, sampleSpeech } from '@farm/local-farm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiProcess, startApiProcess } from './testing/api-process.js';
@@ -100,6 +100,16 @@ test('keys: created, used, rotated, revoked', async () => {
   expect((await farm('list', '--key', rotated.stdout.trim())).code).toBe(6);
 });
 
+test('a rotated key shows when it expires', async () => {
+  const { id } = JSON.parse((await farm('keys', 'create', '--owner', 'art', '--json')).stdout);
+  const expiry = Date.now() + 600_000;
+  await farm('keys', 'rotate', id, '--grace', '600');
+  const { keys } = JSON.parse((await farm('keys', 'list', '--owner', 'art', '--json')).stdout) as { keys: KeyView[] };
+  const [rotated, current] = [keys.find((key) => key.id === id), keys.find((key) => key.id !== id)];
+  expect(Math.abs(Date.parse(rotated?.expiresAt ?? '') - expiry)).toBeLessThan(60_000);
+  expect(current).toEqual({ id: expect.any(String), owner: 'art', role: 'submit', createdAt: expect.any(String) });
+});
+
 test('an ended job is deleted, one that continues is not', async () => {
   const [first, second] = await Promise.all(['one', 'two'].map((word) => submit(`A woman counts to ${word}`)));
   const [a, b] = [first!.stdout.trim(), second!.stdout.trim()];
@@ -131,7 +141,7 @@ test('limits of an owner: set, enforced, reset', async () => {
     code: 'quota-exceeded',
   });
   expect((await farm('limits', 'set', 'geo', '--requests-per-minute', '600')).stdout).toContain(
-    `geo    600                ${ofTheFarm.unendedJobs}\n`,
+    `geo    600                  ${ofTheFarm.unendedJobs}\n`,
   );
   expect(await shown('reset', 'geo')).toEqual(ofTheFarm);
   expect((await farm('limits', 'show', 'geo', '--key', key)).code).toBe(6);

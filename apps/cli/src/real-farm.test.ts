@@ -62,8 +62,8 @@ test('a farm, a worker that is drained, and one that Ctrl-C ends', async () => {
   const data = join(directory, 'data');
   const [variables, here] = [join(data, 'worker.env'), ['--data', data]];
   const workers = async () => {
-    const answer = JSON.parse((await farm('workers', '--json', ...here)).stdout) as { workers: WorkerView[] };
-    return answer.workers;
+    const list = JSON.parse((await farm('workers', '--json', ...here)).stdout) as { workers: WorkerView[] };
+    return list.workers;
   };
   const up = running('up', '--port', '0', ...here, '--json', '--quiet');
   let second: ReturnType<typeof running> | undefined;

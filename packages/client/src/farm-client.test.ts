@@ -71,7 +71,7 @@ test('waits for an unavailable API and says why', async () => {
   server.intercept = (_request, response) => {
     if (refusals++ >= 2) return false;
     response.setHeader('retry-after', '0');
-    problem(response, 503, 'redis-unavailable', 'The farm cannot reach its records now.');
+    problem(response, { status: 503, code: 'redis-unavailable', detail: 'The farm cannot reach its records now.' });
     return true;
   };
   server.add();

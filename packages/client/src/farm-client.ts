@@ -23,8 +23,8 @@ import {
 } from '@farm/contracts';
 import type { z } from 'zod';
 import { downloadFile } from './download.js';
-import { UnexpectedResponseError } from './errors.js';
 import { type EventStreamOptions, followEvents, type StreamedEvent } from './event-stream.js';
+import { readJson } from './read-json.js';
 import { type ApiRequest, type Connection, callApi } from './request.js';
 import { watchJob } from './watch-job.js';
 
@@ -49,7 +49,7 @@ export interface JobSubmission {
 }
 
 const WATCH_RETRY_MS = 10 * 60_000;
-/** Reads of all watched jobs together: at most 400 a minute. */
+/** Reads of all watched jobs together: at most 400 per minute. */
 const WATCH_READ_INTERVAL_MS = 150;
 
 /**
@@ -79,8 +79,8 @@ export class FarmClient {
     ]);
     const form = new FormData();
     form.append('spec', JSON.stringify(submission.spec));
-    form.append('image', portrait, basename(submission.portraitPath));
-    form.append('audio', speech, basename(submission.speechPath));
+    form.append('portrait', portrait, basename(submission.portraitPath));
+    form.append('speech', speech, basename(submission.speechPath));
     return this.#json(JobView, {
       method: 'POST',
       path: '/v1/jobs',
@@ -215,22 +215,6 @@ export class FarmClient {
   #json<Schema extends z.ZodType>(schema: Schema, request: ApiRequest): Promise<z.output<Schema>> {
     return readJson(this.#connection, schema, request);
   }
-}
-
-async function readJson<Schema extends z.ZodType>(
-  connection: Connection,
-  schema: Schema,
-  request: ApiRequest,
-): Promise<z.output<Schema>> {
-  const response = await callApi(connection, request);
-  const { status } = response;
-  const what = `${request.method} ${connection.url}${request.path}`;
-  const value: unknown = await response.json().catch((cause: unknown) => {
-    throw new UnexpectedResponseError(what, { status, cause });
-  });
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new UnexpectedResponseError(what, { status, cause: parsed.error });
-  return parsed.data;
 }
 
 function jobPath(jobId: string): string {

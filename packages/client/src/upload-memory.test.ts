@@ -20,7 +20,9 @@ test('memory stays flat while a large recording is sent', async () => {
     request.on('data', (chunk: Buffer) => {
       received += chunk.length;
     });
-    request.on('end', () => problem(response, 422, 'only-counted', 'The bytes were counted.'));
+    request.on('end', () =>
+      problem(response, { status: 422, code: 'only-counted', detail: 'The bytes were counted.' }),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {

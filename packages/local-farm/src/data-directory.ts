@@ -33,7 +33,7 @@ export function defaultDataDirectory(environment: NodeJS.ProcessEnv): string {
   return join(dataHome, 'avatar-farm');
 }
 
-/** Makes the folder that only its owner can read, with the secrets a farm needs. */
+/** Creates the folder, readable only by its owner, with the secrets a farm needs. */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   await assertFree(path);
@@ -47,14 +47,14 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
     minio: join(path, 'minio'),
     scratch: join(path, 'scratch'),
   };
-  // What a killed worker was in the middle of is worth nothing: its pieces are committed or rendered again.
+  // A killed worker's scratch files are worthless: its pieces are committed or rendered again.
   await rm(directory.scratch, { recursive: true, force: true });
   for (const folder of [directory.logs, directory.scratch]) await mkdir(folder, { recursive: true });
   await secretIn(directory.signingSecretFile);
   return directory;
 }
 
-/** A secret of 256 bits that is made once and kept in a file of mode 600. */
+/** A secret of 256 bits that is generated once and kept in a file of mode 600. */
 export async function secretIn(file: string): Promise<string> {
   const known = (await readFile(file, 'utf8').catch(() => '')).trim();
   if (known) return known;

@@ -2,7 +2,7 @@ import type { GuardedProcess, ProcessExit } from '@farm/toolchain';
 import { expect, test, vi } from 'vitest';
 import { Supervisor } from './supervisor.js';
 
-/** A process that ends when it is told to, or killed. */
+/** A process that ends when it is stopped or killed. */
 function fakeProcess() {
   let end: (exit: ProcessExit) => void = () => {};
   const exited = new Promise<ProcessExit>((resolve) => {
@@ -13,7 +13,7 @@ function fakeProcess() {
   return { process, stop, kill: () => end({ code: null, signal: 'SIGKILL' }) };
 }
 
-test('a part that is just being started again when all is stopped is stopped too', async () => {
+test('a part that is being restarted while everything is stopped is stopped, too', async () => {
   const supervisor = new Supervisor({ onEnded: () => {}, onStarted: () => {} });
   const first = fakeProcess();
   const second = fakeProcess();

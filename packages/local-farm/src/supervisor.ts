@@ -13,12 +13,12 @@ export interface SupervisorEvents {
 
 const FIRST_RESTART_MS = 200;
 const LONGEST_RESTART_MS = 10_000;
-/** A part that has run this long is healthy again: the next fall is its first. */
+/** A part that has run this long is healthy again: its next failure counts as the first. */
 const HEALTHY_MS = 30_000;
 
 const STOP_GRACE_MS = 8000;
 
-/** Keeps the parts of a farm running: a part that ends is started again, with growing pauses. */
+/** Keeps the parts of a farm running: a part that ends is restarted, after growing pauses. */
 export class Supervisor {
   readonly #events: SupervisorEvents;
   readonly #running = new Map<string, GuardedProcess>();
@@ -33,7 +33,7 @@ export class Supervisor {
     this.#events = events;
   }
 
-  /** Starts a part and looks after it from now on; rejects when its first start fails. */
+  /** Starts a part and supervises it from now on; rejects if its first start fails. */
   async add(part: Part): Promise<void> {
     const first = await this.#start(part);
     this.#watches.push(this.#watch(part, first));
@@ -43,7 +43,7 @@ export class Supervisor {
     return Object.fromEntries([...this.#running].map(([name, running]) => [name, running.pid]));
   }
 
-  /** Ends the parts in the opposite order of their start. */
+  /** Ends the parts in the reverse order of their start. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#wake();
@@ -70,7 +70,7 @@ export class Supervisor {
       await Promise.race([new Promise((resolve) => setTimeout(resolve, pause).unref()), this.#stopped]);
       if (this.#stopping) return;
       running = await this.#start(part).catch(() => undefined);
-      // What was being started when all was stopped is not among those that were stopped.
+      // A part that was being started during stop() is not among those it stopped.
       if (this.#stopping) await running?.stop({ graceMs: STOP_GRACE_MS });
     }
   }

@@ -32,10 +32,10 @@ export const demoCommand = (context: CommandContext) =>
     .option('-i, --portrait <file>', 'the portrait', samplePortrait)
     .option('-a, --speech <file>', 'the speech', sampleSpeech)
     .option('--prompt <text>', 'the person and the scene', 'A person speaks to the camera, calm and friendly')
-    .option('--size <w*h>', 'area in pixels; the shape follows the portrait')
+    .option('--size <w*h>', 'largest area in pixels, as in 256*256; the aspect ratio follows the portrait')
     .option('--out <file>', 'where the video is saved', join('output', 'demo.mp4'))
     .addOption(
-      new Option('--engine <name>', 'draft, or tiny: the real model, very small and with random weights')
+      new Option('--engine <name>', 'draft, or tiny: the real model, but very small and with random weights')
         .choices(['draft', 'tiny'])
         .default('draft'),
     )
@@ -44,7 +44,7 @@ export const demoCommand = (context: CommandContext) =>
         .choices(['filesystem', 'minio'])
         .default('filesystem'),
     )
-    .option('--port <number>', 'port of the API (default: any free one)', '0')
+    .option('--port <number>', 'port of the API, or 0 for any free one', '0')
     .option('--keep', "keep the farm's data folder and say where it is")
     .addHelpText(
       'after',
@@ -99,7 +99,7 @@ async function renderThrough(
   { reporter, signal }: { reporter: DemoReporter; signal: AbortSignal },
 ): Promise<string> {
   const client = new FarmClient({ url: farm.url, key: farm.adminKey, signal });
-  // Even the tiny model takes its time on a CPU.
+  // On a CPU even the tiny model is slow.
   const size = options.size ?? (options.engine === 'tiny' ? '128*128' : undefined);
   const job = await client.submitJob({
     spec: {

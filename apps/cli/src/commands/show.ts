@@ -16,7 +16,7 @@ export const showCommand = (context: CommandContext) =>
     .argument('<job>', 'id of the job')
     .option('--log', 'print its log instead')
     .option('--manifest', 'print the manifest of its video instead (JSON)')
-    .option('--urls', 'print URLs of its video, manifest and poster that need no key, for an hour, instead')
+    .option('--urls', 'print URLs of its video, manifest and poster instead; they need no key and work for an hour')
     .addHelpText(
       'after',
       examples([

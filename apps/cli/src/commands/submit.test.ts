@@ -138,7 +138,7 @@ test('a refused key ends everything, and is reported once', async () => {
 test('a refused portrait or setting ends everything: every file would be refused for it', async () => {
   server.intercept = (request, response) => {
     if (request.method !== 'POST') return false;
-    problem(response, 422, 'portrait-unreadable', 'p.jpg is no picture that can be decoded.');
+    problem(response, { status: 422, code: 'portrait-unreadable', detail: 'p.jpg is no picture that can be decoded.' });
     return true;
   };
   const { code, stderr } = await submit(lessons());
@@ -149,7 +149,11 @@ test('a quota ends everything; the limit is named, and so is what was submitted 
   server.intercept = (request, response) => {
     if (request.method !== 'POST' || server.jobs.size < 2) return false;
     response.setHeader('retry-after', '3600');
-    problem(response, 429, 'quota-exceeded', 'Owner course has 2 unfinished jobs, the limit of this farm.');
+    problem(response, {
+      status: 429,
+      code: 'quota-exceeded',
+      detail: 'Owner course has 2 unfinished jobs, the limit of this farm.',
+    });
     return true;
   };
   const { code, stdout, stderr } = await submit(lessons());

@@ -15,7 +15,7 @@ export interface ProbeOptions {
   readonly weightsFolder?: string | undefined;
 }
 
-/** Looks at everything that `judgeMachine` judges. Changes nothing, brings nothing. */
+/** Looks at everything that `judgeMachine` judges. Changes and installs nothing. */
 export async function probeMachine(options: ProbeOptions): Promise<MachineProbe> {
   const { environment, port } = options;
   const programs = await findPrograms(environment);
@@ -63,7 +63,7 @@ async function freeBytes(folder: string): Promise<number> {
   return bavail * bsize;
 }
 
-/** By the list that `farm models pull` leaves beside the weights. */
+/** By the list that `farm weights pull` leaves next to the weights. */
 async function probeWeights(folder: string): Promise<WeightsProbe> {
   const text = await readFile(join(folder, 'farm-models.json'), 'utf8').catch(() => '{"files":[]}');
   const { files } = JSON.parse(text) as { files: Array<{ path: string; size: number }> };

@@ -4,7 +4,7 @@ import { Option } from 'commander';
 /** The settings of a job, except its prompt. */
 export function settingOptions(): Option[] {
   return [
-    new Option('--size <w*h>', 'area in pixels, as in 704*384; the shape follows the portrait'),
+    new Option('--size <w*h>', 'largest area in pixels, as in 704*384; the aspect ratio follows the portrait'),
     new Option('--clips <count>', 'at most this many clips of 1.92 s'),
     new Option('--truncate', 'cut speech that is longer than --clips instead of refusing it'),
     new Option('--frames-per-clip <count>', 'frames per clip, rounded up to a multiple of 12 (default: 48)'),

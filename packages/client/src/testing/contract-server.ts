@@ -80,13 +80,14 @@ export class ContractServer {
     this.requests.push(`${request.method} ${request.url}`);
     if (await this.intercept?.(request, response)) return;
     if (request.headers.authorization !== `Bearer ${this.key}`) {
-      return problem(response, 401, 'key-unknown', 'This key is unknown or revoked.');
+      return problem(response, { status: 401, code: 'key-unknown', detail: 'This key is unknown or revoked.' });
     }
     const { pathname } = new URL(request.url ?? '/', this.url);
     const [, , , id, action] = pathname.split('/');
     if (id === undefined) return this.#collection(pathname, request, response);
     const stored = this.jobs.get(id);
-    if (stored === undefined) return problem(response, 404, 'job-not-found', `There is no job ${id}.`);
+    if (stored === undefined)
+      return problem(response, { status: 404, code: 'job-not-found', detail: `There is no job ${id}.` });
     return this.#actions[`${request.method} ${action ?? ''}`.trim()]?.(stored)(request, response);
   }
 
@@ -102,9 +103,13 @@ export class ContractServer {
     for await (const chunk of request) chunks.push(chunk);
     const headers = { 'content-type': request.headers['content-type'] ?? '' };
     const form = await new Response(Buffer.concat(chunks), { headers }).formData();
-    const [portrait, speech] = [form.get('image') as File, form.get('audio') as File];
+    const [portrait, speech] = [form.get('portrait') as File, form.get('speech') as File];
     if ((await speech.text()).startsWith('not audio')) {
-      return problem(response, 422, 'speech-unreadable', `${speech.name} is not audio that can be decoded.`);
+      return problem(response, {
+        status: 422,
+        code: 'speech-unreadable',
+        detail: `${speech.name} is not audio that can be decoded.`,
+      });
     }
     const idempotencyKey = String(request.headers['idempotency-key']);
     const known = [...this.jobs.values()].find((stored) => stored.idempotencyKey === idempotencyKey);
@@ -126,7 +131,11 @@ export class ContractServer {
     },
     'POST retry': (stored) => (_request, response) => {
       if (stored.job.status !== 'failed' && stored.job.status !== 'canceled') {
-        return problem(response, 409, 'job-state', `Job ${stored.job.id} is ${stored.job.status}.`);
+        return problem(response, {
+          status: 409,
+          code: 'job-state',
+          detail: `Job ${stored.job.id} is ${stored.job.status}.`,
+        });
       }
       this.change(stored.job.id, { status: 'queued', error: null });
       json(response, 200, stored.job);
@@ -179,7 +188,7 @@ export function json(response: ServerResponse, status: number, value: unknown): 
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 }
 
-export function problem(response: ServerResponse, status: number, code: string, detail: string): void {
-  const body = { type: 'about:blank', title: code, status, code, detail };
-  response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(body));
+export function problem(response: ServerResponse, facts: { status: number; code: string; detail: string }): void {
+  const body = { type: 'about:blank', title: facts.code, ...facts };
+  response.writeHead(facts.status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(body));
 }
