@@ -61,18 +61,21 @@ test('runs the programs on the PATH and judges their output', async () => {
   expect(byArea.node?.verdict).toBe('fine');
 });
 
-test('reads which weights are there from the list next to them', async () => {
-  const files = [
-    { path: 'a.safetensors', size: 3 },
-    { path: 'b.safetensors', size: 3 },
-  ];
-  await writeFile(join(directory, 'farm-models.json'), JSON.stringify({ schema: 1, files }));
-  await writeFile(join(directory, 'a.safetensors'), 'abc');
-  await writeFile(join(directory, 'b.safetensors'), 'a');
-  const { findings } = await doctor('--engine', 'draft', '--weights', directory);
-  const weights = findings.find(({ area }) => area === 'weights');
-  expect(weights?.found).toBe(`1 of 2 files in ${directory} are missing or incomplete: b.safetensors, …`);
-});
+test.each(['farm-weights.json', 'farm-models.json'])(
+  'reads which weights are there from %s beside them',
+  async (inventory) => {
+    const files = [
+      { path: 'a.safetensors', size: 3 },
+      { path: 'b.safetensors', size: 3 },
+    ];
+    await writeFile(join(directory, inventory), JSON.stringify({ schema: 1, files }));
+    await writeFile(join(directory, 'a.safetensors'), 'abc');
+    await writeFile(join(directory, 'b.safetensors'), 'a');
+    const { findings } = await doctor('--engine', 'draft', '--weights', directory);
+    const weights = findings.find(({ area }) => area === 'weights');
+    expect(weights?.found).toBe(`1 of 2 files in ${directory} are missing or incomplete: b.safetensors, …`);
+  },
+);
 
 test('tells a free port from a farm and from another program', async () => {
   expect(await probePort(await listen(200, 'application/json; charset=utf-8'))).toBe('farm');

@@ -63,10 +63,19 @@ async function freeBytes(folder: string): Promise<number> {
   return bavail * bsize;
 }
 
-/** By the list that `farm weights pull` leaves next to the weights. */
+/** The inventory that a pull leaves beside the weights, under its name of today or the one before. */
+const inventoryNames = ['farm-weights.json', 'farm-models.json'];
+
+async function readInventory(folder: string): Promise<Array<{ path: string; size: number }>> {
+  for (const name of inventoryNames) {
+    const text = await readFile(join(folder, name), 'utf8').catch(() => undefined);
+    if (text !== undefined) return JSON.parse(text).files;
+  }
+  return [];
+}
+
 async function probeWeights(folder: string): Promise<WeightsProbe> {
-  const text = await readFile(join(folder, 'farm-models.json'), 'utf8').catch(() => '{"files":[]}');
-  const { files } = JSON.parse(text) as { files: Array<{ path: string; size: number }> };
+  const files = await readInventory(folder);
   const wrongFiles: string[] = [];
   for (const { path, size } of files) {
     const found = await stat(join(folder, path)).catch(() => undefined);
