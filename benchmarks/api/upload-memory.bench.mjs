@@ -1,4 +1,4 @@
-// Resident memory of the API process while it takes large uploads, set against their bytes: a real server, real Redis,
+// Resident memory of the API process while it receives large uploads, relative to their size: a real server, real Redis,
 // filesystem storage. One recording of FARM_BENCH_UPLOAD_BYTES (1 GB), then ten at once.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -71,7 +71,7 @@ async function submit({ port, key }, bytes) {
   if (answer.statusCode !== 201) throw new Error(`The API answered ${answer.statusCode}: ${body}`);
 }
 
-/** Bytes of `pid` that lie in memory, as the kernel counts them (Linux). */
+/** Bytes of `pid` that are in memory, as the kernel counts them (Linux). */
 async function residentBytes(pid) {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)[1]) * 1024;
@@ -154,7 +154,7 @@ async function measure({ port, child }, redis, directory) {
 const directory = await mkdtemp(join(tmpdir(), 'measured-api-'));
 try {
   const { bavail, bsize } = await statfs(directory);
-  // Each upload lies in storage, and once more where it is judged.
+  // Each upload is in storage, and once more where it is judged.
   const needed = 2 * (AT_ONCE + 1) * uploadBytes;
   if (bavail * bsize < needed)
     throw new Error(

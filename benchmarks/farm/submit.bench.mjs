@@ -1,4 +1,4 @@
-// Jobs a second and milliseconds a job through POST /v1/jobs of a real farm, beside the same bytes to a bare route.
+// Jobs per second and milliseconds per job through POST /v1/jobs of a real farm, next to the same bytes sent to a bare route.
 import { execFile, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';

@@ -70,20 +70,8 @@ export async function openTestFarm(options: Partial<LocalFarmOptions> = {}): Pro
       });
       return client.getJob(job.id);
     },
-    async until(jobId, accept, seconds = 90) {
-      const deadline = Date.now() + seconds * 1000;
-      while (Date.now() < deadline) {
-        const job = await client.getJob(jobId);
-        if (accept(job)) return job;
-        if (hasEnded(job.status)) throw new Error(`Job ${jobId} ended as ${job.status}: ${JSON.stringify(job.error)}`);
-        // Ten per second stays under the limit of requests per owner, which would otherwise slow the client down.
-        await sleep(100);
-      }
-      throw new Error(`Job ${jobId} did not get there in ${seconds} s: ${JSON.stringify(await client.getJob(jobId))}`);
-    },
-    async manifest(jobId) {
-      return Manifest.parse(await client.getManifest(jobId));
-    },
+    until: (jobId, accept, seconds = 90) => untilJob(client, { jobId, accept, seconds }),
+    manifest: async (jobId) => Manifest.parse(await client.getManifest(jobId)),
     async addWorker(id) {
       const worker = await startGuardedProcess({
         command: process.execPath,
@@ -101,6 +89,21 @@ export async function openTestFarm(options: Partial<LocalFarmOptions> = {}): Pro
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function untilJob(
+  client: FarmClient,
+  { jobId, accept, seconds }: { jobId: string; accept: (job: JobDetail) => boolean; seconds: number },
+): Promise<JobDetail> {
+  const deadline = Date.now() + seconds * 1000;
+  while (Date.now() < deadline) {
+    const job = await client.getJob(jobId);
+    if (accept(job)) return job;
+    if (hasEnded(job.status)) throw new Error(`Job ${jobId} ended as ${job.status}: ${JSON.stringify(job.error)}`);
+    // Ten per second stays under the limit of requests per owner, which would otherwise slow the client down.
+    await sleep(100);
+  }
+  throw new Error(`Job ${jobId} did not get there in ${seconds} s: ${JSON.stringify(await client.getJob(jobId))}`);
 }
 
 /** Content of a video: the raw-frame hash of every piece, in order. */
