@@ -4,17 +4,11 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { samplePortrait, sampleSpeech } from '@farm/local-farm';
 import { createStorage, readStorageConfiguration, StorageEnvironment } from '@farm/storage';
 import { obtainFfmpeg, obtainMinio, toolchainContext } from '@farm/toolchain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  frameHashes,
-  openTestFarm,
-  repeatedSpeech,
-  samplePortrait,
-  sampleSpeech,
-  type TestFarm,
-} from './support/test-farm.js';
+import { frameHashes, openTestFarm, repeatedSpeech, type TestFarm } from './support/test-farm.js';
 
 const run = promisify(execFile);
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
@@ -72,7 +66,7 @@ describe('a job on plain files', () => {
   }, 120_000);
   afterAll(() => test.close());
 
-  it('becomes a video of the speech, to the frame, with a manifest that proves it', async () => {
+  it('becomes a video as long as the speech, to the frame, with a manifest that proves it', async () => {
     const job = await test.submit(sampleSpeech, { segmentClips: 2, metadata: { lesson: '7' } });
     const ended = await test.until(job.id, (state) => state.status === 'succeeded');
     const path = join(test.folder, 'video.mp4');
@@ -113,14 +107,14 @@ describe('a job on plain files', () => {
     expect(frameHashes(await test.manifest(other.id))).not.toEqual(frameHashes(manifest));
   }, 120_000);
 
-  it('is one unbroken take when that is asked for', async () => {
+  it('is one unbroken take if requested', async () => {
     const job = await test.submit(sampleSpeech, { segmentClips: 2, continuity: 'continuous' });
     await test.until(job.id, (state) => state.status === 'succeeded');
     const { segments, video } = await test.manifest(job.id);
     expect(segments.map((segment) => [segment.firstFrame, segment.frameCount])).toEqual([[0, video.frameCount]]);
   }, 120_000);
 
-  it('goes on where it was after the whole farm was stopped and started again', async () => {
+  it('continues where it was after the whole farm was stopped and restarted', async () => {
     const first = await openTestFarm();
     const job = await first.submit(await repeatedSpeech(first.folder, 2));
     await first.until(job.id, (state) =>
@@ -143,7 +137,7 @@ describe('a job on plain files', () => {
     }
   }, 120_000);
 
-  it('tells its story as events, which replay from the last one seen', async () => {
+  it('reports its progress as events, which replay after the last one seen', async () => {
     const job = await test.submit(sampleSpeech);
     await test.until(job.id, (state) => state.status === 'succeeded');
     const read = async (lastEventId?: string) => {

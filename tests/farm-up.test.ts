@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Runs `farm` with its temporary files inside the test's folder, so that what it leaves can be seen. */
+/** Runs `farm` with its temporary files inside the test's folder, so that leftovers can be seen. */
 function farm(args: string[]) {
   const child = spawn(process.execPath, [cli, ...args], { env: { ...process.env, TMPDIR: folder } });
   let output = '';
@@ -38,7 +38,7 @@ function farm(args: string[]) {
   };
 }
 
-/** Command lines of processes that belong to farms of this test; one that was just ended may take a moment to go. */
+/** Command lines of processes that belong to farms of this test; one that has just ended may still be listed briefly. */
 async function processesLeft(): Promise<string[]> {
   const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
@@ -88,9 +88,9 @@ describe('farm demo', () => {
   }, 60_000);
 
   it('says which file it cannot read', async () => {
-    const demo = farm(['demo', '--image', '/nowhere/face.jpg']);
+    const demo = farm(['demo', '--portrait', '/nowhere/face.jpg']);
     expect(await demo.exited).toBe(2);
-    expect(demo.output()).toContain('--image: /nowhere/face.jpg cannot be read');
+    expect(demo.output()).toContain('--portrait: /nowhere/face.jpg cannot be read');
   }, 60_000);
 });
 
@@ -98,7 +98,7 @@ describe('farm up', () => {
   it('shows the admin key once, keeps it where only its owner reads it, and stops on Ctrl-C', async () => {
     const data = join(folder, 'data');
     const first = farm(['up', '--port', '0', '--data', data]);
-    const [, key] = await first.says(/Admin key, shown this once: (\S+)/);
+    const [, key] = await first.says(/Admin key, shown only this once: (\S+)/);
     await first.says(/Ctrl-C stops everything/);
     const keyFile = join(data, 'admin.key');
     expect((await readFile(keyFile, 'utf8')).trim()).toBe(key);
@@ -107,7 +107,7 @@ describe('farm up', () => {
 
     const second = farm(['up', '--port', '0', '--data', data]);
     expect(await second.exited).toBe(9);
-    expect(second.output()).toMatch(/A farm already runs in .*data/);
+    expect(second.output()).toMatch(/A farm is already running in .*data/);
 
     first.interrupt();
     expect(await first.exited).toBe(0);

@@ -58,7 +58,7 @@ async function committedBefore(jobId: string): Promise<Set<string>> {
 
 describe.sequential('kill -9 in the middle of a render', () => {
   for (const part of ['worker', 'api', 'scheduler', 'redis'] as const) {
-    it(`of ${part}: the job succeeds with the same frames, and what was committed is not rendered again`, async () => {
+    it(`of ${part}: the job succeeds with the same frames, and committed pieces are not rendered again`, async () => {
       const job = await submitAndWaitForMiddle();
       const before = await committedBefore(job.id);
       const pid = pidOf(part);
@@ -71,7 +71,7 @@ describe.sequential('kill -9 in the middle of a render', () => {
     }, 120_000);
   }
 
-  it('of the engine: the worker starts it again and goes on behind what is committed', async () => {
+  it('of the engine: the worker restarts it and continues after the last committed piece', async () => {
     const job = await submitAndWaitForMiddle();
     const before = await committedBefore(job.id);
     const engine = await enginePidOf(pidOf('worker'));
@@ -110,7 +110,7 @@ describe.sequential('a Redis that stands still for 12 s', () => {
 });
 
 describe.sequential('SIGTERM', () => {
-  it('hands the task back at once and counts no failure', async () => {
+  it('gives the task back immediately and counts no failure', async () => {
     const job = await submitAndWaitForMiddle();
     const pid = pidOf('worker');
     const running = job.tasks.find((task) => task.kind === 'render' && task.status === 'running')!;
@@ -120,7 +120,7 @@ describe.sequential('SIGTERM', () => {
       await sleep(10);
     const handedBackMs = Date.now() - signalled;
     expect((await getAttempts(test.records, running.id))[0]).toMatchObject({ status: 'interrupted', error: null });
-    // The promise is one second; the machine that tests run on may be busy.
+    // The promise is one second, but the machine that runs the tests may be busy.
     expect(handedBackMs).toBeLessThan(2000);
     const ended = await expectSameVideo(job.id);
     expect(ended.tasks.map((task) => task.failures)).toEqual(ended.tasks.map(() => 0));
@@ -128,7 +128,7 @@ describe.sequential('SIGTERM', () => {
 });
 
 describe.sequential('a drain', () => {
-  it('finishes the piece under way, hands back the rest and ends the worker', async () => {
+  it('finishes the current piece, gives back the rest and ends the worker', async () => {
     const job = await submitAndWaitForMiddle();
     const pid = pidOf('worker');
     const running = job.tasks.find((task) => task.kind === 'render' && task.status === 'running')!;
@@ -142,7 +142,7 @@ describe.sequential('a drain', () => {
 });
 
 describe.sequential('a worker that stands still past its lease', () => {
-  it('cannot commit when it comes back, and another one has gone on', async () => {
+  it('cannot commit when it comes back after another one has taken over', async () => {
     const job = await submitAndWaitForMiddle();
     const frozen = pidOf('worker');
     process.kill(frozen, 'SIGSTOP');
@@ -165,14 +165,14 @@ describe.sequential('a worker that stands still past its lease', () => {
 });
 
 describe.sequential('cancel', () => {
-  it('stops the engine, leaves nothing claimable, and the sweep leaves nothing of it in storage but its inputs', async () => {
+  it('stops the engine, leaves nothing claimable, and the sweep leaves only its inputs in storage', async () => {
     const job = await submitAndWaitForMiddle();
     const canceled = Date.now();
     await test.client.cancelJob(job.id);
     const state = async () => (await test.client.getJob(job.id)).status;
     while ((await state()) !== 'canceled' && Date.now() - canceled < 5000) await sleep(50);
     expect(await state()).toBe('canceled');
-    // `canceled` is only reached when the engine has let go; the promise is one second.
+    // `canceled` is only reached once the engine has stopped; the promise is one second.
     expect(Date.now() - canceled).toBeLessThan(2000);
     expect(Object.values(await countClaimable(test.records)).reduce((sum, count) => sum + count, 0)).toBe(0);
 

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { samplePortrait, sampleSpeech } from '@farm/local-farm';
 import { obtainPythonPackages, toolchainContext } from '@farm/toolchain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestFarm, samplePortrait, sampleSpeech, type TestFarm } from './support/test-farm.js';
+import { openTestFarm, type TestFarm } from './support/test-farm.js';
 
 const GENERATOR = 'openapi-python-client==0.29.1';
 const ownFolder = join(import.meta.dirname, 'generated-client');

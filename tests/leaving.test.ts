@@ -1,21 +1,19 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { enginePath, mainFiles } from '@farm/local-farm';
 import { obtainPython, startGuardedProcess, startRedisServer, toolchainContext } from '@farm/toolchain';
 import { expect, it } from 'vitest';
 
-const project = join(import.meta.dirname, '..');
-const packageDirectory = join(project, 'packages/engine');
-
-it.each(['worker', 'scheduler'])(
-  'a %s that is told to leave while Redis is away leaves',
+it.each(['worker', 'scheduler'] as const)(
+  'a %s that is asked to leave while Redis is unavailable leaves',
   async (part) => {
     const folder = await mkdtemp(join(tmpdir(), 'farm-leaving-'));
     const redis = await startRedisServer({ directory: join(folder, 'redis') });
     const logFile = join(folder, 'log');
     const started = await startGuardedProcess({
       command: process.execPath,
-      args: [join(project, `apps/${part}/dist/main.js`)],
+      args: [mainFiles[part]],
       logFile,
       environment: {
         ...process.env,
@@ -23,8 +21,8 @@ it.each(['worker', 'scheduler'])(
         FARM_STORAGE_DIRECTORY: join(folder, 'objects'),
         FARM_SIGNING_SECRET: 'only-for-signing-urls',
         FARM_SCRATCH_DIRECTORY: join(folder, 'scratch'),
-        FARM_PYTHON: await obtainPython(toolchainContext(), { packageDirectory }),
-        FARM_ENGINE_PATH: packageDirectory,
+        FARM_PYTHON: await obtainPython(toolchainContext(), { packageDirectory: enginePath }),
+        FARM_ENGINE_PATH: enginePath,
       },
     });
     try {
@@ -32,7 +30,7 @@ it.each(['worker', 'scheduler'])(
       process.kill(redis.pid, 'SIGKILL');
       await redis.exited;
       process.kill(started.pid, 'SIGTERM');
-      // By itself: what hangs here is otherwise killed, after as long as its supervisor has patience.
+      // By itself, and not killed by its supervisor after a grace period.
       expect((await started.exited).signal).toBeNull();
     } finally {
       await started.stop();

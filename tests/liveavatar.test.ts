@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { sampleSpeech } from '@farm/local-farm';
 import { obtainFfmpeg, obtainPython, toolchainContext } from '@farm/toolchain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { enginePidOf, frameHashes, openTestFarm, sampleSpeech, type TestFarm } from './support/test-farm.js';
+import { enginePidOf, frameHashes, openTestFarm, type TestFarm } from './support/test-farm.js';
 
 const run = promisify(execFile);
 const packageDirectory = join(import.meta.dirname, '../packages/engine');
@@ -47,7 +48,7 @@ describe('the real engine in its tiny form, through the API', () => {
     expect(frameHashes(await test.manifest(again.id))).toEqual(frameHashes(manifest));
   }, 500_000);
 
-  it('goes on behind the last committed clip, from its border state, when the worker was killed', async () => {
+  it('continues after the last committed clip, from its border state, when the worker was killed', async () => {
     const undisturbed = await test.submit(speech, { ...spec, seed: 11 });
     await test.until(undisturbed.id, (state) => state.status === 'succeeded', 240);
     const job = await test.submit(speech, { ...spec, seed: 11 });

@@ -1,5 +1,5 @@
-// Resident memory of the API process while it receives large uploads, relative to their bytes: a real server, real Redis,
-// filesystem storage. One recording of FARM_BENCH_UPLOAD_BYTES (1 GB), then ten concurrently.
+// Resident memory of the API process while it receives large uploads, relative to their size: a real server, real Redis,
+// filesystem storage. One recording of FARM_BENCH_UPLOAD_BYTES (1 GB), then ten at once.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
@@ -11,7 +11,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { mainFiles, samplePortrait } from '@farm/local-farm';
 import { createApiKey } from '@farm/records';
 import { freePort } from '@farm/toolchain';
 import { withPrivateRedis } from '../farm/support/private-redis.mjs';
@@ -20,9 +20,7 @@ import { provenance } from '../farm/support/provenance.mjs';
 const uploadBytes = Number(process.env.FARM_BENCH_UPLOAD_BYTES ?? 1_000_000_000);
 const CONCURRENCY = 10;
 const SAMPLE_MS = 50;
-const root = new URL('../../', import.meta.url);
-const server = fileURLToPath(new URL('apps/api/dist/main.js', root));
-const portrait = await readFile(new URL('samples/portrait.jpg', root));
+const portrait = await readFile(samplePortrait);
 const SAMPLE_RATE = 48_000;
 const BYTES_PER_SECOND = SAMPLE_RATE * 2 * 3;
 
@@ -54,9 +52,9 @@ const line = Buffer.from('\r\n');
 /** The body of a submit, generated while it is sent: this process does not keep it either. */
 function* bodyOf(bytes) {
   yield Buffer.concat([part('spec', ''), Buffer.from('{"prompt":"A person speaks to the camera."}'), line]);
-  yield Buffer.concat([part('image', 'portrait.jpg'), portrait, line]);
+  yield Buffer.concat([part('portrait', 'portrait.jpg'), portrait, line]);
   const dataBytes = bytes - (bytes % 6);
-  yield Buffer.concat([part('audio', 'speech.wav'), wavHeader(dataBytes)]);
+  yield Buffer.concat([part('speech', 'speech.wav'), wavHeader(dataBytes)]);
   const chunk = Buffer.alloc(6 * 10_000, 3);
   for (let left = dataBytes; left > 0; left -= chunk.length)
     yield left < chunk.length ? chunk.subarray(0, left) : chunk;
@@ -107,7 +105,7 @@ async function growthDuring(pid, work) {
 
 async function startApi(directory, redisUrl) {
   const port = await freePort();
-  const child = spawn(process.execPath, [server], {
+  const child = spawn(process.execPath, [mainFiles.api], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
@@ -156,7 +154,7 @@ async function measure({ port, child }, redis, directory) {
 const directory = await mkdtemp(join(tmpdir(), 'measured-api-'));
 try {
   const { bavail, bsize } = await statfs(directory);
-  // Each upload is in storage, and once more in the folder where it is judged.
+  // Each upload is in storage, and once more where it is judged.
   const needed = 2 * (CONCURRENCY + 1) * uploadBytes;
   if (bavail * bsize < needed)
     throw new Error(

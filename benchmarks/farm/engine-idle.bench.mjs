@@ -1,14 +1,15 @@
-// How long a draft worker's engine is stalled while there is work: between two tasks, between two pieces, and in all.
+// How long a draft worker's engine stalls while there is work: between two tasks, between two pieces, and in all.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { FarmClient } from '@farm/cli/client';
+import { FarmClient } from '@farm/client';
 import { hasEnded } from '@farm/contracts';
+import { enginePath, samplePortrait, sampleSpeech } from '@farm/local-farm';
 import { getAttempts, getTasks } from '@farm/records';
 import { obtainPython, toolchainContext } from '@farm/toolchain';
-import { samplePortrait, sampleSpeech, withLocalFarm } from './support/local-farm.mjs';
+import { withLocalFarm } from './support/local-farm.mjs';
 import { provenance } from './support/provenance.mjs';
 import { latency, round } from './support/quantiles.mjs';
 
@@ -18,12 +19,11 @@ const SETTINGS = {
   defaultSegments: { jobs: 4, spec: {} },
 };
 const tap = fileURLToPath(new URL('support/engine-tap.mjs', import.meta.url));
-const packageDirectory = fileURLToPath(new URL('../../packages/engine', import.meta.url));
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
 /** A program that the worker runs as its Python, and that writes notes to `tapFile`. */
 async function tappedPython(folder, tapFile) {
-  const python = await obtainPython(toolchainContext(), { packageDirectory });
+  const python = await obtainPython(toolchainContext(), { packageDirectory: enginePath });
   const path = join(folder, 'tapped-python');
   const words = [process.execPath, tap, tapFile, python].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
   await writeFile(path, `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`, { mode: 0o755 });
@@ -33,8 +33,8 @@ async function tappedPython(folder, tapFile) {
 async function renderJobs(client, { jobs, spec }) {
   const submission = {
     spec: { prompt: 'A woman speaks to the camera', seed: 7, engine: 'draft', ...spec },
-    imagePath: samplePortrait,
-    audioPath: sampleSpeech,
+    portraitPath: samplePortrait,
+    speechPath: sampleSpeech,
   };
   const submitted = await Promise.all(Array.from({ length: jobs }, () => client.submitJob(submission)));
   for (const { id } of submitted) {

@@ -1,4 +1,4 @@
-// Jobs per second and milliseconds per job through POST /v1/jobs of a real farm, compared with the same bytes to a bare route.
+// Jobs per second and milliseconds per job through POST /v1/jobs of a real farm, next to the same bytes sent to a bare route.
 import { execFile, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -6,8 +6,9 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { samplePortrait, sampleSpeech } from '@farm/local-farm';
 import { countJobs, setClassPaused } from '@farm/records';
-import { samplePortrait, sampleSpeech, withLocalFarm } from './support/local-farm.mjs';
+import { withLocalFarm } from './support/local-farm.mjs';
 import { provenance } from './support/provenance.mjs';
 import { latency, round } from './support/quantiles.mjs';
 
@@ -28,8 +29,8 @@ const speech = new Blob([await readFile(sampleSpeech)]);
 async function upload(url, key) {
   const body = new FormData();
   body.append('spec', JSON.stringify(SPEC));
-  body.append('image', portrait, 'portrait.jpg');
-  body.append('audio', speech, 'speech.wav');
+  body.append('portrait', portrait, 'portrait.jpg');
+  body.append('speech', speech, 'speech.wav');
   const headers = { authorization: `Bearer ${key}`, 'idempotency-key': randomUUID() };
   const start = performance.now();
   const response = await fetch(url, { method: 'POST', headers, body });

@@ -3,29 +3,32 @@ import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { FarmClient } from '@farm/cli/client';
-import { type LocalFarm, type LocalFarmOptions, startLocalFarm } from '@farm/cli/farm-up';
+import { FarmClient } from '@farm/client';
 import { hasEnded, type JobDetail, type JobSpec, Manifest } from '@farm/contracts';
+import {
+  type LocalFarm,
+  type LocalFarmOptions,
+  mainFiles,
+  samplePortrait,
+  sampleSpeech,
+  startLocalFarm,
+} from '@farm/local-farm';
 import { connectRedis, type RecordsContext } from '@farm/records';
 import { type GuardedProcess, obtainFfmpeg, startGuardedProcess, toolchainContext } from '@farm/toolchain';
 
 const run = promisify(execFile);
-const project = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-export const samplePortrait = project('samples/portrait.jpg');
-export const sampleSpeech = project('samples/speech.wav');
 
 export interface TestFarm {
   readonly farm: LocalFarm;
   readonly client: FarmClient;
-  /** The records themselves, to look behind the API. */
+  /** The records themselves, to see what the API does not show. */
   readonly records: RecordsContext;
   readonly folder: string;
-  /** What the supervisor said about parts that ended. */
+  /** What the supervisor reported about processes that ended. */
   readonly troubles: string[];
   /** Submits the sample portrait and a recording with a fixed seed. */
-  submit(audioPath: string, spec?: Partial<JobSpec>): Promise<JobDetail>;
+  submit(speechPath: string, spec?: Partial<JobSpec>): Promise<JobDetail>;
   /** Polls until `accept` holds; fails when the job ends before or time runs out. */
   until(jobId: string, accept: (job: JobDetail) => boolean, seconds?: number): Promise<JobDetail>;
   manifest(jobId: string): Promise<Manifest>;
@@ -59,32 +62,20 @@ export async function openTestFarm(options: Partial<LocalFarmOptions> = {}): Pro
     records,
     folder,
     troubles,
-    async submit(audioPath, spec = {}) {
+    async submit(speechPath, spec = {}) {
       const job = await client.submitJob({
         spec: { prompt: 'A woman speaks to the camera', seed: 7, size: '256*256', ...spec },
-        imagePath: samplePortrait,
-        audioPath,
+        portraitPath: samplePortrait,
+        speechPath,
       });
       return client.getJob(job.id);
     },
-    async until(jobId, accept, seconds = 90) {
-      const deadline = Date.now() + seconds * 1000;
-      while (Date.now() < deadline) {
-        const job = await client.getJob(jobId);
-        if (accept(job)) return job;
-        if (hasEnded(job.status)) throw new Error(`Job ${jobId} ended as ${job.status}: ${JSON.stringify(job.error)}`);
-        // Ten a second stays under the limit of requests per owner, which would otherwise hold the client back.
-        await sleep(100);
-      }
-      throw new Error(`Job ${jobId} did not get there in ${seconds} s: ${JSON.stringify(await client.getJob(jobId))}`);
-    },
-    async manifest(jobId) {
-      return Manifest.parse(await client.getManifest(jobId));
-    },
+    until: (jobId, accept, seconds = 90) => untilJob(client, { jobId, accept, seconds }),
+    manifest: async (jobId) => Manifest.parse(await client.getManifest(jobId)),
     async addWorker(id) {
       const worker = await startGuardedProcess({
         command: process.execPath,
-        args: [project('apps/worker/dist/main.js')],
+        args: [mainFiles.worker],
         logFile: join(folder, `${id}.log`),
         environment: { ...farm.environment, FARM_WORKER_ID: id },
       });
@@ -100,11 +91,26 @@ export async function openTestFarm(options: Partial<LocalFarmOptions> = {}): Pro
   };
 }
 
+async function untilJob(
+  client: FarmClient,
+  { jobId, accept, seconds }: { jobId: string; accept: (job: JobDetail) => boolean; seconds: number },
+): Promise<JobDetail> {
+  const deadline = Date.now() + seconds * 1000;
+  while (Date.now() < deadline) {
+    const job = await client.getJob(jobId);
+    if (accept(job)) return job;
+    if (hasEnded(job.status)) throw new Error(`Job ${jobId} ended as ${job.status}: ${JSON.stringify(job.error)}`);
+    // Ten per second stays under the limit of requests per owner, which would otherwise slow the client down.
+    await sleep(100);
+  }
+  throw new Error(`Job ${jobId} did not get there in ${seconds} s: ${JSON.stringify(await client.getJob(jobId))}`);
+}
+
 /** Content of a video: the raw-frame hash of every piece, in order. */
 export const frameHashes = (manifest: Manifest): string[] =>
   manifest.segments.flatMap((segment) => segment.pieces.map((piece) => piece.rawSha256));
 
-/** The sample speech several times over, as a WAV of its own. */
+/** The sample speech repeated several times, as a WAV file. */
 export async function repeatedSpeech(folder: string, times: number): Promise<string> {
   const path = join(folder, `speech-${times}.wav`);
   const known = await access(path).then(

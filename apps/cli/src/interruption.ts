@@ -1,6 +1,6 @@
-/** Why a command is aborted. Named like every abort, so that nothing takes it for a failure. */
+/** Why a command is aborted. Its name is that of every abort, so that nothing mistakes it for a failure. */
 export class Interruption extends Error {
-  /** A terminal sends Ctrl-C to what a command has started, too. */
+  /** A terminal sends Ctrl-C to the processes that a command has started, too. */
   readonly reachesChildren: boolean;
 
   constructor(signal: 'SIGINT' | 'SIGTERM', { isTTY }: { isTTY?: boolean }) {

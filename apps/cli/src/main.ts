@@ -9,7 +9,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     controller.abort(new Interruption(signal, process.stdin));
   });
 }
-// `farm list | head` ends the pipe before the list.
+// `farm list | head` closes the pipe before the list is complete.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(0);

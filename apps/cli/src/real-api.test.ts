@@ -1,16 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { JobDetail } from '@farm/contracts';
+import { FarmClient } from '@farm/client';
+import type { JobDetail, KeyView } from '@farm/contracts';
+import { samplePortrait, sampleSpeech } from '@farm/local-farm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { FarmClient } from './client/index.js';
 import { type ApiProcess, startApiProcess } from './testing/api-process.js';
 import { runCaptured } from './testing/run-captured.js';
 
 let api: ApiProcess;
-const sample = (name: string) => fileURLToPath(new URL(`../../../samples/${name}`, import.meta.url));
-const imagePath = sample('portrait.jpg');
-const audioPath = sample('speech.wav');
+const inputs = { portraitPath: samplePortrait, speechPath: sampleSpeech };
 
 beforeAll(async () => {
   api = await startApiProcess();
@@ -20,7 +18,7 @@ afterAll(() => api.stop());
 const farm = (...words: string[]) =>
   runCaptured(words, { environment: { ...process.env, FARM_URL: api.url, FARM_KEY: api.key, HOME: api.directory } });
 const submit = (prompt: string, ...words: string[]) =>
-  farm('submit', '-i', imagePath, '-a', audioPath, '-p', prompt, ...words);
+  farm('submit', '-i', samplePortrait, '-a', sampleSpeech, '-p', prompt, ...words);
 
 test('submit, list, show, cancel, retry', async () => {
   const { code, stdout, stderr } = await submit(
@@ -55,10 +53,10 @@ test('refusals name what is wrong', async () => {
   expect(long).toMatchObject({ code: 3, stderr: expect.stringContaining('Ask for 6 clips') });
   const text = join(api.directory, 'notes.wav');
   await writeFile(text, 'these are my notes');
-  expect((await farm('submit', '-i', imagePath, '-a', text, '-p', 'A man reads the news')).code).toBe(3);
+  expect((await farm('submit', '-i', samplePortrait, '-a', text, '-p', 'A man reads the news')).code).toBe(3);
 });
 
-test('what would become of a job, without sending it', async () => {
+test('what a job would become, without sending it', async () => {
   const plan = (...words: string[]) => farm('plan', '--portrait', '720*400', '--seconds', '60', ...words);
   const { stdout } = await plan('--engine', 'draft');
   expect(stdout).toMatch(
@@ -89,7 +87,7 @@ test("a published command line of Live Avatar's script is accepted, numbers and 
   });
 });
 
-test('keys: made, used, rotated, revoked', async () => {
+test('keys: created, used, rotated, revoked', async () => {
   const made = JSON.parse((await farm('keys', 'create', '--owner', 'bio', '--json')).stdout);
   expect(made).toMatchObject({ owner: 'bio', role: 'submit', secret: expect.stringMatching(/^farm_/) });
   expect((await farm('list', '--key', made.secret)).stderr).toBe('No jobs.\n');
@@ -102,7 +100,17 @@ test('keys: made, used, rotated, revoked', async () => {
   expect((await farm('list', '--key', rotated.stdout.trim())).code).toBe(6);
 });
 
-test('an ended job is deleted, one that goes on is not', async () => {
+test('a rotated key shows when it expires', async () => {
+  const { id } = JSON.parse((await farm('keys', 'create', '--owner', 'art', '--json')).stdout);
+  const expiry = Date.now() + 600_000;
+  await farm('keys', 'rotate', id, '--grace', '600');
+  const { keys } = JSON.parse((await farm('keys', 'list', '--owner', 'art', '--json')).stdout) as { keys: KeyView[] };
+  const [rotated, current] = [keys.find((key) => key.id === id), keys.find((key) => key.id !== id)];
+  expect(Math.abs(Date.parse(rotated?.expiresAt ?? '') - expiry)).toBeLessThan(60_000);
+  expect(current).toEqual({ id: expect.any(String), owner: 'art', role: 'submit', createdAt: expect.any(String) });
+});
+
+test('an ended job is deleted, one that continues is not', async () => {
   const [first, second] = await Promise.all(['one', 'two'].map((word) => submit(`A woman counts to ${word}`)));
   const [a, b] = [first!.stdout.trim(), second!.stdout.trim()];
   await farm('cancel', a);
@@ -126,13 +134,14 @@ test('limits of an owner: set, enforced, reset', async () => {
   });
   const key = (await farm('keys', 'create', '--owner', 'geo')).stdout.trim();
   expect((await submit('A man draws a map', '--key', key)).code).toBe(0);
-  // The command would ask again for half a minute: a job of the owner may end.
+  // The command would repeat the call for half a minute, in case a job of the owner ends.
   const impatient = new FarmClient({ url: api.url, key, retryForMs: 0 });
-  await expect(
-    impatient.submitJob({ spec: { prompt: 'A man folds a map' }, imagePath, audioPath }),
-  ).rejects.toMatchObject({ status: 429, code: 'quota-exceeded' });
+  await expect(impatient.submitJob({ spec: { prompt: 'A man folds a map' }, ...inputs })).rejects.toMatchObject({
+    status: 429,
+    code: 'quota-exceeded',
+  });
   expect((await farm('limits', 'set', 'geo', '--requests-per-minute', '600')).stdout).toContain(
-    `geo    600                ${ofTheFarm.unendedJobs}\n`,
+    `geo    600                  ${ofTheFarm.unendedJobs}\n`,
   );
   expect(await shown('reset', 'geo')).toEqual(ofTheFarm);
   expect((await farm('limits', 'show', 'geo', '--key', key)).code).toBe(6);
@@ -153,9 +162,9 @@ test('jobs of an owner, whose key it is, and what only a finished video or a con
   expect((await farm('workers', 'drain', 'gpu-7', '--key', key)).code).toBe(6);
 });
 
-test('watching outlives a killed API', async () => {
+test('watching survives a killed API', async () => {
   const client = new FarmClient({ url: api.url, key: api.key });
-  const job = await client.submitJob({ spec: { prompt: 'A woman tells a story' }, imagePath, audioPath });
+  const job = await client.submitJob({ spec: { prompt: 'A woman tells a story' }, ...inputs });
   const seen: JobDetail[] = [];
   const watching = (async () => {
     for await (const state of client.watchJob(job.id)) seen.push(state);

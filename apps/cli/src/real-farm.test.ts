@@ -19,7 +19,7 @@ afterEach(() => rm(directory, { recursive: true }));
 
 const farm = (...words: string[]) => runCaptured(words, { environment: process.env });
 
-/** A command that goes on until it is told to stop, and the lines of JSON that it has printed. */
+/** A command that runs until it is stopped, and the lines of JSON that it has printed. */
 function running(...words: string[]) {
   const stop = new AbortController();
   const lines: Line[] = [];
@@ -32,7 +32,7 @@ function running(...words: string[]) {
 
 async function firstLine({ lines, ended }: ReturnType<typeof running>): Promise<Line> {
   const failed = ended.then(({ stderr }) => {
-    throw new Error(`It ended before it said anything:\n${stderr}`);
+    throw new Error(`It ended before it printed anything:\n${stderr}`);
   });
   await Promise.race([expect.poll(() => lines.length, { timeout: 50_000 }).toBeGreaterThan(0), failed]);
   return lines[0]!;
@@ -62,8 +62,8 @@ test('a farm, a worker that is drained, and one that Ctrl-C ends', async () => {
   const data = join(directory, 'data');
   const [variables, here] = [join(data, 'worker.env'), ['--data', data]];
   const workers = async () => {
-    const answer = JSON.parse((await farm('workers', '--json', ...here)).stdout) as { workers: WorkerView[] };
-    return answer.workers;
+    const list = JSON.parse((await farm('workers', '--json', ...here)).stdout) as { workers: WorkerView[] };
+    return list.workers;
   };
   const up = running('up', '--port', '0', ...here, '--json', '--quiet');
   let second: ReturnType<typeof running> | undefined;
@@ -98,9 +98,9 @@ test('a farm, a worker that is drained, and one that Ctrl-C ends', async () => {
 }, 120_000);
 
 test('a demo in JSON', async () => {
-  const [audio, out] = [join(directory, 'hum.wav'), join(directory, 'hum.mp4')];
-  await writeFile(audio, hum(1));
-  const { code, stdout } = await farm('demo', '--json', '--audio', audio, '--size', '128*128', '--out', out);
+  const [speech, out] = [join(directory, 'hum.wav'), join(directory, 'hum.mp4')];
+  await writeFile(speech, hum(1));
+  const { code, stdout } = await farm('demo', '--json', '--speech', speech, '--size', '128*128', '--out', out);
   const lines = stdout
     .trimEnd()
     .split('\n')

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { ApiError, ApiUnreachableError } from '@farm/client';
 import { freePort } from '@farm/toolchain';
 import { expect, test } from 'vitest';
-import { ApiError, ApiUnreachableError } from './client/index.js';
-import { exitCodeOf, exitCodesTable } from './exit-codes.js';
+import { exitCodeOf } from './exit-code-of.js';
+import { exitCodesTable } from './exit-codes.js';
 import { createOutput } from './output/output.js';
-import { createProgram } from './run-farm.js';
+import { createProgram } from './program.js';
 import { runCaptured } from './testing/run-captured.js';
 
 const quiet = { write: () => true };
@@ -31,7 +32,7 @@ test.each(commands.filter(([name]) => name !== 'completion'))('farm %s %s has --
   expect((await runCaptured([...path, '--help'])).stdout).toMatch(/^ {2}--json +\S/m);
 });
 
-test('the help and the documentation list the exit codes (node apps/cli/scripts/write-docs.mjs renews them)', async () => {
+test('the help and the documentation list the exit codes (node apps/cli/scripts/write-docs.mjs updates them)', async () => {
   expect((await runCaptured(['--help'])).stdout).toMatch(/Exit codes:\n +0 {2}done\n/);
   const page = await readFile(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
   expect(page).toContain(exitCodesTable());
@@ -45,7 +46,7 @@ test.each([
   [['watch'], "missing required argument 'job'"],
   [['workers', 'drian', 'gpu-7'], 'farm workers has no command "drian". It has: list, drain.'],
   [['limits', 'set', 'bio'], 'Name a limit: --requests-per-minute or --unended-jobs.'],
-  [['limits', 'set', 'bio', '--unended-jobs', '0'], 'A limit is a whole number from 1 to 1000000, not "0".'],
+  [['limits', 'set', 'bio', '--unended-jobs', '0'], '--unended-jobs: write a whole number from 1 to 1000000, not "0".'],
 ])('a wrong command line is exit code 2: %j', async (words, sentence) => {
   const { code, stdout, stderr } = await runCaptured(words);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -56,18 +57,20 @@ test.each([
   [['list', '--json', '--stauts', 'queued'], "unknown option '--stauts'\n(Did you mean --status?)"],
   [['list', '--json', '--limit', '0'], '--limit: write a whole number from 1 to 200, not "0".'],
   [['delete', '--json'], "missing required argument 'jobs'"],
-])('a program is told in JSON: %j', async (words, message) => {
+])('a program gets JSON: %j', async (words, message) => {
   const { code, stdout, stderr } = await runCaptured(words);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(JSON.parse(stderr)).toEqual({ error: { code: 'usage', message } });
 });
 
-test('an API that is away is said at once, while the call is repeated; Ctrl-C ends that', async () => {
+test('an unavailable API is reported immediately, while the call is repeated; Ctrl-C ends that', async () => {
   const environment = { HOME: '/nonexistent', FARM_URL: `http://127.0.0.1:${await freePort()}` };
   const stop = new AbortController();
-  const run = runCaptured(['list'], { environment, signal: stop.signal });
-  setTimeout(() => stop.abort(), 400);
-  const { code, stderr } = await run;
+  const { code, stderr } = await runCaptured(['list'], {
+    environment,
+    signal: stop.signal,
+    onStderr: () => stop.abort(),
+  });
   expect(stderr).toMatch(/^Trying again: connect ECONNREFUSED 127.0.0.1:\d+\nInterrupted.\n$/);
   expect(code).toBe(130);
 });

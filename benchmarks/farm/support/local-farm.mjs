@@ -1,14 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { startLocalFarm } from '@farm/cli/farm-up';
+import { startLocalFarm } from '@farm/local-farm';
 import { connectRedis } from '@farm/records';
 import { toolchainContext } from '@farm/toolchain';
-
-const sample = (name) => fileURLToPath(new URL(`../../../samples/${name}`, import.meta.url));
-export const samplePortrait = sample('portrait.jpg');
-export const sampleSpeech = sample('speech.wav');
 
 /**
  * A whole farm of real processes (redis-server with append-only file, filesystem storage, API, scheduler, one draft

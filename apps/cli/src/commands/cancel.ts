@@ -3,13 +3,13 @@ import { forEach } from './for-each.js';
 
 export const cancelCommand = (context: CommandContext) =>
   clientCommand('cancel')
-    .description('Cancel jobs. Engines stop within a second, and what was rendered is dropped.')
+    .description('Cancel jobs. Engines stop within a second, and rendered frames are discarded.')
     .argument('<jobs...>', 'ids of the jobs')
     .addHelpText(
       'after',
       examples([
         ['farm cancel 01JZ6Q', 'cancel one job'],
-        ["farm list --status queued --json | jq -r '.jobs[].id' | xargs farm cancel", 'cancel what has not begun'],
+        ["farm list --status queued --json | jq -r '.jobs[].id' | xargs farm cancel", 'cancel what has not started'],
       ]),
     )
     .action(async (jobIds: string[], options: ClientOptions) => {

@@ -1,17 +1,17 @@
+import { FarmClient } from '@farm/client';
 import { Command, Option } from 'commander';
-import { FarmClient } from '../client/index.js';
-import { type ConnectionOptions, locateFarm } from '../connection/farm-location.js';
+import { type ConnectionOptions, locateFarm } from '../farm-location.js';
 import type { Output } from '../output/output.js';
 
-/** What a command may use of the world; tests hand in their own. */
+/** What a command may use of the world; tests pass in their own. */
 export interface CommandContext {
   readonly environment: NodeJS.ProcessEnv;
   readonly output: Output;
-  /** Aborted by Ctrl-C and SIGTERM. A second Ctrl-C ends the process at once. */
+  /** Aborted by Ctrl-C and SIGTERM. A second Ctrl-C ends the process immediately. */
   readonly signal: AbortSignal;
 }
 
-/** Makes a command of the program. A file per command; `registry.ts` lists them. */
+/** Creates a command of the program. One file per command; `registry.ts` lists them. */
 export type FarmCommand = (context: CommandContext) => Command;
 
 export interface JsonOption {
@@ -24,7 +24,11 @@ export type ClientOptions = ConnectionOptions & JsonOption;
 export function clientCommand(name: string): Command {
   return new Command(name)
     .option('--json', 'print JSON for programs')
-    .addOption(new Option('--url <url>', 'the farm (FARM_URL); default: the one `farm up` runs here').helpGroup(GROUP))
+    .addOption(
+      new Option('--url <url>', 'address of the farm (FARM_URL); default: the one that `farm up` runs here').helpGroup(
+        GROUP,
+      ),
+    )
     .addOption(new Option('--key <key>', 'your key (FARM_KEY)').helpGroup(GROUP))
     .addOption(new Option('--key-file <file>', 'file that holds your key (FARM_KEY_FILE)').helpGroup(GROUP))
     .addOption(
@@ -34,17 +38,17 @@ export function clientCommand(name: string): Command {
 
 const GROUP = 'Which farm:';
 
-/** @param note where a person is told that a call is repeated; a live view puts it above what it repaints */
+/** @param note prints that a call is repeated; a live view puts it above what it repaints */
 export async function openClient(
   context: CommandContext,
   options: ClientOptions,
   note: (text: string) => void = context.output.note,
 ): Promise<FarmClient> {
   const { url, key } = await locateFarm(options, context.environment);
-  let told = '';
+  let shown = '';
   const onRetry = (reason: string) => {
-    if (told !== reason) note(`Trying again: ${reason}`);
-    told = reason;
+    if (shown !== reason) note(`Trying again: ${reason}`);
+    shown = reason;
   };
   return new FarmClient({ url, key, onRetry, signal: context.signal });
 }

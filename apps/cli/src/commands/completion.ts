@@ -1,11 +1,10 @@
 import { Argument, Command } from 'commander';
-import { completionScript, shells } from '../completion/completion-script.js';
-import { createProgram } from '../run-farm.js';
 import { type CommandContext, examples } from './command.js';
+import { completionScript, type Shell, shells } from './completion-script.js';
 
 export const completionCommand = (context: CommandContext): Command =>
   new Command('completion')
-    .description('Print the completion script of a shell.')
+    .description('Print the completion script for a shell.')
     .addArgument(new Argument('<shell>', 'your shell').choices(shells))
     .addHelpText(
       'after',
@@ -15,6 +14,6 @@ export const completionCommand = (context: CommandContext): Command =>
         ['farm completion fish > ~/.config/fish/completions/farm.fish', 'once'],
       ]),
     )
-    .action((shell: (typeof shells)[number]) => {
-      context.output.stdout.write(completionScript(createProgram(context), shell));
+    .action((shell: Shell, _options: object, command: Command) => {
+      context.output.stdout.write(completionScript(command.parent ?? command, shell));
     });

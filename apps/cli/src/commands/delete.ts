@@ -9,7 +9,7 @@ export const deleteCommand = (context: CommandContext) =>
     .addHelpText(
       'after',
       examples([
-        ['farm delete 01JZ6Q', 'the job is gone at once, its files with the next sweep of the storage'],
+        ['farm delete 01JZ6Q', 'the job is gone immediately, its files with the next sweep of the storage'],
         ["farm list --status failed --json | jq -r '.jobs[].id' | xargs farm delete", 'all that failed'],
       ]),
     )

@@ -1,20 +1,19 @@
 import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { FarmClient } from '@farm/client';
+import { type LocalFarm, samplePortrait, sampleSpeech, startLocalFarm } from '@farm/local-farm';
 import { terminalReporter, toolchainContext } from '@farm/toolchain';
 import { Command, Option } from 'commander';
-import { FarmClient } from '../client/index.js';
-import { createDemoReporter, type DemoReporter } from '../demo/demo-reporter.js';
-import { CommandError, exitCodes, usageError } from '../exit-codes.js';
-import { type LocalFarm, startLocalFarm } from '../farm-up/local-farm.js';
-import { samplePortrait, sampleSpeech } from '../farm-up/project-files.js';
-import { watchAndSave } from '../watch/watch-and-save.js';
+import { InterruptedError, UnreadableFileError } from '../errors.js';
+import { parsePort } from '../parse-port.js';
+import { watchAndSave } from '../watch-and-save.js';
 import { type CommandContext, examples, type JsonOption } from './command.js';
-import { portOf } from './up.js';
+import { createDemoReporter, type DemoReporter } from './demo-reporter.js';
 
 interface DemoOptions extends JsonOption {
-  readonly image: string;
-  readonly audio: string;
+  readonly portrait: string;
+  readonly speech: string;
   readonly prompt: string;
   readonly size?: string;
   readonly out: string;
@@ -27,16 +26,16 @@ interface DemoOptions extends JsonOption {
 export const demoCommand = (context: CommandContext) =>
   new Command('demo')
     .description(
-      'Start a farm for a moment, send it a portrait and speech through its API, save the video, stop the farm.',
+      'Start a temporary farm, send it a portrait and speech through its API, save the video, and stop the farm.',
     )
-    .option('--json', 'print a line of JSON for everything that happens, for programs')
-    .option('--image <file>', 'the portrait', samplePortrait)
-    .option('--audio <file>', 'the speech', sampleSpeech)
+    .option('--json', 'print one line of JSON per event, for programs')
+    .option('-i, --portrait <file>', 'the portrait', samplePortrait)
+    .option('-a, --speech <file>', 'the speech', sampleSpeech)
     .option('--prompt <text>', 'the person and the scene', 'A person speaks to the camera, calm and friendly')
-    .option('--size <w*h>', 'area in pixels; the shape follows the portrait')
-    .option('--out <file>', 'where the video goes', join('output', 'demo.mp4'))
+    .option('--size <w*h>', 'largest area in pixels, as in 256*256; the aspect ratio follows the portrait')
+    .option('--out <file>', 'where the video is saved', join('output', 'demo.mp4'))
     .addOption(
-      new Option('--engine <name>', 'draft, or tiny: the real model, very small and with random weights')
+      new Option('--engine <name>', 'draft, or tiny: the real model, but very small and with random weights')
         .choices(['draft', 'tiny'])
         .default('draft'),
     )
@@ -45,13 +44,13 @@ export const demoCommand = (context: CommandContext) =>
         .choices(['filesystem', 'minio'])
         .default('filesystem'),
     )
-    .option('--port <number>', 'port of the API (default: any free one)', '0')
+    .option('--port <number>', 'port of the API, or 0 for any free one', '0')
     .option('--keep', "keep the farm's data folder and say where it is")
     .addHelpText(
       'after',
       examples([
         ['npm run demo', 'the sample portrait speaks'],
-        ['npm run demo -- --image me.jpg --audio talk.wav --out me.mp4', 'your own'],
+        ['npm run demo -- --portrait me.jpg --speech talk.wav --out me.mp4', 'your own portrait and speech'],
       ]),
     )
     .action((options: DemoOptions) => demo(options, context));
@@ -60,14 +59,9 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<void
   const { output, signal, environment } = context;
   const reporter = createDemoReporter({ output, environment, json: options.json === true });
   const started = performance.now();
-  const port = portOf(options.port);
-  for (const [option, file] of [
-    ['--image', options.image],
-    ['--audio', options.audio],
-  ] as const)
-    await access(file).catch((cause: Error) => {
-      throw usageError(`${option}: ${file} cannot be read (${cause.message}).`);
-    });
+  const port = parsePort(options.port);
+  await assertReadable('--portrait', options.portrait);
+  await assertReadable('--speech', options.speech);
   const directory = await mkdtemp(join(tmpdir(), 'avatar-farm-demo-'));
   let farm: LocalFarm | undefined;
   try {
@@ -85,16 +79,18 @@ async function demo(options: DemoOptions, context: CommandContext): Promise<void
     reporter.onSaved(await renderThrough(farm, options, { reporter, signal }));
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new CommandError({
-      code: 'interrupted',
-      exitCode: exitCodes.interrupted,
-      message: 'Stopped; the farm is down.',
-    });
+    throw InterruptedError.duringDemo();
   } finally {
     await farm?.stop();
     if (options.keep) reporter.onKept(directory);
     else await rm(directory, { recursive: true, force: true });
   }
+}
+
+async function assertReadable(option: string, path: string): Promise<void> {
+  await access(path).catch((cause: Error) => {
+    throw new UnreadableFileError(option, path, cause);
+  });
 }
 
 async function renderThrough(
@@ -103,7 +99,7 @@ async function renderThrough(
   { reporter, signal }: { reporter: DemoReporter; signal: AbortSignal },
 ): Promise<string> {
   const client = new FarmClient({ url: farm.url, key: farm.adminKey, signal });
-  // Even the tiny model takes its time on a CPU.
+  // On a CPU even the tiny model is slow.
   const size = options.size ?? (options.engine === 'tiny' ? '128*128' : undefined);
   const job = await client.submitJob({
     spec: {
@@ -111,8 +107,8 @@ async function renderThrough(
       engine: options.engine === 'tiny' ? 'liveavatar' : 'draft',
       ...(size !== undefined && { size }),
     },
-    imagePath: options.image,
-    audioPath: options.audio,
+    portraitPath: options.portrait,
+    speechPath: options.speech,
     signal,
   });
   reporter.onSubmitted(job, { url: farm.url, engine: options.engine });

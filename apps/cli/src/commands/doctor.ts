@@ -1,12 +1,21 @@
+import { defaultDataDirectory } from '@farm/local-farm';
 import { Command, Option } from 'commander';
-import { DEFAULT_URL, defaultDataDirectory } from '../connection/farm-location.js';
 import type { Finding } from '../doctor/finding.js';
 import { type JudgeOptions, judgeMachine } from '../doctor/judge-machine.js';
 import { probeMachine } from '../doctor/probe-machine.js';
-import { CommandError, exitCodes } from '../exit-codes.js';
+import { CommandError } from '../errors.js';
+import { exitCodes } from '../exit-codes.js';
+import { DEFAULT_URL } from '../farm-location.js';
 import type { Output } from '../output/output.js';
+import { parsePort } from '../parse-port.js';
 import { type CommandContext, examples, type JsonOption } from './command.js';
-import { portOf } from './up.js';
+
+class MachineUnfitError extends CommandError {
+  constructor(problemCount: number) {
+    const found = problemCount === 1 ? 'One problem was found' : `${problemCount} problems were found`;
+    super('machine-unfit', `${found}; see above.`, { exitCode: exitCodes.machineUnfit });
+  }
+}
 
 interface DoctorOptions extends JsonOption, JudgeOptions {
   readonly data?: string;
@@ -16,14 +25,14 @@ interface DoctorOptions extends JsonOption, JudgeOptions {
 
 export const doctorCommand = (context: CommandContext) =>
   new Command('doctor')
-    .description('Check what a farm needs of this machine, and say what does not fit and what to do.')
+    .description('Check whether this machine has what a farm needs, and say what is wrong and what to do about it.')
     .option('--json', 'print JSON for programs')
     .addOption(
-      new Option('--engine <name>', 'what this machine is to run; auto: liveavatar where there is an NVIDIA driver')
+      new Option('--engine <name>', 'what this machine will run; auto: liveavatar where there is an NVIDIA driver')
         .choices(['auto', 'draft', 'liveavatar'])
         .default('auto'),
     )
-    .option('--data <folder>', 'folder that the farm would use')
+    .option('--data <folder>', 'data folder that the farm would use')
     .option('--port <number>', 'port that the farm would use', new URL(DEFAULT_URL).port)
     .option('--weights <folder>', 'folder of the weights')
     .addHelpText(
@@ -40,7 +49,7 @@ async function doctor(options: DoctorOptions, { environment, output }: CommandCo
   const probe = await probeMachine({
     environment,
     dataDirectory: options.data ?? defaultDataDirectory(environment),
-    port: portOf(options.port),
+    port: parsePort(options.port),
     weightsFolder: options.weights,
   });
   const findings = judgeMachine(probe, options);
@@ -48,11 +57,10 @@ async function doctor(options: DoctorOptions, { environment, output }: CommandCo
   if (options.json) output.json({ findings });
   else for (const finding of findings) printFinding(finding, output);
   if (problems === 0) {
-    if (!options.json) output.line('\nEverything that is needed fits.');
+    if (!options.json) output.line('\nThis machine has everything that is needed.');
     return;
   }
-  const message = problems === 1 ? 'One thing does not fit; see above.' : `${problems} things do not fit; see above.`;
-  throw new CommandError({ code: 'machine-unfit', exitCode: exitCodes.machineUnfit, message });
+  throw new MachineUnfitError(problems);
 }
 
 const marks = { fine: ['ok  ', 'green'], note: ['note', 'yellow'], problem: ['FAIL', 'red'] } as const;

@@ -1,6 +1,15 @@
-import { CommandError, exitCodeOf, exitCodes } from '../exit-codes.js';
+import { CommandError } from '../errors.js';
+import { exitCodeOf } from '../exit-code-of.js';
+import { exitCodes } from '../exit-codes.js';
 import { errorDocument, errorText } from '../output/error-text.js';
 import type { CommandContext } from './command.js';
+
+class SomeRefusedError extends CommandError {
+  constructor(failures: readonly Error[], { count, noun }: { readonly count: number; readonly noun: string }) {
+    const exitCode = failures.length < count ? exitCodes.partlyMade : exitCodeOf(failures[0]);
+    super('some-refused', `${failures.length} of ${count} ${noun} refused.`, { exitCode, cause: failures[0] });
+  }
+}
 
 export interface ForEachOptions {
   readonly context: CommandContext;
@@ -11,13 +20,13 @@ export interface ForEachOptions {
 }
 
 export interface Acted {
-  /** What became of it, for a person. */
+  /** The result in one word, for a person. */
   readonly word: string;
-  /** The same for a program, beside the id. */
+  /** The same for a program, next to the id. */
   readonly document: object;
 }
 
-/** Does one thing to several; one that refuses does not keep the others from it. */
+/** Does one thing to each of several; one that refuses does not stop the others. */
 export async function forEach(ids: readonly string[], { context, json, noun, act }: ForEachOptions): Promise<void> {
   const { output, signal } = context;
   const results: unknown[] = [];
@@ -36,7 +45,5 @@ export async function forEach(ids: readonly string[], { context, json, noun, act
   }
   if (json) output.json({ [noun]: results });
   if (failures.length === 0) return;
-  const exitCode = failures.length < ids.length ? exitCodes.partlyMade : exitCodeOf(failures[0]);
-  const message = `${failures.length} of ${ids.length} ${noun} refused.`;
-  throw new CommandError({ code: 'some-refused', exitCode, message, cause: failures[0] });
+  throw new SomeRefusedError(failures, { count: ids.length, noun });
 }

@@ -1,6 +1,6 @@
 import { JobStatus, type JobView } from '@farm/contracts';
 import { Option } from 'commander';
-import { usageError } from '../exit-codes.js';
+import { InvalidOptionError } from '../errors.js';
 import { table } from '../output/table.js';
 import { fit, percent, phaseOf } from '../progress/job-line.js';
 import { type ClientOptions, type CommandContext, clientCommand, examples, openClient } from './command.js';
@@ -21,12 +21,12 @@ export const listCommand = (context: CommandContext) =>
     .addOption(new Option('-s, --status <status>', 'only jobs of this status').choices(JobStatus.options))
     .option('--owner <name>', 'only jobs of this owner (needs an operator key)')
     .option('-n, --limit <count>', 'how many, 1 to 200', pageSize, 20)
-    .option('--cursor <cursor>', 'go on behind an earlier page')
+    .option('--cursor <cursor>', 'continue after an earlier page')
     .addHelpText(
       'after',
       examples([
         ['farm list', 'the newest 20 jobs'],
-        ['farm list --status running', 'what renders now'],
+        ['farm list --status running', 'what is rendering now'],
         ["farm list --json | jq -r '.jobs[].id'", 'ids, for a script'],
       ]),
     )
@@ -64,5 +64,5 @@ function row(job: JobView, columns: number): string[] {
 function pageSize(text: string): number {
   const count = Number(text);
   if (/^\d+$/.test(text) && count >= 1 && count <= LONGEST_PAGE) return count;
-  throw usageError(`--limit: write a whole number from 1 to ${LONGEST_PAGE}, not "${text}".`);
+  throw new InvalidOptionError('--limit', { value: text, expected: `a whole number from 1 to ${LONGEST_PAGE}` });
 }

@@ -1,5 +1,5 @@
-import type { Plan } from '../client/index.js';
-import { usageError } from '../exit-codes.js';
+import type { Plan } from '@farm/contracts';
+import { InvalidOptionError } from '../errors.js';
 import type { Output } from '../output/output.js';
 import { settingOptions } from '../submit/setting-options.js';
 import { type SpecOptions, specFromOptions } from '../submit/spec-from-options.js';
@@ -13,10 +13,10 @@ interface PlanOptions extends ClientOptions, SpecOptions {
 export const planCommand = (context: CommandContext) => {
   const command = clientCommand('plan')
     .description(
-      'Ask what would become of a job, before anything is sent: its size, its class of worker, or what to change.',
+      'Show what a job would become, before anything is sent: its size, the class of worker it needs, or what to change.',
     )
-    .requiredOption('--portrait <w*h>', 'pixels of the portrait, as in 720*400', sides)
-    .requiredOption('--seconds <number>', 'length of the speech', seconds)
+    .requiredOption('--portrait <w*h>', 'width and height of the portrait in pixels, as in 720*400', sides)
+    .requiredOption('--seconds <number>', 'length of the speech in seconds', seconds)
     .option('-p, --prompt <text>', 'the person and the scene', 'A person speaks to the camera')
     .addHelpText(
       'after',
@@ -53,11 +53,14 @@ function printPlan(plan: Plan, { line, paint }: Output): void {
 function sides(text: string): { width: number; height: number } {
   const [, width, height] = /^([1-9]\d{0,4})[*x]([1-9]\d{0,4})$/.exec(text) ?? [];
   if (width && height) return { width: Number(width), height: Number(height) };
-  throw usageError(`--portrait: write its sides in pixels, as in 720*400, not "${text}".`);
+  throw new InvalidOptionError('--portrait', {
+    value: text,
+    expected: 'its width and height in pixels, as in 720*400',
+  });
 }
 
 function seconds(text: string): number {
   const number = Number(text);
   if (number > 0 && Number.isFinite(number)) return number;
-  throw usageError(`--seconds: write a length in seconds, as in 61.5, not "${text}".`);
+  throw new InvalidOptionError('--seconds', { value: text, expected: 'a length in seconds, as in 61.5' });
 }

@@ -4,18 +4,18 @@ import { completionCommand } from './completion.js';
 import { deleteCommand } from './delete.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
-import { keysCommand } from './keys/keys.js';
-import { limitsCommand } from './limits/limits.js';
+import { keysCommand } from './keys.js';
+import { limitsCommand } from './limits.js';
 import { listCommand } from './list.js';
-import { modelsCommand } from './models.js';
 import { planCommand } from './plan.js';
 import { retryCommand } from './retry.js';
 import { showCommand } from './show.js';
 import { submitCommand } from './submit.js';
 import { upCommand } from './up.js';
 import { watchCommand } from './watch.js';
+import { weightsCommand } from './weights.js';
 import { workerCommand } from './worker.js';
-import { workersCommand } from './workers/workers.js';
+import { workersCommand } from './workers.js';
 
 /** Every command of `farm`, in the order of its help. */
 export const commands: readonly FarmCommand[] = [
@@ -32,7 +32,7 @@ export const commands: readonly FarmCommand[] = [
   workersCommand,
   keysCommand,
   limitsCommand,
-  modelsCommand,
+  weightsCommand,
   doctorCommand,
   demoCommand,
   completionCommand,

@@ -3,12 +3,12 @@ import { forEach } from './for-each.js';
 
 export const retryCommand = (context: CommandContext) =>
   clientCommand('retry')
-    .description('Try failed or canceled jobs again. Clips that are rendered are not rendered twice.')
+    .description('Retry failed or canceled jobs. Clips that are already rendered are not rendered again.')
     .argument('<jobs...>', 'ids of the jobs')
     .addHelpText(
       'after',
       examples([
-        ['farm retry 01JZ6Q', 'go on behind the last clip'],
+        ['farm retry 01JZ6Q', 'continue after the last rendered clip'],
         ["farm list --status failed --json | jq -r '.jobs[].id' | xargs farm retry", 'all that failed'],
       ]),
     )

@@ -1,5 +1,4 @@
-import type { JobDetail, TaskView } from '@farm/contracts';
-import type { SignedUrls } from '../client/index.js';
+import type { JobDetail, SignedUrls, TaskView } from '@farm/contracts';
 import type { Output } from '../output/output.js';
 import { table } from '../output/table.js';
 import { phaseOf, progressFacts } from '../progress/job-line.js';
@@ -17,7 +16,7 @@ export const showCommand = (context: CommandContext) =>
     .argument('<job>', 'id of the job')
     .option('--log', 'print its log instead')
     .option('--manifest', 'print the manifest of its video instead (JSON)')
-    .option('--urls', 'print URLs of its video, manifest and poster that need no key, for an hour, instead')
+    .option('--urls', 'print URLs of its video, manifest and poster instead; they need no key and work for an hour')
     .addHelpText(
       'after',
       examples([
@@ -44,7 +43,7 @@ function showUrls(signed: SignedUrls, { output, json }: { output: Output; json: 
     return;
   }
   for (const [name, url] of Object.entries(signed.urls)) output.line(`${output.paint('dim', name.padEnd(8))}  ${url}`);
-  output.note(`They end at ${signed.expiresAt}.`);
+  output.note(`They expire at ${signed.expiresAt}.`);
 }
 
 function showJob(job: JobDetail, { line, paint }: Output): void {

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ContractServer, problem } from '@farm/client/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ContractServer, problem } from '../testing/contract-server.js';
 import { type CaptureOptions, runCaptured } from '../testing/run-captured.js';
 
 let server: ContractServer;
@@ -47,7 +47,7 @@ test('prints the id alone on stdout, for scripts', async () => {
   expect(stderr).toContain('farm watch job1');
 });
 
-test('a folder: a job for each file, each video under its name', async () => {
+test('a folder: one job per file, each video under its name', async () => {
   const { code, stdout } = await whileJobsFinish(submit([...lessons(), ...out()]));
   expect(code).toBe(0);
   expect(await readdir(join(directory, 'outputs'))).toEqual(['01.mp4', '02.mp4', '10.mp4']);
@@ -56,13 +56,13 @@ test('a folder: a job for each file, each video under its name', async () => {
   expect(stdout).toContain(`video: ${join(directory, 'outputs/10.mp4')}`);
 });
 
-test('a bad file fails alone and is listed at the end', async () => {
+test('a bad file does not stop the others and is listed at the end', async () => {
   await writeFile(join(directory, 'lessons/03.wav'), 'not audio at all');
   await writeFile(join(directory, 'lessons/04.wav'), '');
   const { code, stderr } = await whileJobsFinish(submit([...lessons(), ...out()]));
   expect(code).toBe(8);
   expect(await readdir(join(directory, 'outputs'))).toEqual(['01.mp4', '02.mp4', '10.mp4']);
-  expect(stderr).toContain('2 of 5 recordings failed:\n  03.wav: 03.wav is no audio that can be decoded.');
+  expect(stderr).toContain('2 of 5 recordings failed:\n  03.wav: 03.wav is not audio that can be decoded.');
   expect(stderr).toContain('is empty (0 bytes)');
 });
 
@@ -74,13 +74,13 @@ test('a rerun does only what is missing', async () => {
   const { code, stdout } = await whileJobsFinish(submit([...lessons(), ...out()]));
   expect(code).toBe(0);
   expect(server.requests.filter((line) => line === 'POST /v1/jobs')).toHaveLength(2);
-  // 02.wav found its job by content, 11.wav made a new one.
+  // 02.wav found its job by content, 11.wav created a new one.
   expect(server.jobs.size).toBe(4);
   expect(stdout).toMatch(/01.wav {2}skipped[\s\S]*10.wav {2}skipped/);
   expect(await readdir(join(directory, 'outputs'))).toHaveLength(4);
 });
 
-test('a recording that changed after its video is rendered anew', async () => {
+test('a recording that changed after its video is rendered again', async () => {
   await whileJobsFinish(submit([...lessons(), ...out()]));
   await writeFile(join(directory, 'lessons/01.wav'), 'a better take');
   const later = new Date(Date.now() + 5000);
@@ -89,7 +89,7 @@ test('a recording that changed after its video is rendered anew', async () => {
   expect(server.jobs.size).toBe(4);
 });
 
-test('a job that failed before goes on instead of being made again', async () => {
+test('a job that failed before continues instead of being created again', async () => {
   const arguments_ = ['-a', join(directory, 'lessons/01.wav')];
   await submit(arguments_);
   server.change('job1', { status: 'failed', error: { code: 'engine-failed', message: 'The engine broke.' } });
@@ -115,53 +115,57 @@ test('Ctrl-C leaves the job running and says how to come back', async () => {
   });
   const { code, stderr } = await run;
   expect(code).toBe(130);
-  expect(stderr).toBe('Stopped watching; the job goes on. Come back with: farm watch job1\n');
+  expect(stderr).toBe('Stopped watching; the job continues. Come back with: farm watch job1\n');
   expect(server.requests.filter((line) => line.includes('cancel'))).toEqual([]);
 });
 
-test('Ctrl-C on a folder counts what goes on', async () => {
+test('Ctrl-C on a folder counts what continues', async () => {
   const interrupt = new AbortController();
   const run = submit([...lessons(), '--watch'], { signal: interrupt.signal });
   await expect.poll(() => server.lastEventIds.length).toBe(3);
   interrupt.abort();
   const { code, stderr } = await run;
   expect(code).toBe(130);
-  expect(stderr).toContain('Stopped watching; 3 jobs go on. Come back by running the same command again');
+  expect(stderr).toContain('Stopped watching; 3 jobs continue. Come back by running the same command again');
 });
 
-test('a key that is refused ends it all, once', async () => {
+test('a refused key ends everything, and is reported once', async () => {
   const { code, stderr } = await submit(lessons(), { environment: { ...environment(), FARM_KEY: 'wrong' } });
   expect(code).toBe(6);
   expect(stderr.match(/unknown or revoked/g)).toHaveLength(1);
 });
 
-test('a portrait or a setting that is refused ends it all: every file would be refused for it', async () => {
+test('a refused portrait or setting ends everything: every file would be refused for it', async () => {
   server.intercept = (request, response) => {
     if (request.method !== 'POST') return false;
-    problem(response, 422, 'portrait-unreadable', 'p.jpg is no picture that can be decoded.');
+    problem(response, { status: 422, code: 'portrait-unreadable', detail: 'p.jpg is no picture that can be decoded.' });
     return true;
   };
   const { code, stderr } = await submit(lessons());
   expect({ code, stderr }).toEqual({ code: 3, stderr: 'p.jpg is no picture that can be decoded.\n' });
 });
 
-test('a quota ends it all with the limit named, and what was submitted before', async () => {
+test('a quota ends everything; the limit is named, and so is what was submitted before', async () => {
   server.intercept = (request, response) => {
     if (request.method !== 'POST' || server.jobs.size < 2) return false;
     response.setHeader('retry-after', '3600');
-    problem(response, 429, 'quota-exceeded', 'Owner course has 2 unfinished jobs, the limit of this farm.');
+    problem(response, {
+      status: 429,
+      code: 'quota-exceeded',
+      detail: 'Owner course has 2 unfinished jobs, the limit of this farm.',
+    });
     return true;
   };
   const { code, stdout, stderr } = await submit(lessons());
   expect(code).toBe(10);
   expect(stdout.split('\n')).toHaveLength(3);
   expect(stderr).toBe(
-    '2 of 3 recordings were submitted; the same command goes on from there.\n' +
+    '2 of 3 recordings were submitted; the same command continues from there.\n' +
       'Owner course has 2 unfinished jobs, the limit of this farm.\n',
   );
 });
 
-test('--json prints one document, or a line for every change', async () => {
+test('--json prints one document, or one line per change', async () => {
   const document = JSON.parse((await submit([...lessons(), '--json'])).stdout);
   expect(document.jobs.map((entry: { outcome: string }) => entry.outcome)).toEqual([
     'submitted',
@@ -183,10 +187,10 @@ test('--json prints one document, or a line for every change', async () => {
 test.each([
   [['-a', 'nowhere.wav'], 'there is no file nowhere.wav'],
   [['-a', 'nowhere/*.wav'], 'no file matches nowhere/*.wav'],
-  [['-a', 'nowhere.wav', '--steps', 'many'], '--steps: "many" is not a number'],
+  [['-a', 'nowhere.wav', '--steps', 'many'], '--steps: write a number, not "many"'],
   [['-a', 'nowhere.wav', '--steps', '9'], '--steps: '],
   [['-a', 'nowhere.wav', '--frames-per-clip', '1', '--size', 'big'], '--size: Write the size as width*height'],
-  [['-a', 'nowhere.wav', '--metadata', 'course'], 'write "course" as name=value'],
+  [['-a', 'nowhere.wav', '--metadata', 'course'], '--metadata: write name=value, not "course"'],
 ])('a wrong command line is exit code 2: %j', async (extra, sentence) => {
   const { code, stderr } = await submit(extra);
   expect(code).toBe(2);

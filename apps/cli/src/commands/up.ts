@@ -1,12 +1,10 @@
 import { resolve } from 'node:path';
+import { defaultDataDirectory, followLog, startLocalFarm } from '@farm/local-farm';
 import { terminalReporter, toolchainContext } from '@farm/toolchain';
 import { Command, Option } from 'commander';
-import { defaultDataDirectory } from '../connection/farm-location.js';
-import { usageError } from '../exit-codes.js';
-import { startLocalFarm } from '../farm-up/local-farm.js';
-import { followLog } from '../farm-up/log-follower.js';
-import { createUpReporter, type UpReporter } from '../farm-up/up-reporter.js';
+import { parsePort } from '../parse-port.js';
 import { type CommandContext, examples, type JsonOption } from './command.js';
+import { createUpReporter, type UpReporter } from './up-reporter.js';
 
 interface UpOptions extends JsonOption {
   readonly host: string;
@@ -22,16 +20,16 @@ interface UpOptions extends JsonOption {
 export const upCommand = (context: CommandContext) =>
   new Command('up')
     .description(
-      'Run a whole farm on this machine: Redis, storage, API, scheduler and one worker. Ctrl-C stops it all.',
+      'Run a whole farm on this machine: Redis, storage, API, scheduler and one worker. Ctrl-C stops everything.',
     )
-    .option('--json', 'print a line of JSON for everything that happens, for programs')
+    .option('--json', 'print one line of JSON per event, for programs')
     .option(
       '--host <address>',
       'address to listen on; anything but loopback opens the farm to the network',
       '127.0.0.1',
     )
     .option('--port <number>', 'port of the API', '8080')
-    .option('--data <folder>', 'where the farm keeps everything (default: avatar-farm in the user data folder)')
+    .option('--data <folder>', 'where the farm keeps everything (default: ~/.local/share/avatar-farm)')
     .addOption(
       new Option('--storage <kind>', 'plain files, or a private MinIO server')
         .choices(['filesystem', 'minio'])
@@ -40,15 +38,15 @@ export const upCommand = (context: CommandContext) =>
     .addOption(
       new Option('--engine <name>', 'the engine of the worker').choices(['draft', 'liveavatar']).default('draft'),
     )
-    .option('--engine-arguments <words>', 'further words for the engine, such as --tiny')
-    .option('--public-url <url>', 'where people reach the API, if not at host and port')
-    .option('-q, --quiet', 'no log lines; they are in DATA/log all the same')
+    .option('--engine-arguments <words>', 'additional arguments for the engine, such as --tiny')
+    .option('--public-url <url>', 'where people reach the API, if not at --host and --port')
+    .option('-q, --quiet', 'print no log lines; they are still written to DATA/log')
     .addHelpText(
       'after',
       examples([
         ['farm up', 'a farm at http://127.0.0.1:8080'],
         ['farm up --port 9000 --data /srv/farm', 'another port, another folder'],
-        ['farm up --port 0 --json --quiet', 'for a program: where it is, and nothing but trouble after that'],
+        ['farm up --port 0 --json --quiet', 'for a program: its address, then only trouble'],
         ['farm submit -i portrait.jpg -a talk.wav -p "A woman speaks" --out talk.mp4', 'in a second terminal'],
       ]),
     )
@@ -60,7 +58,7 @@ async function up(options: UpOptions, context: CommandContext): Promise<void> {
   const farm = await startLocalFarm({
     directory: resolve(options.data ?? defaultDataDirectory(environment)),
     host: options.host,
-    port: portOf(options.port),
+    port: parsePort(options.port),
     storage: options.storage,
     engine: options.engine,
     engineArguments: options.engineArguments?.split(' ') ?? [],
@@ -92,13 +90,7 @@ function followLogs(folder: string, reporter: UpReporter, signal: AbortSignal): 
   });
 }
 
-/** Requests for health and progress would drown what happens. */
+/** Requests for health and progress would drown everything else. */
 function isWorthShowing(line: string): boolean {
   return line.trim() !== '' && !/"level":(10|20)\b/.test(line) && !/"(request completed|incoming request)"/.test(line);
-}
-
-export function portOf(text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw usageError(`--port: ${text} is no port. Write a number from 1 to 65535, or 0 for any free one.`);
 }

@@ -1,6 +1,7 @@
 import { hasEnded, type JobDetail } from '@farm/contracts';
-import { createProgressView } from '../progress/index.js';
-import { detached, watchAndSave } from '../watch/watch-and-save.js';
+import { InterruptedError } from '../errors.js';
+import { createProgressView } from '../progress/create-progress-view.js';
+import { watchAndSave } from '../watch-and-save.js';
 import { type ClientOptions, type CommandContext, clientCommand, examples, openClient } from './command.js';
 
 interface WatchCommandOptions extends ClientOptions {
@@ -9,7 +10,7 @@ interface WatchCommandOptions extends ClientOptions {
 
 export const watchCommand = (context: CommandContext) =>
   clientCommand('watch')
-    .description('Show how a job comes along until it has ended. Ctrl-C stops watching, never the job.')
+    .description('Show the progress of a job until it has ended. Ctrl-C stops watching, not the job.')
     .argument('<job>', 'id of the job')
     .option('-o, --out <file>', 'save the video here when it is done')
     .addHelpText(
@@ -17,7 +18,7 @@ export const watchCommand = (context: CommandContext) =>
       examples([
         ['farm watch 01JZ6Q', 'progress until the job has ended'],
         ['farm watch 01JZ6Q --out talk.mp4', 'and then save its video'],
-        ['farm watch 01JZ6Q --json | jq .job.progress', 'a line of JSON for every change'],
+        ['farm watch 01JZ6Q --json | jq .job.progress', 'one line of JSON per change'],
       ]),
     )
     .action((jobId: string, options: WatchCommandOptions) => watch(jobId, options, context));
@@ -40,6 +41,6 @@ async function watch(jobId: string, options: WatchCommandOptions, context: Comma
   } catch (error) {
     view?.close();
     if (!signal.aborted) throw error;
-    throw detached(`Stopped watching; the job goes on. Come back with: farm watch ${jobId}`);
+    throw InterruptedError.whileWatching(jobId);
   }
 }

@@ -2,12 +2,21 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
+import { enginePath, mainFiles } from '@farm/local-farm';
 import { obtainFfmpeg, obtainPython, terminalReporter, toolchainContext } from '@farm/toolchain';
 import { Command, Option } from 'commander';
-import { CommandError, exitCodes, usageError } from '../exit-codes.js';
-import { enginePath, workerEntry } from '../farm-up/project-files.js';
+import { CommandError, UnreadableFileError } from '../errors.js';
+import { exitCodes } from '../exit-codes.js';
 import { Interruption } from '../interruption.js';
 import { type CommandContext, examples, type JsonOption } from './command.js';
+
+class WorkerEndedError extends CommandError {
+  constructor() {
+    super('worker-ended', 'The worker ended with an error; its last lines say why.', {
+      exitCode: exitCodes.unexpected,
+    });
+  }
+}
 
 interface WorkerCommandOptions extends JsonOption {
   readonly env?: string;
@@ -20,12 +29,14 @@ export const workerCommand = (context: CommandContext) =>
   new Command('worker')
     .description(
       'Run a worker on this machine for a farm that runs elsewhere. The farm and its storage come from the environment ' +
-        '(REDIS_URL, S3_ENDPOINT, ...) or from the worker.env that `farm up` writes. Ctrl-C hands the work back.',
+        '(REDIS_URL, S3_ENDPOINT, ...) or from the worker.env that `farm up` writes. Ctrl-C gives its work back to the farm.',
     )
-    .option('--json', 'log in JSON for programs, on a terminal too')
+    .option('--json', 'log in JSON for programs, even on a terminal')
     .option('--env <file>', 'variables of the farm, as in DATA/worker.env')
-    .addOption(new Option('--engine <name>', 'what it renders with').choices(['draft', 'liveavatar']).default('draft'))
-    .option('--engine-arguments <words>', 'further words for the engine')
+    .addOption(
+      new Option('--engine <name>', 'the engine it renders with').choices(['draft', 'liveavatar']).default('draft'),
+    )
+    .option('--engine-arguments <words>', 'additional arguments for the engine')
     .option('--id <name>', 'its name in `farm workers`; default: host name and process id')
     .addHelpText(
       'after',
@@ -44,8 +55,8 @@ async function runWorker(options: WorkerCommandOptions, context: CommandContext)
   const extras = options.engine === 'draft' ? [] : ['liveavatar'];
   const python = await obtainPython(toolchain, { packageDirectory: enginePath, extras });
   signal.throwIfAborted();
-  const child = spawn(process.execPath, [workerEntry], {
-    // Where its stdout is no terminal it logs a line of JSON for every event.
+  const child = spawn(process.execPath, [mainFiles.worker], {
+    // Where its stdout is not a terminal, it logs one line of JSON per event.
     stdio: ['inherit', options.json ? 'pipe' : 'inherit', 'inherit'],
     env: {
       ...environment,
@@ -61,21 +72,20 @@ async function runWorker(options: WorkerCommandOptions, context: CommandContext)
   });
   child.stdout?.setEncoding('utf8').on('data', (text: string) => void output.stdout.write(text));
   const forward = () => {
-    // A second signal would end the worker before it has handed its work back.
+    // A second signal would end the worker before it has given its work back.
     if (!(signal.reason instanceof Interruption && signal.reason.reachesChildren)) child.kill('SIGTERM');
   };
   signal.addEventListener('abort', forward, { once: true });
   const [code] = (await once(child, 'exit')) as [number | null];
   signal.removeEventListener('abort', forward);
   if (code === 0) return;
-  const message = 'The worker ended with an error; its last lines say why.';
-  throw new CommandError({ code: 'worker-ended', exitCode: exitCodes.unexpected, message });
+  throw new WorkerEndedError();
 }
 
 async function readVariables(file: string): Promise<Record<string, string>> {
   try {
     return parseEnv(await readFile(file, 'utf8')) as Record<string, string>;
   } catch (cause) {
-    throw usageError(`--env: ${file} cannot be read (${(cause as Error).message}).`);
+    throw new UnreadableFileError('--env', file, cause as Error);
   }
 }

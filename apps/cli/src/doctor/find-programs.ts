@@ -12,7 +12,7 @@ export interface FarmPrograms {
   readonly redisServer: string;
 }
 
-/** Where `farm up` would find its programs, without bringing any: named by the environment, kept in the cache, on the PATH. */
+/** Where `farm up` would find its programs, without installing any: the environment, the cache, the PATH. */
 export async function findPrograms(environment: NodeJS.ProcessEnv): Promise<FarmPrograms> {
   const { cacheDirectory } = toolchainContext({ environment });
   const kept = async (...patterns: string[]) =>

@@ -15,7 +15,7 @@ export interface CardsJudgement {
   readonly cards: readonly Card[] | undefined;
 }
 
-/** Driver and cards, from what nvidia-smi answered. */
+/** Driver and cards, from the output of nvidia-smi. */
 export function judgeCards(
   { nvidiaSmi, nvidiaSmiList }: MachineProbe,
   { needsGpu }: { needsGpu: boolean },
@@ -49,7 +49,7 @@ const failures: ReadonlyArray<readonly [sign: RegExp, found: string, remedy: str
   [
     /Failed to initialize NVML: (Unknown Error|Insufficient Permissions)/,
     'The driver is there, but this process may not use the cards.',
-    'In a container, start it anew: it lost its devices (often after `systemctl daemon-reload`). Outside, check the rights of /dev/nvidia*.',
+    'In a container, restart it: it lost its devices (often after `systemctl daemon-reload`). Outside, check the permissions of /dev/nvidia*.',
   ],
   [
     /No devices were found/,
@@ -93,7 +93,7 @@ function judgeCard(card: Card, context: { instances: string; someCardFits: boole
     return problem(
       area,
       found,
-      'Restart the machine. If it stays so, `dmesg | grep -i xid` tells what happened to the card.',
+      'Restart the machine. If that does not help, `dmesg | grep -i xid` shows what happened to the card.',
     );
   }
   if (card.uncorrectedErrors !== undefined && card.uncorrectedErrors > 0) {
@@ -116,7 +116,7 @@ function judgeCard(card: Card, context: { instances: string; someCardFits: boole
 }
 
 function refusalOf(card: Card): readonly [found: string, remedy: string] | undefined {
-  const keepOut = `Keep it from the farm: leave ${card.index} out of CUDA_VISIBLE_DEVICES.`;
+  const keepOut = `Keep it out of the farm: leave ${card.index} out of CUDA_VISIBLE_DEVICES.`;
   const { computeCapability: capability, memoryMiB } = card;
   if (capability !== undefined && !atLeast(capability, LEAST_CAPABILITY)) {
     const found = `${card.name} has compute capability ${capability.join('.')}; bfloat16 needs 8.0 (Ampere) or newer.`;
@@ -144,7 +144,7 @@ function judgeDivided(card: Card, list: string): Finding {
   return note(
     area,
     found,
-    `A worker takes one instance: name its UUID in CUDA_VISIBLE_DEVICES. For the whole card, ${undo}`,
+    `A worker uses one instance: name its UUID in CUDA_VISIBLE_DEVICES. For the whole card, ${undo}`,
   );
 }
 

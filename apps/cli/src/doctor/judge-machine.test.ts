@@ -8,7 +8,7 @@ import * as torch from './recordings/torch.js';
 const GIB = 2 ** 30;
 const ran = (stdout: string): ProbeOutput => ({ kind: 'ran', exitCode: 0, stdout, stderr: '' });
 
-/** A machine on which everything but the GPU was looked at and fits. */
+/** A machine where everything except the GPU fits. */
 function machine(change: Partial<MachineProbe> = {}): MachineProbe {
   return {
     nodeVersion: 'v20.20.2',
@@ -116,7 +116,7 @@ test.each(problems)('%s', (_name, nvidiaSmi, torchOutput, found, remedy) => {
   expect(finding).toMatchObject({ verdict: 'problem', remedy: expect.stringMatching(remedy) });
 });
 
-test('a card that computes wrongly is named beside those that do not', () => {
+test('a card that computes wrongly is named next to those that do not', () => {
   const findings = unfit(gpu(smi.eccErrors, torch.eccOnSecond));
   expect(findings.map(({ area }) => area)).toEqual(['card 1', 'pytorch']);
   expect(findings[1]?.found).toBe(
@@ -124,7 +124,7 @@ test('a card that computes wrongly is named beside those that do not', () => {
   );
 });
 
-test('a card that does not fit beside one that does is only worth a note', () => {
+test('a card that does not fit next to one that does is only worth a note', () => {
   const findings = unfit(gpu(smi.mixedCards, torch.onRtx3090, { visibleDevices: '0' }));
   expect(findings.map(({ area, verdict }) => [area, verdict])).toEqual([
     ['card 1', 'note'],
@@ -158,8 +158,8 @@ test.each<[string, Partial<MachineProbe>, string]>([
   ['python', { python: ran('{"version": "3.12.3", "executable": "/usr/bin/python3", "venv": false}') }, 'has no venv'],
   ['ffmpeg', { ffmpegEncoders: ran(' A....D aac                  AAC\n') }, 'was built without libx264'],
   ['redis', { redisServer: ran('Redis server v=5.0.7 sha=00000000:0\n') }, 'redis-server 5.0.7 is too old'],
-  ['redis', { redisService: { address: 'redis://store:6379', failure: 'ECONNREFUSED' } }, 'store:6379 does not answer'],
-  ['storage', { storageService: { address: 'http://minio:9000', failure: 'ENOTFOUND' } }, 'minio:9000 does not answer'],
+  ['redis', { redisService: { address: 'redis://store:6379', failure: 'ECONNREFUSED' } }, 'store:6379 is unavailable'],
+  ['storage', { storageService: { address: 'http://minio:9000', failure: 'ENOTFOUND' } }, 'minio:9000 is unavailable'],
   ['storage', { dataDirectory: { path: '/srv', writable: false, freeBytes: 99 * GIB } }, '/srv cannot be written'],
   ['disk', { dataDirectory: { path: '/srv', writable: true, freeBytes: GIB } }, 'Only 1.0 GiB free'],
   [
@@ -173,7 +173,7 @@ test.each<[string, Partial<MachineProbe>, string]>([
   expect(finding?.remedy).toBeTruthy();
 });
 
-test('a port that is taken, little space and missing programs that `farm up` brings are notes', () => {
+test('a port in use, little space and missing programs that `farm up` installs are notes', () => {
   const findings = judgeMachine(
     machine({
       port: { number: 8080, state: 'taken' },

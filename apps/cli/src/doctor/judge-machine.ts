@@ -6,7 +6,7 @@ import { judgeTorch } from './judge-torch.js';
 import type { MachineProbe } from './probe-results.js';
 
 export interface JudgeOptions {
-  /** Which engine the machine is to run; `auto`: liveavatar where there is an NVIDIA driver, else draft. */
+  /** Which engine the machine will run; `auto`: liveavatar where there is an NVIDIA driver, else draft. */
   readonly engine: 'auto' | 'draft' | 'liveavatar';
 }
 

@@ -36,7 +36,8 @@ function judgePython(output: ProbeOutput): Finding {
 }
 
 function judgeFfmpeg({ ffmpegEncoders, ffprobe }: MachineProbe): Finding[] {
-  const remedy = '`farm up` brings it where it can. Else install it: apt-get install ffmpeg, brew install ffmpeg.';
+  const remedy =
+    '`farm up` installs it where it can. Otherwise install it: apt-get install ffmpeg, brew install ffmpeg.';
   if (ffmpegEncoders.kind === 'missing' || ffprobe.kind === 'missing') {
     return [note('ffmpeg', 'ffmpeg and ffprobe are not on the PATH.', remedy)];
   }
@@ -52,11 +53,11 @@ function judgeFfmpeg({ ffmpegEncoders, ffprobe }: MachineProbe): Finding[] {
 function judgeRedis({ redisServer, redisService }: MachineProbe): Finding {
   if (redisService !== undefined) {
     const { address, failure } = redisService;
-    if (failure === undefined) return fine('redis', `${address} answers`);
-    return problem('redis', `${address} does not answer (${failure}).`, 'Start it, or correct REDIS_URL.');
+    if (failure === undefined) return fine('redis', `${address} is listening`);
+    return problem('redis', `${address} is unavailable (${failure}).`, 'Start it, or correct REDIS_URL.');
   }
   const remedy =
-    '`farm up` brings its own where it can. Else install it: apt-get install redis-server, brew install redis.';
+    '`farm up` installs its own where it can. Otherwise install it: apt-get install redis-server, brew install redis.';
   if (redisServer.kind === 'missing') return note('redis', 'redis-server is not on the PATH.', remedy);
   if (!ran(redisServer)) return problem('redis', `redis-server ${absence(redisServer)}.`, remedy);
   const version = versionIn(/v=(\S+)/.exec(redisServer.stdout)?.[1] ?? redisServer.stdout) ?? [];
@@ -68,10 +69,10 @@ export function ran(output: ProbeOutput): output is ProbeOutput & { kind: 'ran' 
   return output.kind === 'ran' && output.exitCode === 0;
 }
 
-/** Why a program gave no answer, as the end of a sentence. */
+/** Why a program gave no output, as the end of a sentence. */
 export function absence(output: ProbeOutput): string {
   if (output.kind === 'missing') return 'is not on the PATH';
-  if (output.kind === 'timed-out') return `gave no answer within ${output.seconds} s`;
+  if (output.kind === 'timed-out') return `did not finish within ${output.seconds} s`;
   const [line = ''] = (output.stderr.trim() || output.stdout.trim()).split('\n').slice(-1);
   return `ended with exit code ${output.exitCode}${line ? ` (${line})` : ''}`;
 }

@@ -8,8 +8,8 @@ import { isAtLeast, versionIn } from './version.js';
 const OLDEST_TORCH = [2, 8];
 /** Oldest driver for any minor version of a CUDA release (NVIDIA, "CUDA Compatibility", minor version compatibility). */
 const oldestDriver: Readonly<Record<number, number>> = { 11: 450, 12: 525, 13: 580 };
-/** The line that installs PyTorch is on its own site; it depends on the system. */
-const SELECTOR = "the selector on PyTorch's site gives the line";
+/** The command that installs PyTorch depends on the system; its own site shows it. */
+const SELECTOR = "the selector on PyTorch's site shows the command";
 
 const TorchFacts = z.object({
   version: z.string(),
@@ -48,7 +48,7 @@ export function judgeTorch(probe: MachineProbe, context: TorchContext): Finding[
     ];
   }
   if (context.cards === undefined && !context.needsGpu) {
-    return [fine('pytorch', `PyTorch ${facts.version}; without a card it is of no use to the farm`)];
+    return [fine('pytorch', `PyTorch ${facts.version}; without a card the farm does not use it`)];
   }
   const findings = judgeBuild(facts, probe, context) ?? judgeDevices(facts, probe, context);
   return findings.length > 0
@@ -60,14 +60,14 @@ function judgeAbsence({ torch }: MachineProbe, { needsGpu }: TorchContext): Find
   const isMissing = torch.kind === 'missing' || (torch.kind === 'ran' && /No module named 'torch'/.test(torch.stderr));
   if (isMissing) {
     const found = 'PyTorch is not installed; the liveavatar engine needs it, the draft engine does not.';
-    const remedy = '`farm up --engine liveavatar` brings it; or set FARM_PYTHON to a Python that has it.';
+    const remedy = '`farm up --engine liveavatar` installs it; or set FARM_PYTHON to a Python that has it.';
     return needsGpu ? problem('pytorch', found, remedy) : note('pytorch', found);
   }
   const remedy = `Install PyTorch again, in an environment of its own (${SELECTOR}).`;
   return problem('pytorch', `PyTorch cannot be loaded: it ${absence(torch)}.`, remedy);
 }
 
-/** What keeps this build from every card; undefined where it may compute. */
+/** Why this build cannot use any card; undefined where it may compute. */
 function judgeBuild(facts: TorchFacts, probe: MachineProbe, { cards }: TorchContext): Finding[] | undefined {
   const driver = versionIn(cards?.[0]?.driverVersion ?? '');
   if (facts.cuda === null) {
@@ -86,7 +86,7 @@ function judgeBuild(facts: TorchFacts, probe: MachineProbe, { cards }: TorchCont
   if (facts.available) return undefined;
   if (cards === undefined) {
     const found = `PyTorch ${facts.version} sees no card. ${firstWarning(facts)}`.trim();
-    return [problem('pytorch', found, 'First mend the driver: see above.')];
+    return [problem('pytorch', found, 'Fix the driver first: see above.')];
   }
   return [judgeUnavailable(facts, probe)];
 }
@@ -98,7 +98,7 @@ function judgeUnavailable(facts: TorchFacts, { visibleDevices }: MachineProbe): 
     return problem('pytorch', found, remedy);
   }
   const remedy =
-    'Restart the machine, or run `modprobe nvidia_uvm`; in a container, start it anew with the NVIDIA runtime (--gpus all).';
+    'Restart the machine, or run `modprobe nvidia_uvm`; in a container, restart it with the NVIDIA runtime (--gpus all).';
   return problem('pytorch', found, remedy);
 }
 
@@ -115,7 +115,7 @@ function judgeDevices(facts: TorchFacts, { visibleDevices }: MachineProbe, { car
     if (device.trial === 'ok') return [];
     const remedy = /ECC/.test(device.trial)
       ? 'The memory of the card is damaged: restart the machine; if it happens again, replace the card.'
-      : 'Restart the machine; if it happens again, install driver and PyTorch anew.';
+      : 'Restart the machine; if it happens again, reinstall driver and PyTorch.';
     return [problem('pytorch', `A small product on ${device.name} failed: ${device.trial.split('\n')[0]}`, remedy)];
   });
   const whole = cards?.filter((card) => !card.isDivided) ?? [];
@@ -169,7 +169,7 @@ function firstWarning({ warnings }: TorchFacts): string {
 
 function hintForHidden(visibleDevices: string | undefined): string {
   return visibleDevices === undefined
-    ? 'Ask nvidia-smi for the state of the others.'
+    ? 'See nvidia-smi for the state of the others.'
     : `CUDA_VISIBLE_DEVICES is "${visibleDevices}": unset it to use them all.`;
 }
 

@@ -21,7 +21,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** A program on the PATH that answers like a recorded one. */
+/** A program on the PATH with recorded output. */
 async function program(name: string, script: string): Promise<void> {
   const path = join(directory, 'bin', name);
   await writeFile(path, `#!/bin/sh\n${script}\n`);
@@ -43,7 +43,7 @@ async function listen(status: number, contentType: string): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test('asks the programs on the PATH and judges what they answer', async () => {
+test('runs the programs on the PATH and judges their output', async () => {
   await program(
     'nvidia-smi',
     `[ "$1" = -L ] && exit 0
@@ -87,8 +87,8 @@ test('tells a free port from a farm and from another program', async () => {
 
 test('names services without their passwords', async () => {
   const port = await listen(200, 'text/plain');
-  const answering = await probeService(`redis://:secret@127.0.0.1:${port}/0`);
-  expect(answering).toEqual({ address: `redis://127.0.0.1:${port}`, failure: undefined });
+  const listening = await probeService(`redis://:secret@127.0.0.1:${port}/0`);
+  expect(listening).toEqual({ address: `redis://127.0.0.1:${port}`, failure: undefined });
   await new Promise((resolve) => servers.pop()?.close(resolve));
   expect((await probeService(`http://farm:secret@127.0.0.1:${port}`)).failure).toBe('ECONNREFUSED');
   expect((await probeService('store:6379')).failure).toBe('store: is not supported');

@@ -15,7 +15,7 @@ export interface ProbeOptions {
   readonly weightsFolder?: string | undefined;
 }
 
-/** Looks at everything that `judgeMachine` judges. Changes nothing, brings nothing. */
+/** Looks at everything that `judgeMachine` judges. Changes and installs nothing. */
 export async function probeMachine(options: ProbeOptions): Promise<MachineProbe> {
   const { environment, port } = options;
   const programs = await findPrograms(environment);

@@ -1,7 +1,7 @@
 import { connect, createServer } from 'node:net';
 import type { MachineProbe, ServiceProbe } from './probe-results.js';
 
-const ANSWER_TIMEOUT_MS = 3000;
+const RESPONSE_TIMEOUT_MS = 3000;
 const defaultPorts: Readonly<Record<string, number>> = { 'redis:': 6379, 'rediss:': 6379, 'http:': 80, 'https:': 443 };
 
 /** Whether something accepts connections at a service's address. Its credentials are neither used nor shown. */
@@ -16,13 +16,13 @@ export async function probeService(url: string): Promise<ServiceProbe> {
 
 function connectionFailure(host: string, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: ANSWER_TIMEOUT_MS });
+    const socket = connect({ host, port, timeout: RESPONSE_TIMEOUT_MS });
     const finish = (failure: string | undefined) => {
       socket.destroy();
       resolve(failure);
     };
     socket.once('connect', () => finish(undefined));
-    socket.once('timeout', () => finish(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`));
+    socket.once('timeout', () => finish(`no response within ${RESPONSE_TIMEOUT_MS / 1000} s`));
     socket.once('error', (error: NodeJS.ErrnoException) => finish(error.code ?? error.message));
   });
 }
@@ -30,9 +30,9 @@ function connectionFailure(host: string, port: number): Promise<string | undefin
 /** Whether the API's port is free here, or who has it. */
 export async function probePort(port: number): Promise<MachineProbe['port']['state']> {
   if (await canListen(port)) return 'free';
-  const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
-  const answer = await fetch(`http://127.0.0.1:${port}/v1/health`, { signal }).catch(() => undefined);
-  return answer?.ok && answer.headers.get('content-type')?.includes('json') ? 'farm' : 'taken';
+  const signal = AbortSignal.timeout(RESPONSE_TIMEOUT_MS);
+  const response = await fetch(`http://127.0.0.1:${port}/v1/health`, { signal }).catch(() => undefined);
+  return response?.ok && response.headers.get('content-type')?.includes('json') ? 'farm' : 'taken';
 }
 
 function canListen(port: number): Promise<boolean> {

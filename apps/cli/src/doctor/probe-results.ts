@@ -1,10 +1,10 @@
-/** What became of one program that was asked something. */
+/** What happened to one program that was run. */
 export type ProbeOutput =
   | { readonly kind: 'ran'; readonly exitCode: number; readonly stdout: string; readonly stderr: string }
   | { readonly kind: 'missing' }
   | { readonly kind: 'timed-out'; readonly seconds: number };
 
-/** Everything `farm doctor` looked at, as it was answered: judging it needs no machine. */
+/** Everything `farm doctor` looked at, unjudged: judging it needs no machine. */
 export interface MachineProbe {
   /** As `process.version`. */
   readonly nodeVersion: string;
@@ -35,7 +35,7 @@ export interface MachineProbe {
 export interface ServiceProbe {
   /** Address without credentials. */
   readonly address: string;
-  /** Undefined where it answered. */
+  /** Undefined if it accepted a connection. */
   readonly failure: string | undefined;
 }
 

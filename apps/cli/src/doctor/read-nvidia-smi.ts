@@ -10,7 +10,7 @@ export interface Card {
   /** Memory errors that could not be corrected, since the driver was loaded; undefined where the card does not count. */
   readonly uncorrectedErrors: number | undefined;
   readonly isDivided: boolean;
-  /** What nvidia-smi says instead of values when the card does not answer: "GPU is lost". */
+  /** What nvidia-smi says instead of values when the card does not respond: "GPU is lost". */
   readonly fault: string | undefined;
 }
 

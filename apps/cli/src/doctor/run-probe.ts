@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import type { ProbeOutput } from './probe-results.js';
 
-/** Importing PyTorch from a slow disk takes its time. */
+/** Importing PyTorch from a slow disk is slow. */
 const TIMEOUT_SECONDS = 60;
 const MOST_OUTPUT_BYTES = 4 * 1024 * 1024;
 
-/** Asks a program, and keeps what it answers, failures included. */
+/** Runs a program and keeps its output, failures included. */
 export function runProbe(
   command: string,
   args: readonly string[],

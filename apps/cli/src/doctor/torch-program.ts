@@ -1,4 +1,4 @@
-/** Asks an interpreter who it is. */
+/** Asks an interpreter for its version and its path. */
 export const pythonProgram = `
 import importlib.util, json, sys
 venv = all(importlib.util.find_spec(name) is not None for name in ("venv", "ensurepip"))

@@ -1,18 +1,20 @@
-import { ApiError } from '../client/index.js';
+import { ApiError } from '@farm/client';
 
 const INTERRUPTED = 'Interrupted.';
 
-/** What a person is told about a failure: a sentence, then what can be done, then the fields that were refused. */
+/** A failure for a person: the sentence, then the fields that were refused, then what to do. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'AbortError') return INTERRUPTED;
   if (!(error instanceof ApiError)) return error.message;
   const lines = [error.message];
   const fields = fieldErrors(error).map(({ path, message }) => `${path}: ${message}`);
-  // The sentence of a single wrong field says the same.
+  // The problem's own sentence may be that of its only wrong field.
   for (const field of fields) if (field !== error.message) lines.push(`  ${field}`);
   if (error.status === 401) {
-    lines.push('Give a key with --key, --key-file or FARM_KEY. A farm on this machine keeps its own in DIR/admin.key.');
+    lines.push(
+      'Give a key with --key, --key-file or FARM_KEY. A farm on this machine keeps its own in DATA/admin.key.',
+    );
   }
   return lines.join('\n');
 }

@@ -1,22 +1,28 @@
-import type { ProgressStream } from '../progress/index.js';
-import { type Paint, painter, wantsColour } from '../progress/style.js';
+import { type Paint, painter, wantsColour } from './style.js';
 
-/** Results go to stdout, everything said to a person beside them to stderr. */
+/** Where text goes: stdout, stderr, or what a test collects. */
+export interface OutputStream {
+  write(text: string): boolean;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** Results go to stdout, remarks for people to stderr. */
 export interface Output {
-  readonly stdout: ProgressStream;
-  readonly stderr: ProgressStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
   readonly paint: Paint;
   /** A line of the result. */
   line(text: string): void;
-  /** One JSON document, or one line of JSON lines when `compact`. */
+  /** One JSON document, on a single line when `compact`. */
   json(value: unknown, format?: { compact: boolean }): void;
   /** A remark for people. */
   note(text: string): void;
 }
 
 export function createOutput(options: {
-  stdout: ProgressStream;
-  stderr: ProgressStream;
+  stdout: OutputStream;
+  stderr: OutputStream;
   environment: NodeJS.ProcessEnv;
 }): Output {
   const { stdout, stderr, environment } = options;

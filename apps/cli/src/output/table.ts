@@ -1,6 +1,6 @@
-import type { Paint } from '../progress/style.js';
+import type { Paint } from './style.js';
 
-/** Columns as wide as their content, two spaces between; the header is dim on a terminal. */
+/** Columns as wide as their content, two spaces apart; the header is dim on a terminal. */
 export function table(header: readonly string[], rows: ReadonlyArray<readonly string[]>, paint: Paint): string {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),

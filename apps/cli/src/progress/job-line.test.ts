@@ -1,21 +1,21 @@
 import { stripVTControlCharacters } from 'node:util';
+import { sampleJob } from '@farm/client/testing';
 import type { JobView } from '@farm/contracts';
 import { expect, test } from 'vitest';
-import { sampleJob } from '../testing/sample-job.js';
+import { painter, wantsColour } from '../output/style.js';
+import { createProgressView } from './create-progress-view.js';
 import { formatDuration } from './duration.js';
 import { fit, jobLine } from './job-line.js';
-import { createProgressView } from './progress-view.js';
-import { painter, wantsColour } from './style.js';
 
 const plain = painter(false);
 
-test('one job at 80 columns: phase, bar, clip, percent, frames a second, time left', () => {
+test('one job at 80 columns: phase, bar, clip, percent, frames per second, time left', () => {
   expect(jobLine(sampleJob(), { columns: 79, paint: plain })).toBe(
     'rendering   ━━━━━━━━━──────────  clip  6 of 12   45 %  31.2 frames/s  0:11 left',
   );
 });
 
-test('wider than it needs to be, the bar stays readable', () => {
+test('on a wide terminal the bar does not grow without end', () => {
   const line = jobLine(sampleJob(), { columns: 119, paint: plain });
   expect(line).toContain('━━━━━━━━━━━─────────────  clip  6 of 12');
 });
@@ -29,7 +29,7 @@ test.each([30, 40, 60, 79, 119])('no line is wider than the terminal (%i columns
   }
 });
 
-test('labels leave room for the time left; frames a second go first', () => {
+test('labels leave room for the time left; frames per second are dropped first', () => {
   const line = jobLine(sampleJob(), { columns: 79, paint: plain, label: 'lesson-01.wav', labelWidth: 13 });
   expect(line).toContain('0:11 left');
   expect(line).not.toContain('frames/s');
@@ -42,7 +42,7 @@ test('what is not known yet is not shown', () => {
   expect(line).toBe('preparing   ────────────────────────');
 });
 
-test('100 % is said when it is done, not before', () => {
+test('100 % is shown when it is done, not before', () => {
   const progress = { ...sampleJob().progress, fraction: 0.9999 };
   expect(jobLine(sampleJob({ progress }), { columns: 79, paint: plain })).toContain(' 99 %');
 });
@@ -69,7 +69,7 @@ function screen(isTTY: boolean) {
   return { stream: { write, isTTY, columns: 80 }, text: () => text };
 }
 
-test('on a pipe: a line for each phase and clip, none for what is the same', () => {
+test('on a pipe: a line for each phase and clip, none where nothing changed', () => {
   const { stream, text } = screen(false);
   const view = createProgressView({ stream, environment: {} });
   view.update('a', sampleJob());
@@ -84,7 +84,7 @@ test('on a pipe: a line for each phase and clip, none for what is the same', () 
   ]);
 });
 
-test('several on a terminal: ended ones stay, running ones are repainted, a line counts', () => {
+test('several on a terminal: ended ones stay, running ones are repainted, one line counts them', () => {
   const { stream, text } = screen(true);
   const view = createProgressView({ stream, environment: { NO_COLOR: '1' }, jobCount: 4 });
   view.settle('c.wav', 'refused');

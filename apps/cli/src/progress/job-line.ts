@@ -1,25 +1,25 @@
 import { hasEnded, type JobView } from '@farm/contracts';
+import type { Paint } from '../output/style.js';
 import { formatDuration } from './duration.js';
-import type { Paint } from './style.js';
 
 const PHASE_WIDTH = 10;
 const GAP = '  ';
 const LONGEST_BAR = 24;
 const SHORTEST_BAR = 8;
 
-/** What a job does now, in a word: its phase, or its status where that says more. */
+/** What a job is doing, in one word: its phase, or its status where that says more. */
 export function phaseOf(job: JobView): string {
   if (hasEnded(job.status) || job.status === 'canceling' || job.status === 'paused') return job.status;
   return job.progress.phase === 'done' ? 'finishing' : job.progress.phase;
 }
 
-/** The facts of a job's progress, the most telling first; those the farm does not know yet are left out. */
+/** The facts of a job's progress, the most important first; those the farm does not know yet are left out. */
 export function progressFacts(job: JobView): string[] {
   const { clipsDone, clipCount, fraction, framesPerSecond, secondsLeft } = job.progress;
   if (job.status === 'succeeded') return succeededFacts(job);
   if (job.error) return [job.error.message];
   const facts: string[] = [];
-  // The clip under way is the one behind those that are done.
+  // The current clip is the one after those that are done.
   if (clipCount !== null) facts.push(clipFact(Math.min(clipsDone + 1, clipCount), clipCount));
   if (clipCount !== null || fraction > 0) facts.push(percent(fraction).padStart(5));
   const isRendering = job.progress.phase === 'rendering' && job.status === 'running';
@@ -28,7 +28,7 @@ export function progressFacts(job: JobView): string[] {
   return facts;
 }
 
-/** As wide for the first clip as for the last, so that nothing jumps. */
+/** As wide for the first clip as for the last, so that the columns stay in place. */
 function clipFact(clip: number, count: number): string {
   return `clip ${String(clip).padStart(String(count).length)} of ${count}`;
 }
@@ -41,7 +41,7 @@ function succeededFacts({ startedAt, endedAt, progress }: JobView): string[] {
 }
 
 export function percent(fraction: number): string {
-  // 100 % is said when it is done, not when it rounds to it.
+  // 100 % means done, not nearly done.
   return `${Math.min(Math.floor(fraction * 100), 100)} %`;
 }
 
@@ -51,10 +51,10 @@ export function progressBar(fraction: number, width: number, paint: Paint): stri
 }
 
 export interface JobLineOptions {
-  /** Characters that the line may take. */
+  /** How many characters the line may have. */
   readonly columns: number;
   readonly paint: Paint;
-  /** What the person calls the job; left out where there is only one. */
+  /** The name of the recording; left out where there is only one. */
   readonly label?: string | undefined;
   readonly labelWidth?: number;
 }
@@ -67,7 +67,7 @@ export function jobLine(job: JobView, { columns, paint, label, labelWidth = 0 }:
   let room = columns - head.length - phase.length - barRoom;
   const facts = progressFacts(job);
   const widthOf = (texts: readonly string[]) => texts.reduce((sum, text) => sum + GAP.length + text.length, 0);
-  // Frames a second is what a person misses least.
+  // Frames per second is what a person misses least.
   while (facts.length > 1 && widthOf(facts) > room) facts.splice(facts.length > 3 ? 2 : -1, 1);
   if (facts.length === 1) facts[0] = fit(facts[0] ?? '', room - GAP.length);
   room -= widthOf(facts);

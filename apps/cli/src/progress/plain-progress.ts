@@ -1,9 +1,10 @@
 import type { JobView } from '@farm/contracts';
+import type { OutputStream } from '../output/output.js';
 import { phaseOf, progressFacts } from './job-line.js';
-import type { ProgressStream, ProgressView } from './progress-view.js';
+import type { ProgressView } from './progress-view.js';
 
-/** One line whenever a job's phase changes or a clip is done: what a log wants. */
-export function plainProgress({ stream, labelled }: { stream: ProgressStream; labelled: boolean }): ProgressView {
+/** One line whenever a job's phase changes or a clip is done, for logs. */
+export function plainProgress({ stream, labelled }: { stream: OutputStream; labelled: boolean }): ProgressView {
   const shown = new Map<string, string>();
   return {
     update(label, job) {

@@ -1,21 +1,22 @@
 import { hasEnded, type JobView } from '@farm/contracts';
 import { createLogUpdate } from 'log-update';
+import type { OutputStream } from '../output/output.js';
+import { type Paint, painter } from '../output/style.js';
 import { jobLine, progressBar } from './job-line.js';
-import type { ProgressStream, ProgressView } from './progress-view.js';
-import { type Paint, painter } from './style.js';
+import type { ProgressView } from './progress-view.js';
 
 const WIDEST_LABEL = 32;
-/** Running jobs shown by name; a course of a hundred must not scroll. */
+/** Running jobs shown by name: a hundred of them must not scroll the screen. */
 const MOST_ROWS = 8;
 const DEFAULT_COLUMNS = 80;
 
 export interface TerminalProgressOptions {
-  readonly stream: ProgressStream;
+  readonly stream: OutputStream;
   readonly colour: boolean;
   readonly jobCount: number;
 }
 
-/** Repaints a few lines: one job, or a line that counts them and one for each that is under way. */
+/** Repaints a few lines: one for the only job, or one per running job and a line that counts all. */
 export function terminalProgress({ stream, colour, jobCount }: TerminalProgressOptions): ProgressView {
   const jobs = new Map<string, JobView>();
   const settled = { skipped: 0, refused: 0 };

@@ -1,7 +1,8 @@
 import { JobSpec } from '@farm/contracts';
-import { usageError } from '../exit-codes.js';
+import { InvalidOptionError } from '../errors.js';
+import { InvalidSettingsError, MissingPromptError } from './errors.js';
 
-/** The settings of `farm submit` as commander hands them over. */
+/** The settings of `farm submit` as commander passes them. */
 export interface SpecOptions {
   readonly prompt?: string;
   readonly size?: string;
@@ -25,11 +26,9 @@ export interface SpecOptions {
 const numbers = ['clips', 'framesPerClip', 'steps', 'guidanceScale', 'seed', 'segmentClips', 'priority'] as const;
 const words = ['prompt', 'size', 'solver', 'engine', 'precision', 'continuity', 'preset', 'dueAt'] as const;
 
-/** The spec that the options describe. @throws CommandError that names every option that is wrong. */
+/** The spec that the options describe. @throws UsageError that names the options that are wrong */
 export function specFromOptions(options: SpecOptions): JobSpec {
-  if (options.prompt === undefined) {
-    throw usageError('--prompt is missing. Describe the person and the scene in a sentence or two.');
-  }
+  if (options.prompt === undefined) throw new MissingPromptError();
   const spec: Record<string, unknown> = {};
   for (const name of words) if (options[name] !== undefined) spec[name] = options[name];
   for (const name of numbers) if (options[name] !== undefined) spec[name] = toNumber(name, options[name]);
@@ -37,19 +36,22 @@ export function specFromOptions(options: SpecOptions): JobSpec {
   if (options.metadata?.length) spec.metadata = Object.fromEntries(options.metadata.map(metadataEntry));
   const parsed = JobSpec.safeParse(spec);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${optionName(String(path[0]))}: ${message}`);
-  throw usageError(problems.join('\n'));
+  throw new InvalidSettingsError(
+    parsed.error.issues.map(({ path, message }) => ({ option: optionName(String(path[0])), message })),
+  );
 }
 
 function toNumber(name: string, text: string): number {
   const number = Number(text);
-  if (text.trim() === '' || Number.isNaN(number)) throw usageError(`${optionName(name)}: "${text}" is not a number.`);
+  if (text.trim() === '' || Number.isNaN(number)) {
+    throw new InvalidOptionError(optionName(name), { value: text, expected: 'a number' });
+  }
   return number;
 }
 
 function metadataEntry(text: string): [string, string] {
   const equals = text.indexOf('=');
-  if (equals < 1) throw usageError(`--metadata: write "${text}" as name=value.`);
+  if (equals < 1) throw new InvalidOptionError('--metadata', { value: text, expected: 'name=value' });
   return [text.slice(0, equals), text.slice(equals + 1)];
 }
 

@@ -1,20 +1,15 @@
+import { ApiError, ApiUnreachableError, type FarmClient, UnexpectedResponseError } from '@farm/client';
 import type { JobView } from '@farm/contracts';
 import pLimit from 'p-limit';
-import { ApiError, ApiUnreachableError, type FarmClient, UnexpectedAnswerError } from '../client/index.js';
-import { watchAndSave } from '../watch/watch-and-save.js';
+import { watchAndSave } from '../watch-and-save.js';
+import type { Outcome } from './outcome.js';
 import type { Submission } from './plan-submissions.js';
 import { isUpToDate, type SharedInputs, submitOne } from './submit-one.js';
 import type { SubmitReporter } from './submit-reporter.js';
 
-export type Outcome =
-  | { readonly kind: 'skipped' }
-  | { readonly kind: 'submitted'; readonly job: JobView }
-  | { readonly kind: 'made'; readonly job: JobView; readonly savedTo: string | undefined }
-  | { readonly kind: 'failed'; readonly error: Error; readonly job: JobView | undefined };
-
 export interface SubmittedFile {
   readonly submission: Submission;
-  /** Undefined where Ctrl-C came first. */
+  /** Undefined if Ctrl-C came first. */
   outcome: Outcome | undefined;
   job: JobView | undefined;
 }
@@ -29,12 +24,13 @@ export interface SubmitAllOptions {
 }
 
 const UPLOADS_AT_ONCE = 2;
-/** Each watched job holds a connection; the farm begins jobs about in the order in which they came. */
+/** Each watched job holds a connection; the farm starts jobs roughly in the order in which they were submitted. */
 const WATCHED_AT_ONCE = 50;
 
 /**
- * Submits every file, watches the jobs and saves their videos. A file that fails fails alone; a farm that is away or a
- * key that is refused ends it all. @throws that failure, or the signal's reason; `files` then tells how far it came.
+ * Submits every file, watches the jobs and saves their videos. A file that fails does not stop the others; a farm that
+ * is unavailable or a key that is refused does. @throws that failure, or the signal's reason; `files` then shows how far
+ * it got.
  */
 export async function submitAll(options: SubmitAllOptions, files: SubmittedFile[]): Promise<void> {
   const uploads = pLimit(UPLOADS_AT_ONCE);
@@ -66,7 +62,7 @@ export async function submitAll(options: SubmitAllOptions, files: SubmittedFile[
 async function begin(file: SubmittedFile, options: SubmitAllOptions, signal: AbortSignal): Promise<Outcome> {
   signal.throwIfAborted();
   const { submission } = file;
-  if (!options.shared.again && (await isUpToDate(submission, options.shared.imagePath))) return { kind: 'skipped' };
+  if (!options.shared.again && (await isUpToDate(submission, options.shared.portraitPath))) return { kind: 'skipped' };
   file.job = await submitOne(options.client, submission, options.shared);
   options.reporter.onUpdate(submission, file.job);
   return { kind: 'submitted', job: file.job };
@@ -87,10 +83,10 @@ async function finish(file: SubmittedFile, options: SubmitAllOptions, signal: Ab
 /** Codes of refusals that are about the portrait or the settings, which all files share. */
 const sharedInputCodes = /^(portrait-|invalid-|unknown-field$|not-supported-yet$|too-large-for-every-class$)/;
 
-/** A failure that the next file would meet as well. */
+/** A failure that the next file would meet, too. */
 function concernsAll(error: unknown): boolean {
   if (error instanceof ApiError) {
     return [401, 403, 429, 503, 507].includes(error.status) || sharedInputCodes.test(error.code);
   }
-  return error instanceof ApiUnreachableError || error instanceof UnexpectedAnswerError;
+  return error instanceof ApiUnreachableError || error instanceof UnexpectedResponseError;
 }

@@ -1,10 +1,10 @@
-import { CommandError, exitCodeOf, exitCodes } from '../exit-codes.js';
+import { InterruptedError } from '../errors.js';
 import { errorText } from '../output/error-text.js';
 import type { Output } from '../output/output.js';
-import { detached } from '../watch/watch-and-save.js';
+import { SomeFailedError } from './errors.js';
 import type { SubmittedFile } from './submit-all.js';
 
-/** After all files: what failed and why. @throws CommandError when something did. */
+/** After all files: what failed and why. @throws SomeFailedError, or the error of the only file */
 export function reportFailures(
   files: readonly SubmittedFile[],
   { output, json }: { output: Output; json: boolean },
@@ -19,24 +19,18 @@ export function reportFailures(
     output.note(`\n${failed.length} of ${files.length} recordings failed:`);
     for (const { label, error } of failed) output.note(`  ${label}: ${errorText(error).replaceAll('\n', '\n    ')}`);
   }
-  const exitCode = failed.length < files.length ? exitCodes.partlyMade : exitCodeOf(first.error);
-  const message = 'Running the same command again does only what is missing.';
-  throw new CommandError({ code: 'some-failed', exitCode, message, cause: first.error });
+  throw new SomeFailedError(
+    failed.map(({ error }) => error),
+    { count: files.length },
+  );
 }
 
-/** Ctrl-C: what goes on without us, and how to come back to it. */
-export function detachedFrom(files: readonly SubmittedFile[]): CommandError {
-  const goingOn = files.flatMap(({ outcome, job }) => (outcome?.kind === 'submitted' && job ? [job.id] : []));
-  const notSent = files.filter(({ outcome, job }) => outcome === undefined && job === undefined).length;
-  const [only] = goingOn;
-  if (files.length <= 1) {
-    return only === undefined
-      ? detached('Stopped before the job was submitted.')
-      : detached(`Stopped watching; the job goes on. Come back with: farm watch ${only}`);
-  }
-  const unsent = notSent === 0 ? '' : ` ${notSent} recordings were not submitted yet.`;
-  const one = only === undefined ? '' : ` (or watch one: farm watch ${only})`;
-  return detached(
-    `Stopped watching; ${goingOn.length} jobs go on.${unsent} Come back by running the same command again${one}.`,
-  );
+/** Ctrl-C: which jobs continue without the command, and how to come back to them. */
+export function interruptedWith(files: readonly SubmittedFile[]): InterruptedError {
+  const continuing = files.flatMap(({ outcome, job }) => (outcome?.kind === 'submitted' && job ? [job.id] : []));
+  const [only] = continuing;
+  if (files.length <= 1)
+    return only === undefined ? InterruptedError.beforeSubmit() : InterruptedError.whileWatching(only);
+  const unsentCount = files.filter(({ outcome, job }) => outcome === undefined && job === undefined).length;
+  return InterruptedError.whileWatchingSeveral(continuing, { unsentCount });
 }

@@ -1,49 +1,42 @@
 import { stat } from 'node:fs/promises';
+import { contentIdempotencyKey, type FarmClient, fileSha256 } from '@farm/client';
 import type { JobSpec, JobView } from '@farm/contracts';
-import { contentIdempotencyKey, type FarmClient, fileSha256 } from '../client/index.js';
-import { CommandError, exitCodes } from '../exit-codes.js';
+import { EmptySpeechError } from './errors.js';
 import type { Submission } from './plan-submissions.js';
 
 export interface SharedInputs {
   readonly spec: JobSpec;
-  readonly imagePath: string;
-  readonly imageSha256: string;
-  /** Render again even where the video or the job is there already. */
+  readonly portraitPath: string;
+  readonly portraitSha256: string;
+  /** Render again even if the video or the job already exists. */
   readonly again: boolean;
 }
 
 /**
- * Whether the video is there and no older than what it is made from. Videos appear under their name only when they are
- * whole, so there is nothing else to check.
+ * Whether the video exists and is no older than what it is made from. Videos appear under their name only when they are
+ * complete, so there is nothing else to check.
  */
-export async function isUpToDate(submission: Submission, imagePath: string): Promise<boolean> {
+export async function isUpToDate(submission: Submission, portraitPath: string): Promise<boolean> {
   if (submission.outPath === undefined || submission.outPath.includes('{id}')) return false;
   const video = await stat(submission.outPath).catch(() => undefined);
   if (video === undefined) return false;
-  const inputs = await Promise.all([stat(submission.audioPath), stat(imagePath)]);
+  const inputs = await Promise.all([stat(submission.speechPath), stat(portraitPath)]);
   return inputs.every((input) => input.mtimeMs <= video.mtimeMs);
 }
 
 /**
- * Submits one recording under a key made from its content: a job that exists is found, one that failed or was canceled
- * goes on where it stood.
+ * Submits one recording under a key made from its content: an existing job is found, and one that failed or was
+ * canceled continues where it stopped.
  */
 export async function submitOne(client: FarmClient, submission: Submission, shared: SharedInputs): Promise<JobView> {
-  const { spec, imagePath, imageSha256, again } = shared;
-  await refuseEmpty(submission.audioPath);
-  const audioSha256 = await fileSha256(submission.audioPath);
+  const { spec, portraitPath, portraitSha256, again } = shared;
+  if ((await stat(submission.speechPath)).size === 0) throw new EmptySpeechError(submission.speechPath);
+  const speechSha256 = await fileSha256(submission.speechPath);
   const job = await client.submitJob({
     spec,
-    imagePath,
-    audioPath: submission.audioPath,
-    ...(again ? {} : { idempotencyKey: contentIdempotencyKey({ spec, imageSha256, audioSha256 }) }),
+    portraitPath,
+    speechPath: submission.speechPath,
+    ...(again ? {} : { idempotencyKey: contentIdempotencyKey({ spec, portraitSha256, speechSha256 }) }),
   });
   return job.status === 'failed' || job.status === 'canceled' ? client.retryJob(job.id) : job;
-}
-
-/** Better said here than after an upload. */
-async function refuseEmpty(path: string): Promise<void> {
-  if ((await stat(path)).size > 0) return;
-  const message = `${path} is empty (0 bytes). Was the recording copied to its end?`;
-  throw new CommandError({ code: 'audio-empty', exitCode: exitCodes.refused, message });
 }

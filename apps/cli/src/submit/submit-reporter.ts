@@ -1,11 +1,11 @@
 import type { JobView } from '@farm/contracts';
 import { errorDocument } from '../output/error-text.js';
 import type { Output } from '../output/output.js';
-import { createProgressView } from '../progress/index.js';
+import { createProgressView } from '../progress/create-progress-view.js';
+import type { Outcome } from './outcome.js';
 import type { Submission } from './plan-submissions.js';
-import type { Outcome } from './submit-all.js';
 
-/** Tells how a submit of one or many files comes along. */
+/** Reports the progress of a submit of one or many files. */
 export interface SubmitReporter {
   onUpdate(submission: Submission, job: JobView): void;
   onOutcome(submission: Submission, outcome: Outcome): void;
@@ -52,12 +52,13 @@ function progress({ output, environment, fileCount }: ReporterOptions): SubmitRe
     close() {
       view.close();
       for (const path of saved.sort()) output.line(`video: ${path}`);
-      if (skipped > 0) output.note(`${skipped} skipped: the video is there and up to date (--again renders it anew).`);
+      if (skipped > 0)
+        output.note(`${skipped} skipped: the video exists and is up to date (--again renders it again).`);
     },
   };
 }
 
-/** The ids of the jobs on stdout, alone where there is one, so that a script can take them. */
+/** The ids of the jobs on stdout, alone where there is only one, for scripts. */
 function ids({ output, fileCount }: ReporterOptions): SubmitReporter {
   return {
     onUpdate: () => undefined,
@@ -66,7 +67,7 @@ function ids({ output, fileCount }: ReporterOptions): SubmitReporter {
       const { id, warnings } = outcome.job;
       for (const { message } of warnings) output.note(`${output.paint('yellow', 'warning')}  ${label}: ${message}`);
       output.line(fileCount === 1 ? id : `${id}  ${label}`);
-      if (fileCount === 1) output.note(`Submitted. See how it comes along with: farm watch ${id}`);
+      if (fileCount === 1) output.note(`Submitted. Follow its progress with: farm watch ${id}`);
     },
     note: output.note,
     close: () => undefined,
@@ -76,7 +77,7 @@ function ids({ output, fileCount }: ReporterOptions): SubmitReporter {
 function jsonLines({ output }: ReporterOptions): SubmitReporter {
   const line = (value: unknown) => output.json(value, { compact: true });
   return {
-    onUpdate: ({ audioPath }, job) => line({ event: 'progress', audio: audioPath, job }),
+    onUpdate: ({ speechPath }, job) => line({ event: 'progress', audio: speechPath, job }),
     onOutcome: (submission, outcome) => line({ event: 'settled', ...outcomeDocument(submission, outcome) }),
     note: output.note,
     close: () => undefined,
@@ -93,8 +94,8 @@ function jsonDocument({ output }: ReporterOptions): SubmitReporter {
   };
 }
 
-function outcomeDocument({ audioPath, outPath }: Submission, outcome: Outcome): Record<string, unknown> {
-  const file = { audio: audioPath, outcome: outcome.kind };
+function outcomeDocument({ speechPath, outPath }: Submission, outcome: Outcome): Record<string, unknown> {
+  const file = { audio: speechPath, outcome: outcome.kind };
   if (outcome.kind === 'skipped') return { ...file, path: outPath };
   if (outcome.kind === 'failed') return { ...file, job: outcome.job ?? null, error: errorDocument(outcome.error) };
   return outcome.kind === 'made' ? { ...file, job: outcome.job, path: outcome.savedTo } : { ...file, job: outcome.job };

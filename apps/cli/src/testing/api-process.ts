@@ -2,10 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { mainFiles } from '@farm/local-farm';
 import { freePort, type GuardedProcess, startGuardedProcess, startRedisServer } from '@farm/toolchain';
-
-const server = fileURLToPath(new URL('../../../api/dist/main.js', import.meta.url));
 
 export interface ApiProcess {
   readonly url: string;
@@ -17,7 +15,7 @@ export interface ApiProcess {
   stop(): Promise<void>;
 }
 
-/** The real API in a process of its own, on a private Redis and a private folder; no worker takes its jobs. */
+/** The real API in a process of its own, on a private Redis and a private folder; no worker claims its jobs. */
 export async function startApiProcess(): Promise<ApiProcess> {
   const directory = await mkdtemp(join(tmpdir(), 'farm-cli-'));
   const redis = await startRedisServer({ directory: join(directory, 'redis') });
@@ -35,7 +33,7 @@ export async function startApiProcess(): Promise<ApiProcess> {
   };
   const start = async () => {
     const logFile = join(directory, 'api.log');
-    const api = await startGuardedProcess({ command: process.execPath, args: [server], logFile, environment });
+    const api = await startGuardedProcess({ command: process.execPath, args: [mainFiles.api], logFile, environment });
     await untilReady(url, api, logFile);
     return api;
   };
@@ -64,9 +62,9 @@ async function untilReady(url: string, api: GuardedProcess, logFile: string): Pr
     ended = true;
   });
   while (!ended) {
-    const answer = await fetch(`${url}/v1/ready`).catch(() => undefined);
-    if (answer?.ok) return;
+    const response = await fetch(`${url}/v1/ready`).catch(() => undefined);
+    if (response?.ok) return;
     await sleep(30);
   }
-  throw new Error(`The API ended at once:\n${await readFile(logFile, 'utf8')}`);
+  throw new Error(`The API ended immediately:\n${await readFile(logFile, 'utf8')}`);
 }

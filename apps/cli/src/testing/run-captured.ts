@@ -11,15 +11,16 @@ export interface CaptureOptions {
   readonly environment?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
   readonly onStdout?: (text: string) => void;
+  readonly onStderr?: (text: string) => void;
 }
 
-/** Runs `farm` in this process, as on a pipe, and keeps what it writes. */
+/** Runs `farm` in this process, as if on a pipe, and keeps what it writes. */
 export async function runCaptured(commandLine: readonly string[], options: CaptureOptions = {}): Promise<CapturedRun> {
   const written = { stdout: '', stderr: '' };
   const stream = (name: keyof typeof written) => ({
     write: (text: string) => {
       written[name] += text;
-      if (name === 'stdout') options.onStdout?.(text);
+      (name === 'stdout' ? options.onStdout : options.onStderr)?.(text);
       return true;
     },
   });

@@ -16,8 +16,8 @@ function consequence(treatment: Treatment): string {
     case 'worker':
       return "worker's configuration";
     case 'always':
-      return 'accepted, as it is anyway';
+      return 'accepted; it is always so';
     case 'refused':
-      return treatment.allows === undefined ? 'refused' : 'refused, but for one value';
+      return treatment.allows === undefined ? 'refused' : 'refused, except for one value';
   }
 }

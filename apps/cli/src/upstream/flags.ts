@@ -2,11 +2,11 @@
 export type Treatment =
   /** A setting of the job: the farm's own arguments for it. */
   | { readonly kind: 'setting'; readonly becomes: string; readonly translate: (value: string) => string[] }
-  /** Decided where a worker is set up, not by a job. */
+  /** Decided where a worker is configured, not by a job. */
   | { readonly kind: 'worker' }
-  /** What the farm does anyway, or what has no effect upstream either. */
+  /** What the farm always does, or what has no effect upstream either. */
   | { readonly kind: 'always' }
-  /** Refused, unless the value is the one that asks for nothing. */
+  /** Refused, unless the value is the one that changes nothing. */
   | { readonly kind: 'refused'; readonly allows?: (value: string) => boolean };
 
 export interface UpstreamFlag {
@@ -14,7 +14,7 @@ export interface UpstreamFlag {
   /** Flags without a value stand alone, as argparse's store_true. */
   readonly takesValue: boolean;
   readonly treatment: Treatment;
-  /** Where it is decided, why it is so or why it is refused; what the table in the documentation says. */
+  /** Where it is decided, why, or why it is refused; the text of the table in the documentation. */
   readonly meaning: string;
 }
 
@@ -41,17 +41,23 @@ const refusedUnless = (...values: string[]): Treatment => ({
 const noSpeechSynthesis =
   'The farm renders recordings. Speak the text with a program of your choice and submit the file.';
 const noPromptExtension = 'The farm renders the prompt as it is written. Extend it before you submit.';
-const noDatasets = 'Submit the recordings themselves: `--audio` takes several files, folders and patterns.';
+const noDatasets = 'Submit the recordings themselves: `--speech` accepts several files, folders and patterns.';
 const memoryPlan = "Each worker's memory plan decides what stays on its card and what is streamed.";
 const workerGroup = 'A worker owns one GPU or one group of GPUs; the farm chooses a worker that holds the job.';
-const workerWeights = 'Weights belong to a worker: `farm models pull` brings them, `farm models check` proves them.';
+const workerWeights =
+  'Weights belong to a worker: `farm weights pull` downloads them, `farm weights check` verifies them.';
 const fixedTask = 'Only `s2v-14B`: speech to video is what the farm renders.';
 
 /** Every flag of upstream's three programs: the inference script, its batch variant and the web page. */
 const flags: readonly Flag[] = [
   ['--prompt', 'value', same('--prompt'), 'The same. Required: upstream falls back to an example.'],
-  ['--image', 'value', same('--image'), 'The same.'],
-  ['--audio', 'value', same('--audio'), 'The same, and more: several files, folders, patterns.'],
+  ['--image', 'value', same('--portrait'), 'The portrait. `--image` still works.'],
+  [
+    '--audio',
+    'value',
+    same('--speech'),
+    'The speech, and more: several files, folders, patterns. `--audio` still works.',
+  ],
   [
     '--size',
     'value',
@@ -77,13 +83,13 @@ const flags: readonly Flag[] = [
     '--sample_shift',
     'value',
     always,
-    'The shift of the noise schedule is 3. Upstream samples so whatever this flag says.',
+    'The shift of the noise schedule is 3. Upstream uses 3, too, whatever this flag says.',
   ],
   [
     '--base_seed',
     'value',
     setting('--seed', (value) => (Number(value) < 0 ? [] : ['--seed', value])),
-    'The same seed gives the same video; a negative one is drawn, as upstream does.',
+    'The same seed gives the same video; a negative one means a random one, as upstream.',
   ],
   ['--fp8', 'nothing', setting('--precision fp8', () => ['--precision', 'fp8']), '8-bit weights.'],
   ['--save_file', 'value', same('--out'), 'Where the video is saved.'],
@@ -93,7 +99,7 @@ const flags: readonly Flag[] = [
     setting('--out DIR/{name}.mp4', (value) => ['--out', `${value.replace(/\/+$/, '')}/{name}.mp4`]),
     'A video for each recording, named for it.',
   ],
-  ['--enable_online_decode', 'nothing', always, 'Always on: frames leave while the next block is denoised.'],
+  ['--enable_online_decode', 'nothing', always, 'Always on: frames are sent while the next block is denoised.'],
   ['--convert_model_dtype', 'nothing', always, 'Weights are held in the precision of the job.'],
   ['--frame_num', 'value', always, 'Without effect upstream: the length is the length of the speech.'],
   ['--start_from_ref', 'nothing', always, 'Without effect upstream: every video starts from the portrait.'],
@@ -126,7 +132,7 @@ const flags: readonly Flag[] = [
   ['--use_dataset', 'nothing', refused, noDatasets],
   ['--dataset_sample_idx', 'value', refused, noDatasets],
   ['--sample_list', 'value', refused, noDatasets],
-  ['--server_port', 'value', refused, 'A page in the browser belongs to the farm: `farm up --port N`.'],
+  ['--server_port', 'value', refused, 'The web page is part of the farm: `farm up --port N`.'],
   ['--server_name', 'value', refused, 'Where the farm listens is decided when it starts: see `farm up --help`.'],
 ];
 

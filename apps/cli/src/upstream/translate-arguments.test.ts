@@ -30,8 +30,8 @@ const published = ['384*256', '688*368', '704*384', '720*400'].flatMap((size) =>
 test.each(published)('the single-GPU script at %s with %i clips', (size, clips) => {
   const { words, leftOut } = translateUpstream(singleGpu(size, clips));
   expect(words).toEqual([
-    ...['--size', size, '--seed', '420', '--prompt', 'A cheerful dwarf explains his craft', '--image', 'dwarf.jpg'],
-    ...['--audio', 'dwarf.wav', '--frames-per-clip', '48', '--steps', '4', '--guidance-scale', '0'],
+    ...['--size', size, '--seed', '420', '--prompt', 'A cheerful dwarf explains his craft', '--portrait', 'dwarf.jpg'],
+    ...['--speech', 'dwarf.wav', '--frames-per-clip', '48', '--steps', '4', '--guidance-scale', '0'],
     ...['--clips', String(clips), '--truncate', '--solver', 'euler'],
   ]);
   expect(leftOut).toHaveLength(10);
@@ -74,7 +74,7 @@ test('only submit understands them, and says what it left out', () => {
   expect(translateSubmitArguments(['list', '--fp8'], () => undefined)).toEqual(['list', '--fp8']);
 });
 
-test('no flag twice, and the documentation shows the table as it is (node apps/cli/scripts/write-docs.mjs renews it)', async () => {
+test('no flag twice, and the documentation shows the current table (node apps/cli/scripts/write-docs.mjs updates it)', async () => {
   expect(new Set(upstreamFlags.map(({ flag }) => flag)).size).toBe(upstreamFlags.length);
   const page = new URL('../../../../docs/coming-from-live-avatar.md', import.meta.url);
   expect(await readFile(page, 'utf8')).toContain(upstreamFlagsTable());

@@ -1,0 +1,68 @@
+import { ContractServer, json } from '@farm/client/testing';
+import type { WorkerView } from '@farm/contracts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { runCaptured } from '../testing/run-captured.js';
+
+let server: ContractServer;
+let listed: WorkerView[];
+
+const worker = (id: string, startedAt = '2026-01-05T08:00:00.000Z'): WorkerView => ({
+  id,
+  status: 'busy',
+  vramClass: '24g',
+  engine: 'liveavatar',
+  host: id,
+  gpu: 'NVIDIA L4',
+  startedAt,
+  seenAt: startedAt,
+  attempts: [],
+});
+
+/** Serves the workers in `listed`; `afterList` is called after every listing. */
+function serveWorkers(afterList: (count: number) => void): void {
+  let count = 0;
+  server.intercept = (request, response) => {
+    if (!request.url?.startsWith('/v1/workers')) return false;
+    if (request.method === 'POST') {
+      json(response, 202, { id: request.url.split('/')[3] });
+    } else {
+      json(response, 200, { workers: listed });
+      afterList(++count);
+    }
+    return true;
+  };
+}
+
+const drain = (...words: string[]) =>
+  runCaptured(['workers', 'drain', ...words], { environment: { FARM_URL: server.url, FARM_KEY: 'secret', HOME: '/' } });
+
+beforeEach(async () => {
+  server = await new ContractServer().start();
+  listed = [worker('gpu-1'), worker('gpu-2')];
+});
+afterEach(() => server.stop());
+
+test('asks all of them first, then waits for each', async () => {
+  serveWorkers((count) => {
+    if (count === 2) listed = [{ ...worker('gpu-2'), status: 'offline' }];
+  });
+  expect(await drain('gpu-1', 'gpu-2', '--wait')).toEqual({
+    code: 0,
+    stdout: 'gpu-1  gone\ngpu-2  gone\n',
+    stderr: '',
+  });
+  const [list, ...asked] = server.requests.slice(0, 3);
+  expect(list).toBe('GET /v1/workers');
+  expect(asked.sort()).toEqual(['POST /v1/workers/gpu-1/drain', 'POST /v1/workers/gpu-2/drain']);
+});
+
+test('does not wait for ever for a worker that has restarted under the same name', async () => {
+  serveWorkers(() => {
+    listed = [worker('gpu-1', '2026-01-05T09:00:00.000Z')];
+  });
+  const { code, stderr } = await drain('gpu-1', '--wait', '--json');
+  expect({ code, error: JSON.parse(stderr).error }).toEqual({
+    code: 9,
+    error: { code: 'worker-restarted', message: expect.stringContaining('gpu-1 has restarted') },
+  });
+});

@@ -1,0 +1,11 @@
+export {
+  type DataDirectory,
+  defaultDataDirectory,
+  type FarmFile,
+  readAdminKey,
+  readFarmFile,
+} from './data-directory.js';
+export * from './errors.js';
+export { type LocalFarm, type LocalFarmOptions, startLocalFarm } from './local-farm.js';
+export { followLog } from './log-follower.js';
+export { enginePath, mainFiles, samplePortrait, sampleSpeech } from './project-files.js';
