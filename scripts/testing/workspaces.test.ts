@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { projectRoot } from '../setup.mjs';
@@ -41,4 +41,12 @@ describe.each(workspaces)('the workspace $folder', ({ folder, manifest }) => {
 it('the root tsconfig.json refers to every TypeScript project, for editors', () => {
   const projects = workspaces.map(({ folder }) => folder).filter((folder) => typeScriptProject(folder));
   expect(referencedFolders('').sort()).toEqual(projects.sort());
+});
+
+it('every folder of the project is linted, in its workspace or by lint:root', () => {
+  const { scripts } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));
+  const linted = [...scripts['lint:root'].split(' '), ...workspaces.map(({ folder }) => folder.split('/')[0])];
+  const entries = readdirSync(projectRoot, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const folders = entries.map(({ name }) => name).filter((name) => !/^(\..*|node_modules|output|coverage)$/.test(name));
+  expect(linted).toEqual(expect.arrayContaining(folders));
 });
