@@ -24,9 +24,9 @@ async function countWorkspace({ folder, run }) {
 export async function runAllWorkspaces({ environment, isForced }) {
   const workspaces = await findWorkspaces();
   await Promise.all(workspaces.map(({ folder }) => removeReport(join(projectRoot, folder))));
-  // One workspace at a time, whose files run two at a time: the tests start servers of their own.
+  // Two workspaces at a time, each one file at a time: the tests start servers, and two fit a small machine.
   // Everything is built by now: --only keeps --force from building it again.
-  const options = ['--concurrency=1', '--continue=dependencies-successful', ...(isForced ? ['--force', '--only'] : [])];
+  const options = ['--concurrency=2', '--continue=dependencies-successful', ...(isForced ? ['--force', '--only'] : [])];
   const turbo = turboCommand({ tasks: ['test'], options, environment });
   const exitCode = await runToEnd(turbo.command, turbo.args, { cwd: projectRoot, env: turbo.environment });
   const run = environment.FARM_TEST_RUN;

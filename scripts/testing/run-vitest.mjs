@@ -12,8 +12,11 @@ function countFile({ status, assertionResults }) {
   return status === 'failed' && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
-/** Runs the TypeScript tests under `directory`, those whose file names contain one of `filters` if there are any. */
-export async function runVitest({ directory, filters = [], environment }) {
+/**
+ * Runs the TypeScript tests under `directory`, those whose paths contain one of `filters` if there are any;
+ * `maxWorkers` files at a time, as vitest.config.ts has it by default.
+ */
+export async function runVitest({ directory, filters = [], maxWorkers, environment }) {
   const folder = await mkdtemp(join(tmpdir(), 'farm-vitest-'));
   try {
     const report = join(folder, 'report.json');
@@ -21,6 +24,7 @@ export async function runVitest({ directory, filters = [], environment }) {
     const vitest = join(projectRoot, 'node_modules/vitest/vitest.mjs');
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
     const args = [vitest, 'run', ...filters, `--config=${config}`, '--passWithNoTests', ...reporters];
+    if (maxWorkers !== undefined) args.push(`--maxWorkers=${maxWorkers}`);
     const exitCode = await runToEnd(process.execPath, args, { cwd: directory, env: environment });
     const text = await readFile(report, 'utf8').catch(() => undefined);
     if (text === undefined) return { ...noTests, failed: 1 };

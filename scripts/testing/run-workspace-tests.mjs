@@ -6,9 +6,11 @@ import { removeReport, writeReport } from './test-report.mjs';
 
 const directory = process.cwd();
 const environment = process.env;
+// Under `npm test`, which runs two workspaces at a time, each runs one file at a time.
+const maxWorkers = environment.FARM_TEST_RUN ? 1 : undefined;
 
 const runners = {
-  vitest: () => runVitest({ directory, environment }),
+  vitest: () => runVitest({ directory, maxWorkers, environment }),
   async pytest() {
     const { toolchain, context } = await openToolchain();
     const python = await toolchain.obtainPython(context, {
