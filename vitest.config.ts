@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{packages,apps}/*/src/**/*.test.ts', 'scripts/**/*.test.ts', 'tests/**/*.test.ts'],
+    include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     // Every file starts the servers it needs, on free ports and in folders of its own; two at a time fit a small machine.
     pool: 'forks',

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { turboCommand } from './turbo-command.mjs';
 
 export const projectRoot = dirname(import.meta.dirname);
 
@@ -35,8 +36,8 @@ function requirePython() {
 }
 
 /** Runs a command quietly; its output is shown only if it fails. It ends with this process. */
-async function runQuietly(command, args) {
-  const child = spawn(command, args, { cwd: projectRoot, stdio: ['ignore', 'pipe', 'pipe'] });
+async function runQuietly(command, args, environment = process.env) {
+  const child = spawn(command, args, { cwd: projectRoot, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = [];
   child.stdout.on('data', (bytes) => output.push(bytes));
   child.stderr.on('data', (bytes) => output.push(bytes));
@@ -94,8 +95,8 @@ async function installPackages() {
 }
 
 async function build() {
-  const compiler = join(projectRoot, 'node_modules/typescript/bin/tsc');
-  await step('Building', 1000, () => runQuietly(process.execPath, [compiler, '-b']));
+  const { command, args, environment } = turboCommand({ tasks: ['build'] });
+  await step('Building', 1000, () => runQuietly(command, args, environment));
 }
 
 /** Prepares the checkout for running its programs: checks versions, installs npm packages, builds TypeScript. */

@@ -1,12 +1,13 @@
-// `npm test [-- filter…]`: every test of the project. With filters, only the TypeScript tests whose file names contain one.
+// `npm test [-- filter… | --force]`: the tests of every workspace; those that no change touches count from the cache,
+// except with --force. With filters only the TypeScript tests whose paths contain one, never from the cache.
 // FARM_REQUIRE_MINIO=1 makes a missing MinIO server a failure. FARM_TEST_SUMMARY names a file for the closing line.
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { obtainPrograms, openToolchain, projectRoot, reportFailure, setUp } from './setup.mjs';
-import { addCounts, noTests, summaryLine } from './testing/counts.mjs';
+import { addCounts, judgeRun, noTests, summaryLine } from './testing/counts.mjs';
 import { endLeakedProcesses } from './testing/leaked-processes.mjs';
-import { runPytest } from './testing/run-pytest.mjs';
+import { runAllWorkspaces } from './testing/run-all-workspaces.mjs';
 import { runVitest } from './testing/run-vitest.mjs';
 
 const engineDirectory = join(projectRoot, 'packages/engine');
@@ -25,8 +26,11 @@ async function obtainMinio({ toolchain, context }, environment) {
   return isRequired ? oneFailure : noTests;
 }
 
-async function obtainEngineTestPython({ toolchain, context }) {
-  return toolchain.obtainPython(context, { packageDirectory: engineDirectory, extras: ['liveavatar', 'test'] });
+/** Installs what the tests need of Python before any of them waits for it. */
+async function obtainPythons({ toolchain, context }) {
+  await toolchain.obtainPython(context, { packageDirectory: engineDirectory });
+  await toolchain.obtainPython(context, { packageDirectory: engineDirectory, extras: ['liveavatar', 'test'] });
+  return noTests;
 }
 
 /** Runs one part after the other and times each; a part that cannot run at all counts as one failure. */
@@ -51,35 +55,34 @@ function partRunner(signal) {
   };
 }
 
-async function runTests(filters) {
+async function runFiltered({ filters, environment }) {
+  return judgeRun(await runVitest({ directory: projectRoot, filters, environment }), 0);
+}
+
+async function runTests({ filters, isForced }) {
   const setUpStart = performance.now();
   await setUp();
   const opened = await openToolchain();
   const environment = await obtainPrograms(opened);
-  const marker = `FARM_TEST_RUN=${randomUUID()}`;
-  environment.FARM_TEST_RUN = marker.split('=')[1];
+  const run = randomUUID();
+  environment.FARM_TEST_RUN = run;
   const parts = partRunner(opened.signal);
   const setUpTime = `setup ${((performance.now() - setUpStart) / 1000).toFixed(1)} s`;
-
   await parts.run('minio', () => obtainMinio(opened, environment));
-  await parts.run('python', async () => {
-    await opened.toolchain.obtainPython(opened.context, { packageDirectory: engineDirectory });
-    return noTests;
-  });
-  let python;
-  await parts.run('pytorch', async () => {
-    python = await obtainEngineTestPython(opened);
-    return noTests;
-  });
-  await parts.run('vitest', () => runVitest({ filters, environment }));
-  if (filters.length === 0 && python)
-    await parts.run('pytest', () => runPytest({ python, directory: engineDirectory, environment }));
-  await parts.run('leaks', async () => ({ ...noTests, failed: await endLeakedProcesses(marker) }));
-  return { counts: parts.counts(), times: [setUpTime, ...parts.times] };
+  await parts.run('python', () => obtainPythons(opened));
+  await parts.run('tests', () =>
+    filters.length > 0 ? runFiltered({ filters, environment }) : runAllWorkspaces({ environment, isForced }),
+  );
+  // Also after Ctrl-C: what a test has started may not have heard it.
+  const leaked = await endLeakedProcesses(`FARM_TEST_RUN=${run}`);
+  opened.signal.throwIfAborted();
+  return { counts: addCounts(parts.counts(), { ...noTests, failed: leaked }), times: [setUpTime, ...parts.times] };
 }
 
 try {
-  const { counts, times } = await runTests(process.argv.slice(2));
+  const words = process.argv.slice(2);
+  const filters = words.filter((word) => word !== '--force');
+  const { counts, times } = await runTests({ filters, isForced: words.includes('--force') });
   process.exitCode = counts.failed > 0 ? 1 : 0;
   process.stdout.write(`\n${times.join(', ')}\n`);
   const summary = `${summaryLine(counts)}\n`;

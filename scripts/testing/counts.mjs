@@ -5,10 +5,15 @@ export function addCounts(a, b) {
   return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
 }
 
-/** A runner that ended badly, or ran nothing, has failed even if no single test did. */
+/** A runner that ended badly has failed even if no single test did. */
+export function judgeExit(counts, exitCode) {
+  return counts.failed === 0 && exitCode !== 0 ? { ...counts, failed: 1 } : counts;
+}
+
+/** A whole run fails as one runner does, and when it ran nothing. */
 export function judgeRun(counts, exitCode) {
   const ranNothing = counts.passed + counts.failed === 0;
-  return counts.failed === 0 && (exitCode !== 0 || ranNothing) ? { ...counts, failed: 1 } : counts;
+  return judgeExit(counts, ranNothing ? 1 : exitCode);
 }
 
 export function summaryLine({ passed, failed, skipped }) {

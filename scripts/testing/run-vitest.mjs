@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../setup.mjs';
-import { addCounts, judgeRun, noTests } from './counts.mjs';
+import { addCounts, judgeExit, noTests } from './counts.mjs';
 import { runToEnd } from './run-to-end.mjs';
 
 function countFile({ status, assertionResults }) {
@@ -12,16 +12,23 @@ function countFile({ status, assertionResults }) {
   return status === 'failed' && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
-/** Runs the TypeScript tests, those whose file names contain one of `filters` if there are any. */
-export async function runVitest({ filters, environment }) {
+/**
+ * Runs the TypeScript tests under `directory`, those whose paths contain one of `filters` if there are any;
+ * `maxWorkers` files at a time, as vitest.config.ts has it by default.
+ */
+export async function runVitest({ directory, filters = [], maxWorkers, environment }) {
   const folder = await mkdtemp(join(tmpdir(), 'farm-vitest-'));
   try {
     const report = join(folder, 'report.json');
+    const config = join(projectRoot, 'vitest.config.ts');
     const vitest = join(projectRoot, 'node_modules/vitest/vitest.mjs');
-    const args = [vitest, 'run', ...filters, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const exitCode = await runToEnd(process.execPath, args, { cwd: projectRoot, env: environment });
-    const { testResults } = JSON.parse(await readFile(report, 'utf8').catch(() => '{"testResults":[]}'));
-    return judgeRun(testResults.map(countFile).reduce(addCounts, noTests), exitCode);
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const args = [vitest, 'run', ...filters, `--config=${config}`, '--passWithNoTests', ...reporters];
+    if (maxWorkers !== undefined) args.push(`--maxWorkers=${maxWorkers}`);
+    const exitCode = await runToEnd(process.execPath, args, { cwd: directory, env: environment });
+    const text = await readFile(report, 'utf8').catch(() => undefined);
+    if (text === undefined) return { ...noTests, failed: 1 };
+    return judgeExit(JSON.parse(text).testResults.map(countFile).reduce(addCounts, noTests), exitCode);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
