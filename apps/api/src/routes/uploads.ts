@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { ulid } from 'ulid';
 import { callerOf } from '../plugins/authentication.js';
-import { extensionOf } from '../submit/store-input.js';
+import { extensionOf } from '../submit/receive-job.js';
 import { commonProblems, problemResponses } from './problem-responses.js';
 
 const URL_SECONDS = 6 * 3600;

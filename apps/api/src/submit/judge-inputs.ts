@@ -7,6 +7,10 @@ import {
   assertWhole,
   defaultPortraitLimits,
   defaultSpeechLimits,
+  excerptSpeech,
+  levelSpread,
+  MediaError,
+  measureSpeech,
   probePortrait,
   probeSpeech,
   uprightSize,
@@ -15,7 +19,6 @@ import type { PixelSize } from '@farm/placement';
 import pLimit from 'p-limit';
 import type { Services } from '../services.js';
 import { PortraitTooNarrowError, PortraitTooSmallError, StoredInputLostError } from './file-errors.js';
-import { EXCERPT_SECONDS, listenToSpeech, warningsAboutSound } from './listen-to-speech.js';
 import type { InputFacts } from './resolve-spec.js';
 
 /** Live Avatar's own advice: below this side length a face has too few pixels to follow. */
@@ -24,6 +27,13 @@ const PORTRAIT_SIDE = 512;
 /** Below this there is no face to animate. */
 const SMALLEST_SIDE = 64;
 const LARGEST_ASPECT = 4;
+
+/** A minute or two is enough for warnings; the whole recording is decoded when the job is prepared. */
+const EXCERPT_SECONDS = 120;
+const EXCERPT_TIMEOUT_MS = 20_000;
+/** Speech near a microphone has 30 dB and more between its words and its pauses; steady noise fills the pauses. */
+const NOISY_DECIBELS = 12;
+const CLIPPED_SHARE = 0.001;
 
 interface StoredInputs {
   portraitKey: string;
@@ -116,7 +126,7 @@ async function judgeSpeech(services: Services, path: string, signal: AbortSignal
   const limits = { ...defaultSpeechLimits, maximumBytes: maximumUploadBytes, maximumSeconds: maximumSpeechSeconds };
   const [facts, heard] = await bothEnded(
     probeSpeech(toolsOf(services), path, { limits, signal }),
-    listenToSpeech(toolsOf(services), path, signal),
+    firstMinutes(services, path, signal),
   );
   const warnings: Warning[] = [];
   if (facts.sampleRate < SPEECH_SAMPLE_RATE)
@@ -133,6 +143,41 @@ async function judgeSpeech(services: Services, path: string, signal: AbortSignal
     seconds: isHeardToItsEnd ? heardSeconds : facts.seconds,
     warnings: [...warnings, ...warningsAboutSound(heard)],
   };
+}
+
+/**
+ * The samples of a recording's first two minutes; `undefined` when the decoder took too long: then warnings are missing,
+ * which is no reason to refuse a job.
+ *
+ * @throws SpeechUnreadableError where the recording does not decode
+ */
+async function firstMinutes(services: Services, path: string, signal: AbortSignal): Promise<Int16Array | undefined> {
+  const options = { inputPath: path, seconds: EXCERPT_SECONDS, timeoutMs: EXCERPT_TIMEOUT_MS, signal };
+  return await excerptSpeech(toolsOf(services), options).catch((error: unknown) => {
+    if (error instanceof MediaError && error.status >= 500) return undefined;
+    throw error;
+  });
+}
+
+function warningsAboutSound(samples: Int16Array): Warning[] {
+  const { silent, clippedShare } = measureSpeech(samples);
+  if (silent)
+    return [{ code: 'speech-silent', message: 'The recording is silent: the person in the video will not speak.' }];
+  const warnings: Warning[] = [];
+  if (clippedShare > CLIPPED_SHARE)
+    warnings.push({
+      code: 'speech-clipped',
+      message: `${(clippedShare * 100).toFixed(1)} % of the sound is clipped; record at a lower level for better lips.`,
+    });
+  const spread = levelSpread(samples);
+  if (spread < NOISY_DECIBELS)
+    warnings.push({
+      code: 'speech-noisy',
+      message:
+        `There are only ${spread.toFixed(0)} dB between the loud and the quiet parts: noise or music fills the pauses. ` +
+        'Lips follow clean speech better.',
+    });
+  return warnings;
 }
 
 /** As `Promise.all`, but a failure too waits until both have ended: then the folder may go. */

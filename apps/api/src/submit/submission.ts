@@ -1,34 +1,19 @@
 import type { Readable } from 'node:stream';
-import type { StoredInput } from '@farm/records';
-import type { RequestedSpec } from './read-spec.js';
+import type { InputName } from './part-names.js';
 
-/** A part of a multipart body; those of `@fastify/multipart` fit. */
+/** One part of a submit, whatever the format of its body. Nothing of it is read yet. */
 export type SubmittedPart =
-  | { type: 'field'; fieldname: string | undefined; value: unknown; valueTruncated: boolean }
-  | { type: 'file'; fieldname: string | undefined; filename: string | undefined; file: Readable };
+  | { name: 'spec'; read(): Promise<unknown> }
+  /** `file` is undefined where a part is text. */
+  | { name: InputName; file: { name: string | undefined; open(): Promise<Readable> } | undefined };
 
 /** What someone sent, whatever the protocol. */
 export interface Submission {
   owner: string;
   idempotencyKey: string | undefined;
-  /** Parts as they arrive, or JSON that names uploads. */
-  body: { parts: AsyncIterable<SubmittedPart> } | { json: unknown };
+  /** In any order, each read before the next one arrives. */
+  parts: AsyncIterable<SubmittedPart>;
   /** Aborts when the sender has disconnected. */
   signal: AbortSignal;
   log: { warn(facts: object, message: string): void };
-}
-
-/** A job that is being received and may yet be refused. */
-export interface IncomingJob {
-  id: string;
-  owner: string;
-  signal: AbortSignal;
-  /** Every key in storage, each added before its first byte is written. */
-  storedKeys: Set<string>;
-}
-
-export interface ReceivedJob {
-  spec: RequestedSpec;
-  portrait: StoredInput;
-  speech: StoredInput;
 }

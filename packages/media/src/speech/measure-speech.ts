@@ -1,6 +1,7 @@
 const FULL_SCALE = 32_768;
 /** A recording whose loudest 20 ms stay below this is silent: it is far below the noise of any microphone. */
 const SILENCE_RMS = FULL_SCALE * 10 ** (-60 / 20);
+/** 20 ms at 16 kHz. */
 const WINDOW_SAMPLES = 320;
 
 export interface SpeechMeasure {
@@ -39,4 +40,22 @@ export function measureSpeech(samples: Int16Array): SpeechMeasure {
     clippedShare: clipped / count,
     silent: Math.sqrt(loudestWindow) < SILENCE_RMS,
   };
+}
+
+/** Level of each whole 20 ms window in decibels of full scale, from quiet to loud. */
+function windowLevels(samples: Int16Array): number[] {
+  const levels: number[] = [];
+  for (let first = 0; first + WINDOW_SAMPLES <= samples.length; first += WINDOW_SAMPLES) {
+    let sum = 0;
+    for (const sample of samples.subarray(first, first + WINDOW_SAMPLES)) sum += sample * sample;
+    levels.push(10 * Math.log10(sum / WINDOW_SAMPLES + 1e-3) - 20 * Math.log10(FULL_SCALE));
+  }
+  return levels.sort((a, b) => a - b);
+}
+
+/** Decibels between the loudest and the quietest tenth of the 20 ms windows; infinite for less than 200 ms. */
+export function levelSpread(samples: Int16Array): number {
+  const levels = windowLevels(samples);
+  if (levels.length < 10) return Number.POSITIVE_INFINITY;
+  return levels[Math.floor(levels.length * 0.9)]! - levels[Math.floor(levels.length * 0.1)]!;
 }

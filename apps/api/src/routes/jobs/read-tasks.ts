@@ -8,7 +8,7 @@ import {
   type RecordsContext,
   type TaskRecord,
 } from '@farm/records';
-import type { RunningRender } from '../../views/progress.js';
+import type { RunningRender } from '../../views/job-view.js';
 
 /** A job's tasks with their attempts, the renders that are running, and how many tasks are before its first waiting one. */
 export interface JobTasks {

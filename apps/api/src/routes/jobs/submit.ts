@@ -1,15 +1,17 @@
 import { FarmError, JobView, MultipartSubmitRequest, SubmitRequest } from '@farm/contracts';
+import { getJob } from '@farm/records';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf } from '../../plugins/authentication.js';
 import { ClientDisconnectedError } from '../../submit/file-errors.js';
-import { BadMultipartError } from '../../submit/part-errors.js';
-import type { Submission, SubmittedPart } from '../../submit/submission.js';
+import { jsonParts } from '../../submit/json-parts.js';
+import { multipartParts } from '../../submit/multipart-parts.js';
+import type { Submission } from '../../submit/submission.js';
 import { submitJob } from '../../submit/submit-job.js';
 import { jobView } from '../../views/job-view.js';
 import { commonProblems, problemResponses } from '../problem-responses.js';
-import { findJob } from './find-job.js';
+import { JobNotFoundError } from './errors.js';
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 
@@ -23,10 +25,13 @@ class BadIdempotencyKeyError extends FarmError {
 }
 
 function submissionOf(request: FastifyRequest): Submission {
+  const { owner } = callerOf(request);
   return {
-    owner: callerOf(request).owner,
+    owner,
     idempotencyKey: idempotencyKeyOf(request),
-    body: request.isMultipart() ? { parts: partsOf(request) } : { json: request.body },
+    parts: request.isMultipart()
+      ? multipartParts(request.parts({ limits: { fileSize: Number.MAX_SAFE_INTEGER } }))
+      : jsonParts(request.server.services.storage, owner, request.body),
     signal: disconnectSignal(request),
     log: request.log,
   };
@@ -37,18 +42,6 @@ function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined {
   if (key === undefined) return undefined;
   if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key;
   throw new BadIdempotencyKeyError();
-}
-
-async function* partsOf(request: FastifyRequest): AsyncGenerator<SubmittedPart> {
-  const parts = request.parts({ limits: { fileSize: Number.MAX_SAFE_INTEGER } });
-  for (;;) {
-    const next = await parts.next().catch((error: unknown) => {
-      // The parser itself gives up with errors that have no code.
-      throw error instanceof Error && !('code' in error) ? new BadMultipartError(error) : error;
-    });
-    if (next.done) return;
-    yield next.value;
-  }
 }
 
 function disconnectSignal({ raw }: FastifyRequest): AbortSignal {
@@ -85,10 +78,10 @@ export async function submitRoute(plain: FastifyInstance): Promise<void> {
       },
     },
     async (request, reply) => {
-      const caller = callerOf(request);
       const { jobId, created } = await submitJob(app.services, submissionOf(request));
+      const job = await getJob(app.services.records, jobId);
       // The job that an Idempotency-Key refers to may be deleted at any time.
-      const job = await findJob(app.services.records, caller, jobId);
+      if (job === undefined) throw new JobNotFoundError(jobId);
       return reply
         .status(created ? 201 : 200)
         .header('location', `/v1/jobs/${jobId}`)
