@@ -30,7 +30,9 @@ it('closes what was opened and exits with 0 after the first stop signal', async 
     if (String(bytes).includes('open')) child.kill('SIGTERM');
   });
   expect((await ended)[0]).toEqual([0, null]);
-  expect(output).toMatch(/^open.*stopping; a second signal ends the process immediately.*\nclosed\n$/s);
+  // The log and the console write independently: only what they say is certain, not the order.
+  expect(output).toContain('stopping; a second signal ends the process immediately');
+  expect(output).toContain('closed\n');
 });
 
 it('ends immediately, with 1, on a second stop signal', async () => {

@@ -173,6 +173,13 @@ test.each<[string, Partial<MachineProbe>, string]>([
   expect(finding?.remedy).toBeTruthy();
 });
 
+test('the oldest Redis that the farm runs on is fine', () => {
+  const redisServer = ran(
+    'Redis server v=6.0.16 sha=00000000:0 malloc=jemalloc-5.2.1 bits=64 build=a3fdef44459b3ad6\n',
+  );
+  expect(unfit(judgeMachine(machine({ redisServer }), { engine: 'draft' }))).toEqual([]);
+});
+
 test('a port in use, little space and missing programs that `farm up` installs are notes', () => {
   const findings = judgeMachine(
     machine({

@@ -5,8 +5,8 @@ import { isAtLeast, versionIn } from './version.js';
 
 const OLDEST_NODE = [20, 19];
 const OLDEST_PYTHON = [3, 10];
-/** What BullMQ asks for. */
-const OLDEST_REDIS = [6, 2];
+/** As docs/architecture.md promises. */
+const OLDEST_REDIS = [6, 0];
 
 /** Node, Python, ffmpeg, Redis: what a farm needs with and without a GPU. */
 export function judgePrograms(probe: MachineProbe): Finding[] {
@@ -62,7 +62,11 @@ function judgeRedis({ redisServer, redisService }: MachineProbe): Finding {
   if (!ran(redisServer)) return problem('redis', `redis-server ${absence(redisServer)}.`, remedy);
   const version = versionIn(/v=(\S+)/.exec(redisServer.stdout)?.[1] ?? redisServer.stdout) ?? [];
   if (isAtLeast(version, OLDEST_REDIS)) return fine('redis', `redis-server ${version.join('.')}`);
-  return problem('redis', `redis-server ${version.join('.')} is too old.`, 'Install Redis 6.2 or newer.');
+  return problem(
+    'redis',
+    `redis-server ${version.join('.')} is too old.`,
+    `Install Redis ${OLDEST_REDIS.join('.')} or newer.`,
+  );
 }
 
 export function ran(output: ProbeOutput): output is ProbeOutput & { kind: 'ran' } {
