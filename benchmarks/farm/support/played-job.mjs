@@ -68,7 +68,7 @@ export async function finishPrepare(records, claim, { segmentCount, segmentFrame
 }
 
 export function newPiece({ job, task, attempt }, firstFrame, frameCount) {
-  const key = objectKeys.piece(job.id, task.id, attempt.id, firstFrame);
+  const key = objectKeys.piece(job.id, { taskId: task.id, attemptId: attempt.id, firstFrame });
   const bytes = 48_211 + firstFrame;
   return { firstFrame, frameCount, key, bytes, rawSha256: sha256(), fileSha256: sha256(), attemptId: attempt.id };
 }

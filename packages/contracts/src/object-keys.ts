@@ -1,23 +1,30 @@
-/** Where a job's objects lie in storage. Names that an attempt writes carry its id: two attempts never share a key. */
+/** Where a job's objects are in storage. Names that an attempt writes carry its id: two attempts never share a key. */
 export const JOBS_PREFIX = 'jobs/';
 /** Files sent before their job; kept for a day. */
 export const UPLOADS_PREFIX = 'uploads/';
 export const jobPrefix = (jobId: string): string => `${JOBS_PREFIX}${jobId}/`;
+
+interface PieceOfTask {
+  taskId: string;
+  attemptId: string;
+  /** Counted from the start of the segment. */
+  firstFrame: number;
+}
+
+const pieceName = ({ taskId, attemptId, firstFrame }: PieceOfTask) =>
+  `${taskId}/${String(firstFrame).padStart(8, '0')}-${attemptId}`;
 
 export const objectKeys = {
   upload: (owner: string, uploadId: string) => `${UPLOADS_PREFIX}${owner}/${uploadId}`,
   input: (jobId: string, part: 'portrait' | 'speech', extension: string) =>
     `${jobPrefix(jobId)}input/${part}${extension && `.${extension}`}`,
   prepared: (jobId: string, attemptId: string, name: string) => `${jobPrefix(jobId)}prepared/${attemptId}/${name}`,
-  /** Frames count from the start of the segment. */
-  piece: (jobId: string, taskId: string, attemptId: string, firstFrame: number) =>
-    `${jobPrefix(jobId)}pieces/${taskId}/${String(firstFrame).padStart(8, '0')}-${attemptId}.mp4`,
-  /** Border state behind a piece, from which any worker can go on. */
-  state: (jobId: string, taskId: string, attemptId: string, firstFrame: number) =>
-    `${jobPrefix(jobId)}states/${taskId}/${String(firstFrame).padStart(8, '0')}-${attemptId}.safetensors`,
+  piece: (jobId: string, piece: PieceOfTask) => `${jobPrefix(jobId)}pieces/${pieceName(piece)}.mp4`,
+  /** Border state at the end of a piece, from which any worker can continue. */
+  state: (jobId: string, piece: PieceOfTask) => `${jobPrefix(jobId)}states/${pieceName(piece)}.safetensors`,
   output: (jobId: string, attemptId: string, name: 'video.mp4' | 'manifest.json' | 'poster.jpg') =>
     `${jobPrefix(jobId)}output/${attemptId}/${name}`,
-  /** Lines of JSON, one file an attempt, kept as long as the job. */
+  /** Lines of JSON, one file per attempt, kept as long as the job. */
   log: (jobId: string, attemptId: string) => `${jobPrefix(jobId)}log/${attemptId}.jsonl`,
   logPrefix: (jobId: string) => `${jobPrefix(jobId)}log/`,
 } as const;

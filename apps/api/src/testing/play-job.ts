@@ -48,7 +48,7 @@ export async function startRender(farm: TestReplica): Promise<Claim> {
 }
 
 export async function commitClip(farm: TestReplica, { attempt, task, job }: Claim, firstFrame: number): Promise<void> {
-  const key = objectKeys.piece(job.id, task.id, attempt.id, firstFrame);
+  const key = objectKeys.piece(job.id, { taskId: task.id, attemptId: attempt.id, firstFrame });
   const piece = { firstFrame, frameCount: 48, key, bytes: 1, rawSha256: hash, fileSha256: hash, attemptId: attempt.id };
   await commitPiece(farm.records, { taskId: task.id, attemptId: attempt.id, piece });
 }

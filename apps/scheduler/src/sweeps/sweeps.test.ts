@@ -106,7 +106,11 @@ async function rendering() {
 }
 
 async function putPiece(claimed: Awaited<ReturnType<typeof claim>>) {
-  const key = objectKeys.piece(claimed.job.id, claimed.task.id, claimed.attempt.id, 0);
+  const key = objectKeys.piece(claimed.job.id, {
+    taskId: claimed.task.id,
+    attemptId: claimed.attempt.id,
+    firstFrame: 0,
+  });
   await storage.put(key, Buffer.from('piece'));
   return { firstFrame: 0, frameCount: 48, key, bytes: 5, rawSha256: '', fileSha256: '', attemptId: claimed.attempt.id };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { FRAMES_PER_SECOND, Manifest, objectKeys } from '@farm/contracts';
 import { assembleVideo, posterFrame } from '@farm/media';
 import {
+  type AttemptRecord,
   getAttempts,
   getPieces,
   getTasks,
@@ -51,7 +52,7 @@ export async function assemble(context: TaskContext): Promise<TaskOutcome> {
   };
   await storage.put(video.key, { filePath: videoPath }, { contentType: 'video/mp4', signal });
   await storage.put(key('poster.jpg'), { filePath: posterPath }, { contentType: 'image/jpeg', signal });
-  const manifest = await writeManifest(context, tasks, segments, video);
+  const manifest = await manifestOf(context, { tasks, segments, video });
   const body = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
   await storage.put(video.manifestKey, body, { contentType: 'application/json', signal });
   return { result: video, metrics: { seconds: (performance.now() - started) / 1000 } };
@@ -75,11 +76,9 @@ async function downloadPieces(context: TaskContext, segments: RenderedSegment[])
   return paths;
 }
 
-async function writeManifest(
+async function manifestOf(
   context: TaskContext,
-  tasks: TaskRecord[],
-  segments: RenderedSegment[],
-  video: VideoFacts,
+  { tasks, segments, video }: { tasks: TaskRecord[]; segments: RenderedSegment[]; video: VideoFacts },
 ): Promise<Manifest> {
   const { job, attempt: own } = context.claim;
   const prepared = tasks.find((task) => task.kind === 'prepare')?.result as PrepareResult;
@@ -97,29 +96,35 @@ async function writeManifest(
       speech: { key: job.speech.key, sha256: job.speech.sha256, seconds: prepared.speech.seconds },
     },
     video: { key, sha256, bytes, width, height, frameCount, framesPerSecond: FRAMES_PER_SECOND, seconds },
-    segments: segments.map(({ task, pieces }) => ({
-      firstFrame: task.firstFrame,
-      frameCount: task.frameCount,
-      seed: task.segment!.seed,
-      pieces: pieces.map(({ firstFrame, frameCount, rawSha256, fileSha256, attemptId }) => ({
-        firstFrame,
-        frameCount,
-        rawSha256,
-        fileSha256,
-        attemptId,
-      })),
-    })),
+    segments: segments.map(manifestSegment),
     // This attempt is still running while it writes.
-    attempts: attempts
-      .filter((attempt) => attempt.id !== own.id)
-      .map((attempt) => ({
-        ...attempt,
-        startedAt: new Date(attempt.startedAt).toISOString(),
-        endedAt: attempt.endedAt === null ? null : new Date(attempt.endedAt).toISOString(),
-      })),
+    attempts: attempts.filter((attempt) => attempt.id !== own.id).map(manifestAttempt),
     engine: engineOf(attempts),
     warnings: job.warnings,
   });
+}
+
+function manifestSegment({ task, pieces }: RenderedSegment): Manifest['segments'][number] {
+  return {
+    firstFrame: task.firstFrame,
+    frameCount: task.frameCount,
+    seed: task.segment!.seed,
+    pieces: pieces.map(({ firstFrame, frameCount, rawSha256, fileSha256, attemptId }) => ({
+      firstFrame,
+      frameCount,
+      rawSha256,
+      fileSha256,
+      attemptId,
+    })),
+  };
+}
+
+function manifestAttempt(attempt: AttemptRecord): Manifest['attempts'][number] {
+  return {
+    ...attempt,
+    startedAt: new Date(attempt.startedAt).toISOString(),
+    endedAt: attempt.endedAt === null ? null : new Date(attempt.endedAt).toISOString(),
+  };
 }
 
 /** The engine that the renders name; all of one job run the same one. */

@@ -124,7 +124,7 @@ export class PiecePipeline {
   ): Promise<PieceRecord> {
     const { claim, storage } = this.#context;
     const { firstFrame, frameCount } = piece;
-    const key = objectKeys.piece(claim.job.id, claim.task.id, claim.attempt.id, firstFrame);
+    const key = objectKeys.piece(claim.job.id, { taskId: claim.task.id, attemptId: claim.attempt.id, firstFrame });
     const fileSha256 = await sha256OfFile(path);
     await storage.put(key, { filePath: path }, { contentType: 'video/mp4' });
     const stateKey = statePath && (await this.#storeState(piece, statePath));
@@ -135,7 +135,11 @@ export class PiecePipeline {
 
   async #storeState(piece: PieceRequest, path: string): Promise<string> {
     const { claim, storage } = this.#context;
-    const key = objectKeys.state(claim.job.id, claim.task.id, claim.attempt.id, piece.firstFrame);
+    const key = objectKeys.state(claim.job.id, {
+      taskId: claim.task.id,
+      attemptId: claim.attempt.id,
+      firstFrame: piece.firstFrame,
+    });
     await storage.put(key, { filePath: path }, { contentType: 'application/octet-stream' });
     await rm(path, { force: true });
     return key;

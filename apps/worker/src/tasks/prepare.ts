@@ -7,6 +7,7 @@ import {
   SAMPLES_PER_FRAME,
   SPEECH_MARGIN_SAMPLES,
   SPEECH_SAMPLE_RATE,
+  type Warning,
 } from '@farm/contracts';
 import {
   cutSpeech,
@@ -54,7 +55,11 @@ export async function prepare(context: TaskContext): Promise<TaskOutcome> {
   for (const [index, range] of ranges.entries()) {
     signal.throwIfAborted();
     segments.push(
-      await storeSegment(context, decodedSpeech, range, key(`segment-${String(index).padStart(5, '0')}.wav`)),
+      await storeSegment(context, {
+        speechPath: decodedSpeech,
+        range,
+        key: key(`segment-${String(index).padStart(5, '0')}.wav`),
+      }),
     );
   }
   await storage.put(key('portrait.png'), { filePath: decodedPortrait }, { contentType: 'image/png', signal });
@@ -64,17 +69,17 @@ export async function prepare(context: TaskContext): Promise<TaskOutcome> {
     portraitKey: key('portrait.png'),
     speech: { key: key('speech.wav'), sampleCount: kept, seconds: kept / SPEECH_SAMPLE_RATE },
     segments,
-    warnings:
-      kept < sampleCount
-        ? [
-            {
-              code: 'speech-truncated',
-              message: `The speech of ${seconds.toFixed(1)} s is cut to ${(kept / SPEECH_SAMPLE_RATE).toFixed(1)} s.`,
-            },
-          ]
-        : [],
+    warnings: kept < sampleCount ? [truncated(seconds, kept)] : [],
   };
   return { result, metrics: { seconds: (performance.now() - started) / 1000 } };
+}
+
+function truncated(seconds: number, keptSampleCount: number): Warning {
+  const keptSeconds = keptSampleCount / SPEECH_SAMPLE_RATE;
+  return {
+    code: 'speech-truncated',
+    message: `The speech of ${seconds.toFixed(1)} s is cut to ${keptSeconds.toFixed(1)} s.`,
+  };
 }
 
 async function downloadInput(context: TaskContext, key: string, name: string): Promise<string> {
@@ -103,9 +108,7 @@ function segmentRanges(samples: Int16Array, spec: ResolvedSpec): SegmentRange[] 
 
 async function storeSegment(
   context: TaskContext,
-  speechPath: string,
-  range: SegmentRange,
-  key: string,
+  { speechPath, range, key }: { speechPath: string; range: SegmentRange; key: string },
 ): Promise<SegmentPlan> {
   const outputPath = join(context.directory, 'segment.wav');
   const cut = await cutSpeech({
