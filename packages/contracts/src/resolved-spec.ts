@@ -7,13 +7,13 @@ import { DEFAULT_FRAMES_PER_CLIP } from './video.js';
 /** A spec with every default filled in, as the record keeps it, the API shows it and the manifest repeats it. */
 export const ResolvedSpec = z
   .object({
-    ...RenderSettings.shape,
     prompt: z.string(),
     size: z.string().describe('Area cap, width*height in pixels'),
     width: z.int().describe('Of the video, in pixels; a multiple of 64'),
     height: z.int().describe('Of the video, in pixels; a multiple of 64'),
     clips: z.int().optional(),
     truncate: z.boolean(),
+    ...RenderSettings.shape,
     guidanceScale: z.literal(0),
     seed: z.int(),
     engine: EngineName,
