@@ -153,13 +153,17 @@ describe('a submit', () => {
     const hashed = JSON.stringify({ audio, image, spec: { metadata, prompt: plainSpec.prompt } });
     const kept = await farm.records.redis.hget(`${KEY_PREFIX}idempotency:admin:lesson-1`, 'body');
     expect(kept).toBe(sha256(Buffer.from(hashed)));
+    await submit(farm, parts({ ...plainSpec, solver: 'euler' }), { 'idempotency-key': 'lesson-2' });
+    const withSolver = JSON.stringify({ audio, image, spec: { prompt: plainSpec.prompt, solver: 'euler' } });
+    const keptWithSolver = await farm.records.redis.hget(`${KEY_PREFIX}idempotency:admin:lesson-2`, 'body');
+    expect(keptWithSolver).toBe(sha256(Buffer.from(withSolver)));
     const before = await storedKeys(farm.storage);
     const sameInAnotherOrder = { metadata: { lesson: '1', course: 'physics' }, ...plainSpec };
     const again = await submit(farm, parts(sameInAnotherOrder), headers);
     expect([first.status, again.status]).toEqual([201, 200]);
     expect(again.body.id).toBe(first.body.id);
     const formerNames: Record<string, string> = { portrait: 'image', speech: 'audio' };
-    const former = parts({ ...plainSpec, metadata, solver: 'euler' }).map(([name, ...rest]): Parts[number] => [
+    const former = parts({ ...plainSpec, metadata }).map(([name, ...rest]): Parts[number] => [
       formerNames[name] ?? name,
       ...rest,
     ]);
