@@ -96,7 +96,7 @@ describe.sequential('kill -9 in the middle of a render', () => {
   }, 120_000);
 });
 
-describe.sequential('a Redis that stands still for 12 s', () => {
+describe.sequential('a Redis that is frozen for 12 s', () => {
   it('aborts no render: every task needs one attempt', async () => {
     const job = await submitAndWaitForMiddle();
     process.kill(pidOf('redis'), 'SIGSTOP');
@@ -141,7 +141,7 @@ describe.sequential('a drain', () => {
   }, 120_000);
 });
 
-describe.sequential('a worker that stands still past its lease', () => {
+describe.sequential('a worker that is frozen past its lease', () => {
   it('cannot commit when it comes back after another one has taken over', async () => {
     const job = await submitAndWaitForMiddle();
     const frozen = pidOf('worker');

@@ -1,5 +1,5 @@
 // Resident memory of the API process while it receives large uploads, relative to their size: a real server, real Redis,
-// filesystem storage. One recording of FARM_BENCH_UPLOAD_BYTES (1 GB), then ten at once.
+// filesystem storage. One recording of FARM_BENCH_UPLOAD_BYTES (1 GB), then ten concurrently.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';

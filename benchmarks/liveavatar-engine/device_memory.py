@@ -41,7 +41,7 @@ def process_gib() -> list[str]:
 def watched() -> Iterator[dict[str, float]]:
     """Peaks of the work inside, in GiB; the dictionary is filled when it ends.
 
-    `driverPeakGiB` is the greatest of samples, 20 a second, of what the driver counts; it does not fall between two
+    `driverPeakGiB` is the greatest of samples, 20 per second, of what the driver counts; it does not fall between two
     samples by more than the allocator gives back. Tensors and the allocator's reserve are counted exactly.
     """
     cuda = torch.cuda.is_available()

@@ -41,7 +41,7 @@ function createRoute(app: TypedApp): void {
         operationId: 'createApiKey',
         tags: ['keys'],
         summary: 'Create an API key',
-        description: 'The secret is shown in this answer only.',
+        description: 'The secret is shown in this response only.',
         body: KeyRequest,
         response: { 201: NewKey, ...problemResponses([...commonProblems, 415]) },
       },
