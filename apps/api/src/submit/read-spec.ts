@@ -1,19 +1,15 @@
 import { JobSpec } from '@farm/contracts';
 import { BadSpecJsonError, InvalidSpecError, UnknownFieldError } from './spec-errors.js';
 
-/** What a person asks for, without what is only accepted for older programs: every render uses Euler steps. */
-export type RequestedSpec = Omit<JobSpec, 'solver'>;
-
 /**
+ * The spec as it was sent, with nothing filled in or left out: an Idempotency-Key stands for exactly this.
+ *
  * @param given a spec, or its JSON
  * @throws BadSpecJsonError, UnknownFieldError, or InvalidSpecError with every fault in `errors`
  */
-export function readSpec(given: unknown): RequestedSpec {
+export function readSpec(given: unknown): JobSpec {
   const parsed = JobSpec.safeParse(typeof given === 'string' ? parseJson(given) : given);
-  if (parsed.success) {
-    const { solver: _alwaysEuler, ...spec } = parsed.data;
-    return spec;
-  }
+  if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
   const unknown = issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
   if (unknown.length > 0) throw new UnknownFieldError(unknown, parsed.error);

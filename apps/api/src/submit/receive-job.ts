@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { objectKeys } from '@farm/contracts';
+import { type JobSpec, objectKeys } from '@farm/contracts';
 import type { StoredInput } from '@farm/records';
 import { StorageError } from '@farm/storage';
 import type { Limits } from '../configuration.js';
@@ -9,7 +9,7 @@ import type { Services } from '../services.js';
 import { FileTooLargeError, UploadAbortedError } from './file-errors.js';
 import { DuplicatePartError, MissingPartError, NotAFileError } from './part-errors.js';
 import { formerNameOf, type InputName, partNames } from './part-names.js';
-import { type RequestedSpec, readSpec } from './read-spec.js';
+import { readSpec } from './read-spec.js';
 import type { SubmittedPart } from './submission.js';
 
 /** A job that is being received and may yet be refused. */
@@ -21,7 +21,7 @@ export interface IncomingJob {
 }
 
 export interface ReceivedJob {
-  spec: RequestedSpec;
+  spec: JobSpec;
   portrait: StoredInput;
   speech: StoredInput;
   /** Equal for two submits of the same contents, whatever the order of their members. */

@@ -15,7 +15,6 @@ import {
 } from '@farm/contracts';
 import { liveAvatarProfile, outputSize, type PixelSize, placeRender } from '@farm/placement';
 import { listWorkers, type RecordsContext } from '@farm/records';
-import type { RequestedSpec } from './read-spec.js';
 import {
   FramesPerClipNotSupportedError,
   GuidanceNotSupportedError,
@@ -69,7 +68,7 @@ const liveStatuses: readonly WorkerStatus[] = ['starting', 'warming', 'idle', 'b
  */
 export async function resolveSpec(
   records: RecordsContext,
-  requested: RequestedSpec,
+  requested: JobSpec,
   facts: InputFacts,
 ): Promise<ResolvedJob> {
   const workers = (await listWorkers(records)).filter(({ status }) => liveStatuses.includes(status));
@@ -97,7 +96,7 @@ export async function resolveSpec(
 }
 
 /** A setting that is silently ignored is worse than none: what the farm cannot honour yet is refused by name. */
-function checkSupport({ guidanceScale = 0, precision }: RequestedSpec): void {
+function checkSupport({ guidanceScale = 0, precision }: JobSpec): void {
   if (guidanceScale !== 0) throw new GuidanceNotSupportedError();
   if (precision === 'fp8' || precision === 'int8') throw new PrecisionNotSupportedError();
 }
@@ -107,7 +106,7 @@ function checkEngineSupport({ engine, framesPerClip }: ResolvedSpec): void {
     throw new FramesPerClipNotSupportedError(framesPerClip, DEFAULT_FRAMES_PER_CLIP);
 }
 
-function withDefaults(requested: RequestedSpec, portrait: PixelSize, workers: readonly LiveWorker[]): ResolvedSpec {
+function withDefaults(requested: JobSpec, portrait: PixelSize, workers: readonly LiveWorker[]): ResolvedSpec {
   const spec = { ...(requested.preset && presets[requested.preset]), ...requested };
   const size = spec.size ?? specDefaults.size;
   const framesPerClip = spec.framesPerClip ?? specDefaults.framesPerClip;

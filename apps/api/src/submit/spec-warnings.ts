@@ -2,14 +2,14 @@ import {
   FRAMES_PER_BLOCK,
   FRAMES_PER_SECOND,
   framesOfSpeech,
+  type JobSpec,
   type ResolvedSpec,
   type VramClass,
   type Warning,
 } from '@farm/contracts';
-import type { RequestedSpec } from './read-spec.js';
 
 interface ResolvedSubmit {
-  requested: RequestedSpec;
+  requested: JobSpec;
   spec: ResolvedSpec;
   speechSeconds: number;
   vramClass: VramClass;
