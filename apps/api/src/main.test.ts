@@ -110,6 +110,20 @@ describe('the process', () => {
     expect(await farm.exited).toEqual([0, null]);
   });
 
+  it('exits after SIGTERM while Redis is unavailable', async () => {
+    const other = await startRedisServer({ directory: join(directory, 'redis-3') });
+    const farm = await start({
+      REDIS_URL: other.url,
+      FARM_STORAGE_DIRECTORY: join(directory, 'storage-3'),
+      FARM_ADMIN_KEY_FILE: join(directory, 'third.key'),
+    });
+    await untilReady(farm);
+    await other.stop();
+    await vi.waitFor(() => expect(farm.output()).toContain('is unavailable'), { timeout: 5000, interval: 50 });
+    farm.child.kill('SIGTERM');
+    expect(await farm.exited).toEqual([0, null]);
+  });
+
   it('ends immediately on a second signal', async () => {
     const farm = await start();
     await untilReady(farm);

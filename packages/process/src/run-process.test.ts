@@ -55,3 +55,10 @@ it.each([
   expect(exit).toEqual([1, null]);
   expect(output).toMatch(printed);
 });
+
+it('prints the causes of a failure, and not what errors carry along, such as a password', async () => {
+  const failure = `Object.assign(new TypeError('broken', { cause: new Error('deeper') }), { args: ['AUTH', 'secret'] })`;
+  const [, output] = await start(`throw ${failure};`).ended;
+  expect(output).toMatch(/TypeError: broken\n +at .*Caused by: Error: deeper\n +at /s);
+  expect(output).not.toContain("secret'");
+});

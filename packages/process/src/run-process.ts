@@ -11,11 +11,17 @@ const FAILED_CLOSE_MS = 3000;
 export async function runProcess(main: (resources: OpenResources) => Promise<void>): Promise<void> {
   const resources = new OpenResources();
   const fail = (error: unknown) => {
-    console.error(error instanceof FarmError ? error.message : error);
+    console.error(error instanceof FarmError ? error.message : stacksOf(error));
     process.exitCode = 1;
     setTimeout(() => process.exit(), FAILED_CLOSE_MS).unref();
   };
   await main(resources).catch(fail);
   await resources.close().catch(fail);
   process.exit();
+}
+
+/** The stack of an error and of its causes, without their other members: those of Redis have the password in theirs. */
+function stacksOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? `${error.stack}` : `${error.stack}\nCaused by: ${stacksOf(error.cause)}`;
 }

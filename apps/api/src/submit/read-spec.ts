@@ -2,6 +2,8 @@ import { JobSpec } from '@farm/contracts';
 import { BadSpecJsonError, InvalidSpecError, UnknownFieldError } from './spec-errors.js';
 
 /**
+ * The spec as it was sent, with nothing filled in or left out: an Idempotency-Key stands for exactly this.
+ *
  * @param given a spec, or its JSON
  * @throws BadSpecJsonError, UnknownFieldError, or InvalidSpecError with every fault in `errors`
  */

@@ -175,6 +175,18 @@ describe('a submit', () => {
     expect((await submit(someoneElse, parts(), headers)).status).toBe(201);
   });
 
+  it('repeats a job whose spec had the solver when its Idempotency-Key was first used, before an upgrade', async () => {
+    const headers = { 'idempotency-key': 'with-a-solver' };
+    const first = await submit(farm, parts(), headers);
+    const image = sha256(Buffer.from(await inputs.portrait.arrayBuffer()));
+    const audio = sha256(Buffer.from(await inputs.speech.arrayBuffer()));
+    const spec = { prompt: plainSpec.prompt, solver: 'euler' };
+    const hashed = sha256(Buffer.from(JSON.stringify({ audio, image, spec })));
+    await farm.records.redis.hset(`${KEY_PREFIX}idempotency:admin:with-a-solver`, 'body', hashed);
+    const again = await submit(farm, parts({ ...plainSpec, solver: 'euler' }), headers);
+    expect([again.status, again.body.id]).toEqual([200, first.body.id]);
+  });
+
   it('accepts files that were uploaded to signed URLs', async () => {
     const ids: string[] = [];
     for (const [fileName, bytes] of [

@@ -19,10 +19,21 @@ export interface EventTail {
  * Follows the farm's stream on a connection of its own and calls `onEvent` for each event; one per API replica. Resolves
  * when `signal` aborts.
  */
-export async function tailEvents(redis: Redis, { onEvent, onStarted, signal }: EventTail): Promise<void> {
+export async function tailEvents(redis: Redis, tail: EventTail): Promise<void> {
   const connection = redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined });
   connection.on('error', () => {});
-  signal.addEventListener('abort', () => connection.disconnect(), { once: true });
+  const aborted = new Promise<void>((resolve) => {
+    const end = () => {
+      connection.disconnect();
+      resolve();
+    };
+    tail.signal.addEventListener('abort', end, { once: true });
+  });
+  // A connection that is reconnecting does not reject its commands when it is ended.
+  await Promise.race([follow(connection, tail), aborted]);
+}
+
+async function follow(connection: Redis, { onEvent, onStarted, signal }: EventTail): Promise<void> {
   let last: string | undefined;
   while (!signal.aborted) {
     try {
