@@ -17,7 +17,7 @@ export interface NewJob {
   warnings: Warning[];
   /** Repeating a key within a day returns the first job instead of a second one. */
   idempotency?: { key: string; bodySha256: string };
-  /** Jobs of this owner that may be under way at once, this one included; no limit when absent. */
+  /** Jobs of this owner that may be under way at a time, this one included; no limit when absent. */
   maximumUnendedJobs?: number;
 }
 
