@@ -42,7 +42,7 @@ const noSpeechSynthesis =
   'The farm renders recordings. Speak the text with a program of your choice and submit the file.';
 const noPromptExtension = 'The farm renders the prompt as it is written. Extend it before you submit.';
 const noDatasets = 'Submit the recordings themselves: `--speech` accepts several files, folders and patterns.';
-const memoryPlan = "Each worker's memory plan decides what stays on its card and what is streamed.";
+const memoryPlan = "Each worker's memory plan decides what stays on its card; today everything does.";
 const workerGroup = 'A worker owns one GPU; the farm chooses a worker whose card holds the job.';
 const workerWeights =
   'Weights belong to a worker: `farm weights pull` downloads them, `farm weights check` verifies them.';
