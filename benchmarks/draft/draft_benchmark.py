@@ -32,7 +32,7 @@ SEED = 11
 
 
 class Listener:
-    """Takes the place of the host: keeps warnings."""
+    """Takes the place of `RenderControl`: keeps warnings."""
 
     def __init__(self) -> None:
         self.warnings: list[str] = []

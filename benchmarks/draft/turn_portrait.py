@@ -2,7 +2,7 @@
 
     python benchmarks/draft/turn_portrait.py <portrait> <turned.jpg> <degrees>
 
-The face mesh says how deep each point of the face lies, a rounded shape around it stands for hair and shoulders.
+The face mesh says how deep each point of the face is; a rounded shape around it stands for hair and shoulders.
 Degrees are positive towards the picture's left.
 """
 
@@ -23,12 +23,12 @@ WORKING_SIZE = 1536
 RESULT_SIZE = 640
 SAMPLES_PER_PIXEL = 4
 EARS = (234, 454)
-"""Points of the mesh in front of the ears: the axis of the turn lies at their depth."""
+"""Points of the mesh in front of the ears: the axis of the turn is at their depth."""
 
 
 def turned(picture: np.ndarray, mesh: np.ndarray, degrees: float) -> np.ndarray:
     """The picture (RGB), every row moved as its depth asks, without the columns that it does not show. What comes into
-    view behind the face is stretched from beside it."""
+    view behind the face is stretched from next to it."""
     height, width = picture.shape[:2]
     depth = _depth(picture.shape[:2], mesh)
     axis_x = mesh[list(FACE_OVAL), 0].mean()

@@ -99,7 +99,7 @@ class Report:
 
 
 def run_part(part: Part, report: Report, *, seconds_left: float) -> bool:
-    """Whether the part ran to its end. It prints one JSON object a line: name and value of a figure."""
+    """Whether the part ran to its end. It prints one JSON object per line: name and value of a figure."""
     began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, str(PARTS_PROGRAM), *part.arguments],
@@ -131,7 +131,7 @@ def main() -> int:
     )
     parser.add_argument("--ffmpeg", default=shutil.which("ffmpeg"), help="found in PATH if not given")
     parser.add_argument("--seconds", type=float, default=540, help="when to stop; %(default)s")
-    parser.add_argument("--only", help="comma-separated beginnings of names of parts")
+    parser.add_argument("--only", help="comma-separated prefixes of part names")
     parser.add_argument("--rehearse", action="store_true", help="tiny model, small videos, any machine")
     options = parser.parse_args()
     if options.ffmpeg is None:

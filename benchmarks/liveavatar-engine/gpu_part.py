@@ -82,7 +82,7 @@ def render(engine: LiveAvatarEngine, options: argparse.Namespace, name: str, *, 
 
 
 def cap_device(gib: float) -> None:
-    """Let this process's allocator have no more than a card of `gib` GiB would leave it beside its context."""
+    """Let this process's allocator have no more than a card of `gib` GiB would leave it after its context."""
     if not torch.cuda.is_available():
         return
     torch.zeros(1, device="cuda")

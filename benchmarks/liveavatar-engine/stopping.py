@@ -29,7 +29,7 @@ Say = Callable[[str, object], None]
 
 
 class FrameControl:
-    """A host that keeps frames, and stops the render once the state of clip `stop_after` is named."""
+    """A `RenderControl` that keeps frames, and stops the render once the state of clip `stop_after` is named."""
 
     def __init__(self, stop_after: int | None = None) -> None:
         self._parts: list[np.ndarray] = []

@@ -35,7 +35,7 @@ def measure_golden(device: str) -> dict[str, object]:
 
 
 def _engine_test_support(name: str) -> ModuleType:
-    """A module of the engine's tests, which are no package."""
+    """A module of the engine's tests, which are not a package."""
     if str(ENGINE_TEST_SUPPORT) not in sys.path:
         sys.path.append(str(ENGINE_TEST_SUPPORT))
     return importlib.import_module(name)

@@ -1,7 +1,7 @@
 """What bfloat16 costs, ours and the published transformer's, against float32 on the same weights.
 
 Two bfloat16 programs that differ in one rounding anywhere differ by about that cost: the noise floor of their
-comparison. The video is small, so that a float32 copy of the model fits beside it.
+comparison. The video is small, so that a float32 copy of the model fits next to it.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def build_model(config: ModelConfig) -> DiffusionTransformer:
 
 
 def _fill(name: str, parameter: nn.Parameter) -> None:
-    """Seeded by the name. Matrices have variance 1 / fan-in, norm scales lie near 1, biases near 0."""
+    """Seeded by the name. Matrices have variance 1 / fan-in, norm scales are near 1, biases near 0."""
     generator = torch.Generator(parameter.device).manual_seed(_seed(name))
     if name.endswith("norm_q.weight") or name.endswith("norm_k.weight") or name.endswith("norm3.weight"):
         parameter.normal_(1.0, 0.1, generator=generator)

@@ -151,7 +151,7 @@ class Suite:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--report", required=True, help="JSON file to write")
-    parser.add_argument("--published", help="checkout of github.com/Alibaba-Quark/LiveAvatar to measure beside")
+    parser.add_argument("--published", help="checkout of github.com/Alibaba-Quark/LiveAvatar to measure as well")
     parser.add_argument("--only", help=f"comma-separated parts of {','.join(PARTS)}; or one of {', '.join(ALONE)}")
     parser.add_argument("--sizes", help=f"comma-separated video sizes; {SIZES} if not given")
     parser.add_argument("--commit", default="", help="commit to write down where there is no git")

@@ -1,4 +1,4 @@
-// Renews the table of error codes in docs/api.md from the built API: `npm run build` first.
+// Updates the table of error codes in docs/api.md from the built API: `npm run build` first.
 import { readFile, writeFile } from 'node:fs/promises';
 import { errorCodesTable } from '../dist/problems/error-codes-table.js';
 

@@ -1,4 +1,4 @@
-// Renews the generated parts of the documentation from the built command line: `npm run build` first.
+// Updates the generated parts of the documentation from the built command line: `npm run build` first.
 import { readFile, writeFile } from 'node:fs/promises';
 import { exitCodesTable } from '../dist/exit-codes.js';
 import { upstreamFlagsTable } from '../dist/upstream/flags-table.js';

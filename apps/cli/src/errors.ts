@@ -101,7 +101,7 @@ export class InterruptedError extends CommandError {
   }
 
   static whileDraining(workerId: string) {
-    return new InterruptedError(`Stopped waiting; ${workerId} still leaves. Check with: farm workers`);
+    return new InterruptedError(`Stopped waiting; ${workerId} is still leaving. Check with: farm workers`);
   }
 
   static whilePulling() {

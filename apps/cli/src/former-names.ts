@@ -4,7 +4,7 @@ const options: Readonly<Record<string, string>> = { '--image': '--portrait', '--
 /** `plan` never had these options: its portrait is a size. */
 const commandsWithOptions = ['submit', 'demo'];
 
-/** The command line with the names of today. */
+/** The command line with current names. */
 export function translateFormerNames(commandLine: readonly string[]): string[] {
   const [first, ...rest] = commandLine;
   if (first === undefined) return [];

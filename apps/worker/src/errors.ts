@@ -8,7 +8,7 @@ export class ObjectMissingError extends FarmError {
 
 export class PieceCorruptError extends FarmError {
   constructor(readonly key: string) {
-    super('piece-corrupt', `The piece ${key} came back from storage with other bytes than were written.`);
+    super('piece-corrupt', `The piece ${key} in storage does not have the bytes that were written.`);
   }
 }
 

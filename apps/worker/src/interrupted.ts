@@ -1,4 +1,4 @@
-/** The attempt ended early on purpose; what is committed stands. */
+/** The attempt ended early on purpose; what is committed is kept. */
 export class Interrupted extends Error {
   constructor(reason: string) {
     super(reason);

@@ -1,7 +1,7 @@
 import { KEY_PREFIX } from '@farm/records';
 import type { Redis } from 'ioredis';
 
-/** Attempts to stop arrive immediately over pub/sub; the heartbeat's answer is the safety net. Returns how to end it. */
+/** Attempts to stop arrive immediately over pub/sub; the heartbeat's reply is the safety net. Returns how to end it. */
 export async function listenForStops(redis: Redis, onStop: (attemptId: string) => void): Promise<() => void> {
   const listener = redis.duplicate({ socketTimeout: undefined });
   listener.on('error', () => {});

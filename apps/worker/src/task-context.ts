@@ -19,7 +19,7 @@ export interface TaskContext extends WorkerResources {
   /** A folder of this attempt's own; removed when it ends. */
   directory: string;
   log: Logger;
-  /** Aborts when the attempt must stop now: canceled, fenced, or the worker is told to leave. */
+  /** Aborts when the attempt must stop now: canceled, fenced, or the worker is asked to leave. */
   signal: AbortSignal;
   /** Aborts when the worker drains: finish the piece under way, then return the rest. */
   draining: AbortSignal;

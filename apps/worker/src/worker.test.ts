@@ -180,7 +180,7 @@ describe('a worker whose Redis accepts no writes for a while', () => {
 });
 
 describe('a worker whose engine says that it has finished', () => {
-  it('fails the attempt when pieces did not come, instead of waiting for them', async () => {
+  it('fails the attempt when pieces are missing, instead of waiting for them', async () => {
     const taskId = await renderReady();
     const { ffmpeg, ffprobe } = await obtainFfmpeg(toolchainContext());
     await startWorker({
@@ -195,7 +195,7 @@ describe('a worker whose engine says that it has finished', () => {
     await expect.poll(async () => (await first())?.status).toBe('failed');
     expect((await first())?.error).toMatchObject({
       code: 'engine-protocol',
-      message: expect.stringContaining('1 of 1 pieces did not come'),
+      message: expect.stringContaining('1 of 1 pieces are missing'),
     });
   });
 });

@@ -76,10 +76,10 @@ export class Worker {
     this.#draining.abort();
   }
 
-  /** Abandons the piece under way; what is committed stands, and nothing counts as a failure. */
+  /** Abandons the piece under way; what is committed is kept, and nothing counts as a failure. */
   shutDown(): void {
     this.#draining.abort();
-    for (const attempt of this.#running.values()) attempt.stop('The worker was told to leave.');
+    for (const attempt of this.#running.values()) attempt.stop('The worker was asked to leave.');
   }
 
   #slot(classes: readonly TaskClass[], engine: EngineName | ''): Promise<void> {

@@ -88,7 +88,7 @@ async function send({ url, key, fetch }: Connection, request: ApiRequest): Promi
   });
 }
 
-/** Network failures carry a code; those without one (a forbidden port, a wrong header) do not pass. */
+/** Network failures carry a code; those without one (a forbidden port, a wrong header) are permanent. */
 function isNetworkFailure(cause: unknown): boolean {
   return cause instanceof Error && cause.cause instanceof Error && 'code' in cause.cause;
 }

@@ -4,7 +4,7 @@ import { engineProtocolSchema } from './engine-protocol-schema.js';
 
 const committed = new URL('../../engine/farm_engine/protocol/engine-protocol.schema.json', import.meta.url);
 
-test('the committed schema is the one these types describe (node scripts/write-engine-schema.mjs renews it)', async () => {
+test('the committed schema is the one these types describe (node scripts/write-engine-schema.mjs updates it)', async () => {
   expect(JSON.parse(await readFile(committed, 'utf8'))).toEqual(JSON.parse(JSON.stringify(engineProtocolSchema())));
 });
 

@@ -53,7 +53,7 @@ export const RenderCommand = z.strictObject({
   settings: RenderSettings,
   /** Border state to continue from; absent at the start of a segment or where the engine needs none. */
   resumeStatePath: z.string().optional(),
-  /** Folder for border states; absent where none are wanted. */
+  /** Folder for border states; absent where none are to be saved. */
   stateDirectory: z.string().optional(),
 });
 export type RenderCommand = z.infer<typeof RenderCommand>;

@@ -1,6 +1,6 @@
-/** Frames a second of every video the farm makes. */
+/** Frames per second of every video the farm makes. */
 export const FRAMES_PER_SECOND = 25;
-/** Sample rate, in hertz, of the speech that engines see: exactly 640 samples a frame. */
+/** Sample rate, in hertz, of the speech that engines see: exactly 640 samples per frame. */
 export const SPEECH_SAMPLE_RATE = 16_000;
 export const SAMPLES_PER_FRAME = SPEECH_SAMPLE_RATE / FRAMES_PER_SECOND;
 /** Frames denoised together (three latent frames). */

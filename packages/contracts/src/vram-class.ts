@@ -7,7 +7,7 @@ export type VramClass = z.infer<typeof VramClass>;
 
 /**
  * What a ticket queue is named for: a VRAM class (one segment to render), or `media`, the decoding, cutting and joining
- * that every worker host does on its CPU slot.
+ * that every worker does on its CPU slot.
  */
 export const taskClasses = ['media', ...vramClasses] as const;
 export const TaskClass = z.enum(taskClasses);

@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 
-/** How long a process that was told to stop waits for a Redis that is unavailable. */
+/** How long a process that was asked to stop waits for a Redis that is unavailable. */
 const PATIENCE_MS = 3000;
 
 /**
- * For a process that was told to stop: from now on it ends with exit status 1 when Redis is unavailable. Nothing is lost:
+ * For a process that was asked to stop: from now on it ends with exit status 1 when Redis is unavailable. Nothing is lost:
  * its leases run out, and what it had not yet written is found by the sweeps.
  */
 export function exitWithoutRedis(redis: Redis, log: Logger): void {

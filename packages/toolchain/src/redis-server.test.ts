@@ -27,7 +27,7 @@ async function start(options: Omit<Parameters<typeof startRedisServer>[0], 'dire
   return server;
 }
 
-/** Sends inline commands and returns the raw answers, once there are as many lines as commands. */
+/** Sends inline commands and returns the raw replies, once there are as many lines as commands. */
 async function ask(port: number, ...commands: string[]): Promise<string[]> {
   const socket = connect({ host: '127.0.0.1', port });
   socket.write(`${commands.join('\r\n')}\r\n`);

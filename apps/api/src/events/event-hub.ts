@@ -9,7 +9,7 @@ export class EventHub {
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
-  /** Resolves when every event from now on is seen here: reading the past after it leaves no gap. */
+  /** Resolves when every later event will be seen here: reading the past after that leaves no gap. */
   readonly started: Promise<void>;
 
   constructor(redis: Redis) {

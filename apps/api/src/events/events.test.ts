@@ -97,7 +97,7 @@ describe('a job’s events', () => {
     expect(names(after)).toEqual(['reset']);
   });
 
-  it('are no answer to HEAD, which would never end', async () => {
+  it('are not sent for HEAD, which would never end', async () => {
     const head = await fetch(`${farm.url}/v1/jobs/x/events`, { method: 'HEAD', headers: asBearer(farm.key) });
     expect([head.status, head.headers.get('allow')]).toEqual([405, 'GET']);
   });

@@ -77,7 +77,7 @@ function judge(request: FuzzRequest, { status, contentType, allow, body }: Seen)
 }
 
 describe('requests made from the OpenAPI document', () => {
-  it(`find no 5xx, no undocumented answer and no leak in ${requests}`, {
+  it(`find no 5xx, no undocumented response and no leak in ${requests}`, {
     timeout: 60_000 + requests * 60,
   }, async () => {
     const document = await (await fetch(`${farm.url}/openapi.json`)).json();

@@ -47,10 +47,10 @@ function withPlainReferences<Value>(value: Value): Value {
 }
 
 /**
- * Components under one name each. They come twice, as requests (`JobSpecInput`) and as answers (`JobSpec`); a client
+ * Components under one name each. They come twice, as requests (`JobSpecInput`) and as responses (`JobSpec`); a client
  * needs the one that is in use.
  *
- * @throws Error where requests and answers use one component and differ in it
+ * @throws Error where requests and responses use one component and differ in it
  */
 function plainSchemas(
   schemas: Record<string, ComponentSchema>,
@@ -63,13 +63,13 @@ function plainSchemas(
     if (!used.has(name) && !(isUnused && name === plainName)) continue;
     const schema = withPlainReferences(schemas[name]!);
     if (!isDeepStrictEqual(plain[plainName] ?? schema, schema))
-      throw new Error(`${plainName} differs between requests and answers: give each a schema of its own`);
+      throw new Error(`${plainName} differs between requests and responses: give each a schema of its own`);
     plain[plainName] = schema;
   }
   return plain;
 }
 
-/** Gives answers that are a component its description. */
+/** Gives a response that is a component the component's description. */
 function describeAnswers(paths: OpenApiDocument['paths'], schemas: OpenApiDocument['components']['schemas']): void {
   const answers = Object.values(paths).flatMap((methods) =>
     Object.values(methods).flatMap(({ responses }) => Object.values(responses)),

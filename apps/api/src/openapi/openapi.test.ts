@@ -94,7 +94,7 @@ describe('/openapi.json', () => {
     }
   });
 
-  it('types what every operation answers, and names the problems', () => {
+  it('types what every operation returns, and names the problems', () => {
     for (const { operationId, responses } of operations) {
       const good = Object.entries(responses).filter(([status]) => status < '300');
       expect(good.length, operationId).toBeGreaterThan(0);

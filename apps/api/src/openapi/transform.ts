@@ -25,7 +25,7 @@ const override: Override = ({ zodSchema, jsonSchema }) => {
     delete jsonSchema.minimum;
     delete jsonSchema.maximum;
   }
-  // Answers may gain members; only requests are strict.
+  // Responses may gain members; only requests are strict.
   if (def.type === 'object' && !('catchall' in def && def.catchall)) delete jsonSchema.additionalProperties;
   if (def.type === 'record' && Object.keys(jsonSchema.propertyNames ?? {}).join() === 'type')
     delete jsonSchema.propertyNames;
@@ -54,7 +54,7 @@ export const transform: typeof jsonSchemaTransform = (document) => {
 
 type JsonObject = Record<string, unknown> & { properties?: Record<string, JsonObject> };
 
-/** Parameters keep a description only where it is not beside `$ref`. */
+/** Parameters keep a description only where it is not next to `$ref`. */
 function describeReferences({ properties = {} }: JsonObject): void {
   for (const [name, { $ref, ...rest }] of Object.entries(properties))
     if ($ref !== undefined) properties[name] = { ...rest, allOf: [{ $ref }] };

@@ -3,9 +3,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { sendProblem } from '../problems/send-problem.js';
 
-/** Slower than any line in use: a body that arrives more slowly for a whole period is only held open. */
+/** Slower than any real connection: a body that arrives more slowly for a whole period is only held open. */
 const LEAST_BYTES_PER_SECOND = 512;
-/** How long the rest of a refused body is read and dropped, so that the client sees the answer. */
+/** How long the rest of a refused body is read and dropped, so that the client sees the response. */
 const LINGER_MS = 5000;
 
 class UploadStalledError extends FarmError {
@@ -48,7 +48,7 @@ function giveUp(request: FastifyRequest, reply: FastifyReply, seconds: number): 
   reply.raw.once('finish', () => request.raw.destroy());
 }
 
-/** Keeps reading for a while after an early answer, so that it reaches a client that is still sending. */
+/** Keeps reading for a while after an early response, so that it reaches a client that is still sending. */
 function lingerAfterAnswer(request: FastifyRequest): void {
   const { raw } = request;
   if (raw.complete || raw.destroyed) return;

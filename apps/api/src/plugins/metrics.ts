@@ -43,7 +43,7 @@ export const metrics = fastifyPlugin(async (app) => {
   const farm = gauges(registry);
   const latency = new Histogram({
     name: 'farm_http_request_seconds',
-    help: 'Time to answer, uploads included, event streams left out',
+    help: 'Time to respond, uploads included, event streams left out',
     labelNames: ['method', 'route', 'status'],
     buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60],
     registers: [registry],

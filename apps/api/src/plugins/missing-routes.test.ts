@@ -71,7 +71,7 @@ describe('a known path with another method', () => {
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD, POST']);
   });
 
-  it('is refused for each method of HTTP', async () => {
+  it('is refused for every HTTP method', async () => {
     const others = METHODS.filter((method) => ![...tried, 'CONNECT', 'TRACE'].includes(method));
     expect(others.length).toBeGreaterThan(10);
     for (const method of others) await expectRefused('/v1/jobs', method, ['GET', 'HEAD', 'POST']);

@@ -38,14 +38,14 @@ export const missingRoutes = fastifyPlugin(async (app) => {
   const refuse = (request: FastifyRequest, reply: FastifyReply) => {
     const path = request.url.split('?')[0]!;
     const allowed = methodsAt(path.replace(/(?<=.)\/$/, '')); // Routes are found with a slash at the end too.
-    // A route may say itself that there is nothing: /docs of a file that it does not have.
+    // A route may find nothing itself, as /docs does for a file that it does not have.
     if (allowed.length === 0 || allowed.includes(request.method))
       return sendProblem(new RouteNotFoundError(request.method, path), request, reply);
     reply.header('allow', allowed.join(', '));
     return sendProblem(new MethodNotAllowedError(request.method, path, allowed), request, reply);
   };
   app.setNotFoundHandler(refuse);
-  // Before the body is read: its contents do not change the answer.
+  // Before the body is read: its contents do not change the response.
   app.addHook('onRequest', async (request, reply) => {
     if (request.is404) return refuse(request, reply);
   });

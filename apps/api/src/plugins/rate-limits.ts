@@ -31,7 +31,7 @@ export const rateLimits = fastifyPlugin(async (app) => {
     // Open routes have no caller: strangers make Redis write nothing.
     allowList: (request) => request.caller === null,
     keyGenerator: (request) => `owner:${request.caller?.owner}`,
-    // An unavailable Redis has its own answer.
+    // An unavailable Redis has its own response.
     skipOnError: true,
     errorResponseBuilder: (request, { max, ttl }) =>
       new TooManyRequestsError({

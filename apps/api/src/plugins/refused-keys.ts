@@ -17,7 +17,7 @@ class TooManyRefusedKeysError extends FarmError {
     super(
       'rate-limited',
       `${address} sent more than ${maximum} requests in a minute without a key that may do what was asked ` +
-        `(limit refusedKeysPerMinute). With such a key continue immediately, without one in ${retrySeconds} s.`,
+        `(limit refusedKeysPerMinute). With such a key you can continue immediately, without one in ${retrySeconds} s.`,
       { data: { limit: 'refusedKeysPerMinute', maximum } },
     );
   }

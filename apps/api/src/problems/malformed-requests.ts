@@ -32,7 +32,7 @@ function errorFor({ code }: ParserError): FarmError {
   return new MalformedHttpError();
 }
 
-/** Answers what is not HTTP enough to reach a route, with a problem document all the same. */
+/** Responds with a problem document, too, to what is too malformed to reach a route. */
 export function answerMalformed(error: ParserError, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

@@ -26,7 +26,7 @@ describe('a problem document', () => {
     expect(problemOf(frameworkError('FST_ERR_NEW', 412), 'r1')).toMatchObject({ code: 'bad-request', status: 412 });
   });
 
-  it('has nothing of the inside of the farm', () => {
+  it('reveals nothing internal', () => {
     for (const error of [new Error('inside'), frameworkError('FST_ERR_NEW', 500), 'inside']) {
       const problem = problemOf(error, 'r1');
       expect(problem).toMatchObject({ code: 'internal', ...errorCodes.internal });

@@ -13,7 +13,7 @@ interface Answer {
   data?: Readonly<Record<string, unknown>>;
 }
 
-/** What a client learns of failures whose own sentences are about the inside of the farm. */
+/** What a client sees of failures whose own messages describe the farm's internals. */
 const masked = {
   'storage-full': 'The storage of the farm is full. Nothing was kept; send this again when there is room.',
   'storage-unavailable':
@@ -57,7 +57,7 @@ function validationAnswer(error: { validation: { instancePath: string; message?:
   };
 }
 
-/** An error as a problem document (RFC 9457), with nothing of the inside in a 5xx. */
+/** An error as a problem document (RFC 9457), with nothing internal in a 5xx. */
 export function problemOf(error: unknown, requestId: string): Problem {
   const answer = answerTo(error);
   const { code, detail, data } = answer;

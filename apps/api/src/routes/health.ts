@@ -9,7 +9,7 @@ const READY_TIMEOUT_MS = 4000;
 
 class NotReadyError extends FarmError {
   constructor(unavailable: string[]) {
-    super('not-ready', `No answer from ${unavailable.join(' and ')}.`, { data: { away: unavailable } });
+    super('not-ready', `No response from ${unavailable.join(' and ')}.`, { data: { away: unavailable } });
   }
 }
 

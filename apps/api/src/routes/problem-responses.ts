@@ -20,7 +20,7 @@ const described: Readonly<Record<number, string>> = {
 
 type ProblemResponses = Record<number, { description: string; content: Record<string, { schema: typeof Problem }> }>;
 
-/** The problem documents a route may answer, for its schema. */
+/** The problem documents a route may respond with, for its schema. */
 export function problemResponses(statuses: number[]): ProblemResponses {
   return Object.fromEntries(
     statuses.map((status) => [
@@ -33,7 +33,7 @@ export function problemResponses(statuses: number[]): ProblemResponses {
   );
 }
 
-/** What every route with a key may answer. */
+/** What every route with a key may respond with. */
 export const commonProblems = [400, 401, 403, 429, 503];
 
 export const eventStreamResponse = {

@@ -20,6 +20,6 @@ export function sendObject(reply: FastifyReply, { status, headers, stream }: Ser
   if (status === 404) throw new ObjectGoneError();
   reply.headers(headers);
   if (status === 416) throw new RangeOutsideFileError(headers['content-range']);
-  // The framework measures every other answer to HEAD itself; a stream keeps the length of the file.
+  // The framework measures every other response to HEAD itself; a stream keeps the length of the file.
   return reply.status(status).send(stream ?? Readable.from([]));
 }

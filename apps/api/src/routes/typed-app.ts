@@ -7,7 +7,7 @@ import type {
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 
-/** The app with requests and answers typed by the schemas of its routes. */
+/** The app with requests and responses typed by the schemas of its routes. */
 export type TypedApp = FastifyInstance<
   RawServerDefault,
   RawRequestDefaultExpression<RawServerDefault>,

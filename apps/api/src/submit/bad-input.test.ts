@@ -162,7 +162,7 @@ const specCases: Case[] = [
   ['an empty prompt', 'invalid-prompt', () => withSpec({ prompt: '   ' })],
   ['10,000 characters', 'invalid-prompt', () => withSpec({ prompt: 'word '.repeat(2000) })],
   ['control characters', 'invalid-prompt', () => withSpec({ prompt: 'a \u0000 person \u001b[31m' })],
-  ['control characters of eight bits', 'invalid-prompt', () => withSpec({ prompt: 'a person \u009b31m speaks' })],
+  ['8-bit control characters', 'invalid-prompt', () => withSpec({ prompt: 'a person \u009b31m speaks' })],
   ['a size that is a word', 'invalid-size', () => withSpec({ ...plainSpec, size: 'large' })],
   ['a size of a wall', 'invalid-size', () => withSpec({ ...plainSpec, size: '9999*9999' })],
   ['no clips', 'invalid-clips', () => withSpec({ ...plainSpec, clips: 0 })],
@@ -172,7 +172,7 @@ const specCases: Case[] = [
   ['an unknown engine', 'invalid-engine', () => withSpec({ ...plainSpec, engine: 'sora' })],
   ['framesPerClip of a film', 'invalid-frames-per-clip', () => withSpec({ ...plainSpec, framesPerClip: 1e6 })],
   ['a date that is a word', 'invalid-due-at', () => withSpec({ ...plainSpec, dueAt: 'tomorrow' })],
-  ['metadata that is no text', 'invalid-metadata', () => withSpec({ ...plainSpec, metadata: { a: { b: 1 } } })],
+  ['metadata that is not text', 'invalid-metadata', () => withSpec({ ...plainSpec, metadata: { a: { b: 1 } } })],
   ['guidance', 'not-supported-yet', () => withSpec({ ...plainSpec, guidanceScale: 5 })],
   ['8-bit arithmetic', 'not-supported-yet', () => withSpec({ ...plainSpec, precision: 'fp8' })],
   [
@@ -243,7 +243,7 @@ describe('odd inputs that are good', () => {
   };
 
   it.each([
-    ['16 bits a channel', 'deep.png', ['-pix_fmt', 'rgb48be']],
+    ['16 bits per channel', 'deep.png', ['-pix_fmt', 'rgb48be']],
     ['grey', 'grey.jpg', ['-pix_fmt', 'gray']],
     ['with transparency', 'clear.png', ['-pix_fmt', 'rgba']],
   ])('a picture with %s', async (_name, file, args) => {

@@ -32,9 +32,13 @@ const seen = ({ width, height }: PixelSize) => `The portrait has ${width} x ${he
 
 export class PortraitTooSmallError extends FarmError {
   constructor(size: PixelSize, { smallestSide, goodSide }: { smallestSide: number; goodSide: number }) {
-    super('portrait-too-small', `${seen(size)}; each side needs ${smallestSide} or more, and ${goodSide} look good.`, {
-      data: { field: 'portrait', ...size },
-    });
+    super(
+      'portrait-too-small',
+      `${seen(size)}; each side needs ${smallestSide} or more; ${goodSide} or more look good.`,
+      {
+        data: { field: 'portrait', ...size },
+      },
+    );
   }
 }
 

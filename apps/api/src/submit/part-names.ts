@@ -17,7 +17,7 @@ export const formerNameOf = (name: string): string | undefined => formerNames.ge
 const currentName = (name: string): string =>
   [...formerNames].find(([, formerName]) => formerName === name)?.[0] ?? name;
 
-/** Undefined for what is no part of a submit. */
+/** Undefined for what is not a part of a submit. */
 export function partNameOf(name: string | undefined): PartName | undefined {
   if (name === undefined) return undefined;
   const current = currentName(name);

@@ -12,7 +12,7 @@ export interface SubmitOutcome {
 
 /**
  * Accepts a job: the spec read, inputs stored and judged, defaults and class resolved, the record written. On any failure
- * nothing of it stays.
+ * nothing of it is kept.
  */
 export async function submitJob(services: Services, submission: Submission): Promise<SubmitOutcome> {
   const { configuration, records, storage } = services;

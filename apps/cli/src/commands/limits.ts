@@ -41,7 +41,9 @@ const showCommand = (context: CommandContext) =>
 
 const setCommand = (context: CommandContext) =>
   clientCommand('set')
-    .description("Set the limits of an owner. They replace earlier ones: a limit that is left out is the farm's again.")
+    .description(
+      "Set the limits of an owner. They replace earlier ones: a limit that is left out returns to the farm's.",
+    )
     .argument('<owner>', 'whose limits')
     .option('--requests-per-minute <count>', 'requests of all its keys together', limit('--requests-per-minute'))
     .option('--unended-jobs <count>', 'jobs that wait or render at a time', limit('--unended-jobs'))

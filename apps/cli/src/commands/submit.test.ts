@@ -62,7 +62,7 @@ test('a bad file does not stop the others and is listed at the end', async () =>
   const { code, stderr } = await whileJobsFinish(submit([...lessons(), ...out()]));
   expect(code).toBe(8);
   expect(await readdir(join(directory, 'outputs'))).toEqual(['01.mp4', '02.mp4', '10.mp4']);
-  expect(stderr).toContain('2 of 5 recordings failed:\n  03.wav: 03.wav is not audio that can be decoded.');
+  expect(stderr).toContain('2 of 5 recordings failed:\n  03.wav: 03.wav cannot be decoded as audio.');
   expect(stderr).toContain('is empty (0 bytes)');
 });
 
@@ -138,11 +138,11 @@ test('a refused key ends everything, and is reported once', async () => {
 test('a refused portrait or setting ends everything: every file would be refused for it', async () => {
   server.intercept = (request, response) => {
     if (request.method !== 'POST') return false;
-    problem(response, { status: 422, code: 'portrait-unreadable', detail: 'p.jpg is no picture that can be decoded.' });
+    problem(response, { status: 422, code: 'portrait-unreadable', detail: 'p.jpg cannot be decoded as a picture.' });
     return true;
   };
   const { code, stderr } = await submit(lessons());
-  expect({ code, stderr }).toEqual({ code: 3, stderr: 'p.jpg is no picture that can be decoded.\n' });
+  expect({ code, stderr }).toEqual({ code: 3, stderr: 'p.jpg cannot be decoded as a picture.\n' });
 });
 
 test('a quota ends everything; the limit is named, and so is what was submitted before', async () => {

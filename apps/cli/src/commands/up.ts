@@ -46,7 +46,7 @@ export const upCommand = (context: CommandContext) =>
       examples([
         ['farm up', 'a farm at http://127.0.0.1:8080'],
         ['farm up --port 9000 --data /srv/farm', 'another port, another folder'],
-        ['farm up --port 0 --json --quiet', 'for a program: its address, then only trouble'],
+        ['farm up --port 0 --json --quiet', 'for a program: its address, then only problems'],
         ['farm submit -i portrait.jpg -a talk.wav -p "A woman speaks" --out talk.mp4', 'in a second terminal'],
       ]),
     )

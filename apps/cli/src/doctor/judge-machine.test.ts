@@ -120,7 +120,7 @@ test('a card that computes wrongly is named next to those that do not', () => {
   const findings = unfit(gpu(smi.eccErrors, torch.eccOnSecond));
   expect(findings.map(({ area }) => area)).toEqual(['card 1', 'pytorch']);
   expect(findings[1]?.found).toBe(
-    'A small product on NVIDIA A100-SXM4-80GB failed: CUDA error: uncorrectable ECC error encountered',
+    'A small matrix product on NVIDIA A100-SXM4-80GB failed: CUDA error: uncorrectable ECC error encountered',
   );
 });
 

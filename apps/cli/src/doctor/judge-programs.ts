@@ -31,7 +31,7 @@ function judgePython(output: ProbeOutput): Finding {
   }
   if (facts.venv) return fine('python', `Python ${facts.version} (${facts.executable})`);
   const minor = facts.version.split('.').slice(0, 2).join('.');
-  const found = `Python ${facts.version} (${facts.executable}) has no venv, so the engine's packages have no place.`;
+  const found = `Python ${facts.version} (${facts.executable}) has no venv, which the engine's packages need.`;
   return problem('python', found, `Debian, Ubuntu: apt-get install python${minor}-venv.`);
 }
 

@@ -116,7 +116,9 @@ function judgeDevices(facts: TorchFacts, { visibleDevices }: MachineProbe, { car
     const remedy = /ECC/.test(device.trial)
       ? 'The memory of the card is damaged: restart the machine; if it happens again, replace the card.'
       : 'Restart the machine; if it happens again, reinstall driver and PyTorch.';
-    return [problem('pytorch', `A small product on ${device.name} failed: ${device.trial.split('\n')[0]}`, remedy)];
+    return [
+      problem('pytorch', `A small matrix product on ${device.name} failed: ${device.trial.split('\n')[0]}`, remedy),
+    ];
   });
   const whole = cards?.filter((card) => !card.isDivided) ?? [];
   if (facts.available && facts.devices.length < whole.length) {

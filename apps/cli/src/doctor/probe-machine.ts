@@ -63,7 +63,7 @@ async function freeBytes(folder: string): Promise<number> {
   return bavail * bsize;
 }
 
-/** The inventory that a pull leaves beside the weights, under its name of today or the one before. */
+/** The inventory that a pull leaves next to the weights, under its current name or the one before. */
 const inventoryNames = ['farm-weights.json', 'farm-models.json'];
 
 async function readInventory(folder: string): Promise<Array<{ path: string; size: number }>> {

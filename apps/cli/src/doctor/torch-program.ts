@@ -6,7 +6,7 @@ print(json.dumps({"version": ".".join(map(str, sys.version_info[:3])), "executab
 `;
 
 /**
- * Asks PyTorch what it was built for, what it sees, and whether a small product comes out right on every device: the
+ * Asks PyTorch what it was built for, what it sees, and whether a small matrix product is right on every device: the
  * only proof that driver, build and card fit each other.
  */
 export const torchProgram = `
@@ -20,7 +20,7 @@ with warnings.catch_warnings(record=True) as caught:
         properties = torch.cuda.get_device_properties(index)
         try:
             ones = torch.ones(64, 64, device=f"cuda:{index}", dtype=torch.bfloat16)
-            trial = "ok" if (ones @ ones).sum().item() == 64 ** 3 else "a product came out wrong"
+            trial = "ok" if (ones @ ones).sum().item() == 64 ** 3 else "the result is wrong"
         except Exception as error:
             trial = str(error)
         devices.append({

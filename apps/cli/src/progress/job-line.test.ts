@@ -15,7 +15,7 @@ test('one job at 80 columns: phase, bar, clip, percent, frames per second, time 
   );
 });
 
-test('on a wide terminal the bar does not grow without end', () => {
+test('on a wide terminal the bar does not grow without limit', () => {
   const line = jobLine(sampleJob(), { columns: 119, paint: plain });
   expect(line).toContain('━━━━━━━━━━━─────────────  clip  6 of 12');
 });
@@ -52,7 +52,7 @@ test('durations and shortened names', () => {
   expect(fit('lesson-number-one.wav', 12)).toBe('lesson…e.wav');
 });
 
-test('colour is for terminals that want it', () => {
+test('colour is for terminals; NO_COLOR turns it off, FORCE_COLOR on', () => {
   expect(wantsColour({ isTTY: true }, {})).toBe(true);
   expect(wantsColour({ isTTY: true }, { NO_COLOR: '1' })).toBe(false);
   expect(wantsColour({ isTTY: false }, {})).toBe(false);

@@ -16,7 +16,7 @@ function consequence(treatment: Treatment): string {
     case 'worker':
       return "worker's configuration";
     case 'always':
-      return 'accepted; it is always so';
+      return 'accepted; changes nothing';
     case 'refused':
       return treatment.allows === undefined ? 'refused' : 'refused, except for one value';
   }

@@ -42,8 +42,8 @@ const noSpeechSynthesis =
   'The farm renders recordings. Speak the text with a program of your choice and submit the file.';
 const noPromptExtension = 'The farm renders the prompt as it is written. Extend it before you submit.';
 const noDatasets = 'Submit the recordings themselves: `--speech` accepts several files, folders and patterns.';
-const memoryPlan = "Each worker's memory plan decides what stays on its card and what is streamed.";
-const workerGroup = 'A worker owns one GPU or one group of GPUs; the farm chooses a worker that holds the job.';
+const memoryPlan = "Each worker's memory plan decides what stays on its card; today everything does.";
+const workerGroup = 'A worker owns one GPU; the farm chooses a worker whose card holds the job.';
 const workerWeights =
   'Weights belong to a worker: `farm weights pull` downloads them, `farm weights check` verifies them.';
 const fixedTask = 'Only `s2v-14B`: speech to video is what the farm renders.';
@@ -68,7 +68,7 @@ const flags: readonly Flag[] = [
     '--num_clip',
     'value',
     setting('--clips N --truncate', (value) => ['--clips', value, '--truncate']),
-    'At most that many clips, shorter speech ends earlier. Without it the whole recording is rendered.',
+    'At most that many clips; shorter speech ends earlier. Without it the whole recording is rendered.',
   ],
   [
     '--infer_frames',
@@ -91,13 +91,18 @@ const flags: readonly Flag[] = [
     setting('--seed', (value) => (Number(value) < 0 ? [] : ['--seed', value])),
     'The same seed gives the same video; a negative one means a random one, as upstream.',
   ],
-  ['--fp8', 'nothing', setting('--precision fp8', () => ['--precision', 'fp8']), '8-bit weights.'],
+  [
+    '--fp8',
+    'nothing',
+    setting('--precision fp8', () => ['--precision', 'fp8']),
+    '8-bit weights; refused until the farm can render them.',
+  ],
   ['--save_file', 'value', same('--out'), 'Where the video is saved.'],
   [
     '--save_dir',
     'value',
     setting('--out DIR/{name}.mp4', (value) => ['--out', `${value.replace(/\/+$/, '')}/{name}.mp4`]),
-    'A video for each recording, named for it.',
+    'One video per recording, named after it.',
   ],
   ['--enable_online_decode', 'nothing', always, 'Always on: frames are sent while the next block is denoised.'],
   ['--convert_model_dtype', 'nothing', always, 'Weights are held in the precision of the job.'],
@@ -119,7 +124,7 @@ const flags: readonly Flag[] = [
   ['--num_gpus_dit', 'value', worker, workerGroup],
   ['--enable_vae_parallel', 'nothing', worker, workerGroup],
   ['--ulysses_size', 'value', refusedUnless('1'), 'Only 1: upstream refuses every other value when it renders, too.'],
-  ['--drop_motion_noisy', 'nothing', refused, 'An experiment of upstream that the farm does not render.'],
+  ['--drop_motion_noisy', 'nothing', refused, 'An upstream experiment that the farm does not support.'],
   ['--pose_video', 'value', refused, 'The farm renders from speech alone, not from poses.'],
   ['--enable_tts', 'nothing', refused, noSpeechSynthesis],
   ['--tts_prompt_audio', 'value', refused, noSpeechSynthesis],
@@ -132,7 +137,7 @@ const flags: readonly Flag[] = [
   ['--use_dataset', 'nothing', refused, noDatasets],
   ['--dataset_sample_idx', 'value', refused, noDatasets],
   ['--sample_list', 'value', refused, noDatasets],
-  ['--server_port', 'value', refused, 'The web page is part of the farm: `farm up --port N`.'],
+  ['--server_port', 'value', refused, 'The farm has no such web page; `farm up --port N` sets the port of its API.'],
   ['--server_name', 'value', refused, 'Where the farm listens is decided when it starts: see `farm up --help`.'],
 ];
 

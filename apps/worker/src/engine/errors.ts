@@ -66,7 +66,7 @@ export class EngineProtocolVersionError extends EngineProtocolError {
 
 export class PiecesMissingError extends EngineProtocolError {
   constructor({ missing, expected }: { missing: number; expected: number }) {
-    super(`The engine says that it has finished, but ${missing} of ${expected} pieces did not come.`);
+    super(`The engine says that it has finished, but ${missing} of ${expected} pieces are missing.`);
   }
 }
 

@@ -108,7 +108,7 @@ export class ContractServer {
       return problem(response, {
         status: 422,
         code: 'speech-unreadable',
-        detail: `${speech.name} is not audio that can be decoded.`,
+        detail: `${speech.name} cannot be decoded as audio.`,
       });
     }
     const idempotencyKey = String(request.headers['idempotency-key']);

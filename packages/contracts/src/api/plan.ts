@@ -35,7 +35,7 @@ export const Plan = z
     frameCount: z.int(),
     clipCount: z.int(),
     vramClass: VramClass.describe('The smallest class that holds it; larger ones do too'),
-    predictedPeakGB: z.number().nullable().describe('10^9 bytes; null where no GPU takes part'),
+    predictedPeakGB: z.number().nullable().describe('10^9 bytes; null where no GPU is used'),
     workers: z.int().describe('Connected workers of that class that run the engine'),
     warnings: z.array(Note),
   })

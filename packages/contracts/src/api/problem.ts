@@ -18,7 +18,7 @@ export const Problem = z
         type: 'urn:farm:problem:video-not-ready',
         title: 'The video is not ready',
         status: 409,
-        detail: 'The job is running; the video is there when it has succeeded.',
+        detail: 'The job is running; the video is available once it has succeeded.',
         code: 'video-not-ready',
         instance: 'urn:farm:request:01m824bq2s9d4n6v0k1h7t3xwz',
         jobStatus: 'running',

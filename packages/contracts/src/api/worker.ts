@@ -48,7 +48,7 @@ export type WorkerList = z.infer<typeof WorkerList>;
 
 export const WorkerParams = z.object({ id: z.string().min(1).max(200).describe('The worker’s id') });
 
-/** The answer to a drain: the worker that was asked. */
+/** The response to a drain: the worker that was asked. */
 export const DrainedWorker = z.object({ id: z.string() }).meta({
   id: 'DrainedWorker',
   description: 'The worker that was asked to drain',

@@ -63,7 +63,7 @@ class Closing:
     def __init__(
         self, frame: np.ndarray, lips: Lips, *, below: Callable[[np.ndarray, np.ndarray], np.ndarray], size: MouthSize
     ) -> None:
-        """`below(u, depth)` gives the frame's pixels `[..., 2]` that lie `depth` below the lower lip's edge at `u`."""
+        """`below(u, depth)` gives the frame's pixels `[..., 2]` that are `depth` below the lower lip's edge at `u`."""
         self._lips = lips
         wanted = lips.lower_edge - lips.seam
         travel = np.minimum(wanted, np.float32(CHIN_TRAVEL * size.chin))

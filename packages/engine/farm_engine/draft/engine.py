@@ -115,7 +115,7 @@ def find_face(picture: np.ndarray, control: RenderControl) -> Face | None:
     control.warn(
         "face-not-found",
         "No face was found in the portrait; the draft assumes one in the middle of the upper half and moves it softly "
-        "with the speech. A portrait with a clearly visible face really speaks.",
+        "with the speech. Choose a portrait with a clearly visible face to see it speak.",
     )
     return None
 

@@ -23,7 +23,7 @@ LASHES = 0.045
 LASH_DARKNESS = 0.3, 0.75
 """How much of the light closed lashes absorb, at least and at most; between these, as much as the portrait's own."""
 SKIN_BRIGHTNESS = 0.6, 0.85
-"""Brightness above the eye against below it: certainly no skin, and surely skin."""
+"""Brightness above the eye against below it: below the first it is not skin, above the second it is."""
 BRIGHTEST_LID = 1.25
 """A lid's brightness against the white of its eye, at most: an eye in the shade has its lid in the shade."""
 LID_SHADE = 0.94

@@ -40,7 +40,7 @@ class Motion:
 
 
 def segment_motion(emphasis: np.ndarray, *, seed: int) -> Motion:
-    """Motion for a segment with this loudness curve. Depends on nothing else but the seed."""
+    """Motion for a segment with this loudness curve. Depends on nothing else except the seed."""
     frame_count = len(emphasis)
     chance = random.Random(seed)
     seconds = np.arange(frame_count) / FRAMES_PER_SECOND

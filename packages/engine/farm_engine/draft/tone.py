@@ -8,7 +8,7 @@ import numpy as np
 from farm_engine.draft.geometry import smooth_step
 
 COLOURFUL = 2.0, 5.0
-"""Root mean square of a picture's Lab hues beside its tone: certainly a print in one tone, and surely a picture in
+"""Root mean square of a picture's Lab hues apart from its tone: certainly a print in one tone, and surely a picture in
 colours."""
 TONED_ABOVE = 40
 """Darker than this (8-bit Lab), the hues of a JPEG are noise."""
@@ -22,7 +22,7 @@ def as_shown_in(frame: np.ndarray, colour: np.ndarray) -> np.ndarray:
     toned = lightness > TONED_ABOVE
     if not toned.any():
         return colour
-    # A print's tone depends on the lightness alone; what is left beside that is colour.
+    # A print's tone depends on the lightness alone; what is left is colour.
     slope = (lightness[toned, None] * hues[toned]).sum(axis=0) / (lightness[toned] ** 2).sum()
     left = float(np.sqrt(((hues[toned] - lightness[toned, None] * slope) ** 2).sum(axis=1).mean()))
     share = np.float32(round(float(smooth_step(np.float32(left), *COLOURFUL)), 2))

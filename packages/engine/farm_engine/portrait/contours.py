@@ -1,6 +1,6 @@
 """Setting the mesh's lips and lids onto what the picture shows.
 
-The mesh was trained on photographs and is off by some pixels, by more on drawings. Lips that part beside their line
+The mesh was trained on photographs and is off by some pixels, by more on drawings. Lips that part next to their line
 and lashes that do not follow a blink are noticed immediately, so the picture itself decides, within reach of the mesh.
 """
 
@@ -146,7 +146,7 @@ def _corner_steps(
     lips: tuple[np.ndarray, np.ndarray],
     between: np.ndarray,
 ) -> list[np.ndarray]:
-    """How far each corner of an open mouth is outside the mesh's: as long as there are teeth or dark beside it."""
+    """How far each corner of an open mouth is outside the mesh's: as long as there are teeth or dark next to it."""
     steps = []
     for corner, other in (corners, corners[::-1]):
         outwards = corner - other

@@ -13,7 +13,7 @@ from farm_engine.portrait.network_files import DETECTOR_FILE, network
 
 DETECTOR_SIZE = 128
 LEAST_DETECTION = 0.5
-"""Lower scores, 0..1, are no candidates for the mesh."""
+"""Lower scores, 0..1, are not candidates for the mesh."""
 
 
 def detect(picture: np.ndarray, *, x: int, y: int, side: int) -> Iterator[np.ndarray]:

@@ -37,7 +37,7 @@ class PulledFile:
 
 
 def inventory_path(folder: Path) -> Path:
-    """Where the folder's inventory is, under its name of today unless only the earlier one exists."""
+    """Where the folder's inventory is, under its current name unless only the earlier one exists."""
     path, earlier = folder / FILE_NAME, folder / EARLIER_FILE_NAME
     return earlier if earlier.exists() and not path.exists() else path
 

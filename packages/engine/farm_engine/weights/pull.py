@@ -69,7 +69,7 @@ def _bring(file: PublishedFile, folder: Path, *, hub: Hub, inventory: Inventory)
 
 
 def _fetch(file: PublishedFile, path: Path, hub: Hub) -> None:
-    """Download beside `path`, verify, and only then move there. Wrong bytes get one more try, from nothing."""
+    """Download next to `path`, verify, and only then move there. Wrong bytes get one more try, from nothing."""
     part = path.with_name(path.name + ".part")
     for _ in range(2):
         hub.fetch(file, part)

@@ -29,7 +29,7 @@ def test_the_largest_face_is_preferred_with_a_warning(tmp_path):
     assert abs(face.centre[0] - 704 / 1300 * (600 + 0.75 * 416)) < 15  # the teacher
 
 
-def test_a_cat_is_no_face(tmp_path):
+def test_a_cat_is_not_a_face(tmp_path):
     listener = Listener()
     _, face = prepare_portrait(PORTRAITS / "cat.jpg", width=384, height=256, control=listener)
     assert listener.codes == ["face-not-found"]

@@ -37,7 +37,7 @@ def test_faces_in_three_quarter_view_are_certain(name):
 
 
 @pytest.mark.parametrize("degrees", [-30, -20, 20, 30])
-def test_a_tilted_head_is_found_as_it_lies(degrees):
+def test_a_tilted_head_is_found_with_its_tilt(degrees):
     upright = read_portrait(TEACHER)
     turn = cv2.getRotationMatrix2D((416, 480), degrees, 1.0)
     tilted = cv2.warpAffine(upright, turn, upright.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)

@@ -42,7 +42,7 @@ def test_a_portrait_of_a_few_pixels_is_refused_and_a_huge_one_shrunk(tmp_path):
     assert read_portrait(tmp_path / "huge.jpg").shape == (38, 3072, 3)
 
 
-def test_what_is_no_picture_is_named(tmp_path):
+def test_what_is_not_a_picture_is_named(tmp_path):
     (tmp_path / "empty.jpg").write_bytes(b"")
     for name in ("empty.jpg", "missing.jpg"):
         with pytest.raises(EngineError) as caught:

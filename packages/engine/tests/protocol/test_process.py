@@ -63,7 +63,7 @@ def test_frames_go_to_their_pieces_with_hash_and_count(start, tmp_path, script):
     assert (finished["peakBytes"], finished["plan"], finished["predictedPeakBytes"]) == (123, "resident", 120)
 
 
-def test_a_resumed_render_starts_behind_the_committed_pieces(start, tmp_path):
+def test_a_resumed_render_starts_after_the_committed_pieces(start, tmp_path):
     engine = start()
     reader = FifoReader(tmp_path / "piece-0")
     engine.send(render_command(tmp_path, [6], first_frame=18))
@@ -71,7 +71,7 @@ def test_a_resumed_render_starts_behind_the_committed_pieces(start, tmp_path):
     assert reader.bytes() == expected_bytes(18, 6)
 
 
-def test_interrupt_now_stops_within_the_piece_and_the_engine_lives_on(start, tmp_path):
+def test_interrupt_now_stops_within_the_piece_and_the_engine_continues(start, tmp_path):
     engine = start()
     reader = FifoReader(tmp_path / "piece-0")
     engine.send(render_command(tmp_path, [200], prompt="slow"))
@@ -204,7 +204,7 @@ def test_the_closed_standard_input_ends_a_busy_engine_within_a_second(start, tmp
     assert engine.wait(1.0) == 0
 
 
-def test_a_busy_engine_ends_when_all_its_pipes_break_at_once(tmp_path):
+def test_a_busy_engine_ends_when_all_its_pipes_break_together(tmp_path):
     """As they do when its worker is killed: what it would say about it has no reader either."""
     command = [sys.executable, str(HERE / "scripted_engine.py")]
     with subprocess.Popen(

@@ -15,7 +15,7 @@ from farm_engine.weights.inventory import EARLIER_FILE_NAME, FILE_NAME, Inventor
 
 
 @pytest.mark.parametrize("how", ["missing", "wrong size", "wrong contents"])
-def test_check_names_a_damaged_file_and_pull_mends_it(hub, run_pull, how):
+def test_check_names_a_damaged_file_and_pull_repairs_it(hub, run_pull, how):
     run_pull()
     assert {result.state for result in check(run_pull.folder)} == {"right"}
     damage(run_pull.folder / SHARD_PATH, how)

@@ -92,7 +92,7 @@ async function pngSize(path: string): Promise<{ width: number; height: number }>
   const file = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(24), 0, 24, 0);
-    if (bytesRead < 24) throw new PortraitIncompleteError('no picture came out');
+    if (bytesRead < 24) throw new PortraitIncompleteError('there is no picture in the output');
     return { width: buffer.readUInt32BE(16), height: buffer.readUInt32BE(20) };
   } finally {
     await file.close();

@@ -49,7 +49,7 @@ interface FfprobeQuestion extends CallOptions {
   args: readonly string[];
 }
 
-/** Asks ffprobe about an open file. A file that it cannot make sense of is an answer (`undefined`), not an error. */
+/** Asks ffprobe about an open file. A file that it cannot make sense of is a result (`undefined`), not an error. */
 export async function askFfprobe(
   tools: MediaTools,
   { file, args, ...options }: FfprobeQuestion,

@@ -17,7 +17,7 @@ export interface NewJob {
   warnings: Warning[];
   /** Repeating a key within a day returns the first job instead of a second one. */
   idempotency?: { key: string; bodySha256: string };
-  /** Jobs of this owner that may be under way at once, this one included; no limit when absent. */
+  /** Jobs of this owner that may be under way at a time, this one included; no limit when absent. */
   maximumUnendedJobs?: number;
 }
 
@@ -103,7 +103,7 @@ export async function createJob(context: RecordsContext, job: NewJob): Promise<C
     throw new UnendedJobsQuotaError({ owner, used: detail as number, maximum });
   }
   if (outcome === 'repeated') return { created: false, jobId };
-  // The job is recorded: a ticket that cannot be added now comes with the next sweep, and is no failure of the submit.
+  // The job is recorded: a ticket that cannot be added now comes with the next sweep: the submit has not failed.
   if (detail) await context.enqueue(ticketsFrom([detail])).catch(() => {});
   return { created: true, jobId };
 }

@@ -1,7 +1,7 @@
 import type { RecordsContext } from '../records-context.js';
 import { KEY_PREFIX } from './key-prefix.js';
 
-/** What only reads needs of the context. */
+/** The part of the context that reading needs. */
 export type Reader = Pick<RecordsContext, 'redis'>;
 
 /** The fields of a record; undefined when there is none. */

@@ -4,14 +4,14 @@ import { StorageError, StorageFullError, StorageMisconfiguredError, StorageUnava
 export interface S3Failure {
   /** Endpoint and bucket. */
   where: string;
-  /** The code of the server's answer or of the connection's failure; empty where there was none. */
+  /** The code of the server's response or of the connection's failure; empty where there was none. */
   reason: string;
   cause: unknown;
 }
 
 const detailsOf = ({ reason, cause }: S3Failure) => ({ cause, data: { reason } });
 
-/** The server's answer about one key of a batch that succeeded for others; `s3Error` gives it a name. */
+/** The server's response about one key of a batch that succeeded for others; `s3Error` gives it a name. */
 export class S3ResponseError extends Error {
   readonly code: string;
 

@@ -28,7 +28,7 @@ const errorByCode: Readonly<Record<string, new (failure: S3Failure) => StorageEr
   XMinioInvalidObjectName: S3KeyRefusedError,
 };
 
-/** The code of the server's answer, or of the connection's failure. */
+/** The code of the server's response, or of the connection's failure. */
 export const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 

@@ -48,8 +48,8 @@ export class S3Storage implements ObjectStorage {
     return await this.#connection.call(options.signal, async () => {
       const id = Buffer.from(randomUUID());
       try {
-        // The first writer wins. A server that ignores the condition may answer a race with two ids in a row, which a
-        // worker then sees as two roots and refuses to start: never a silent mix.
+        // The first writer wins. A server that ignores the condition may return first one id and then another, which a
+        // worker sees as two roots and refuses to start: never a silent mix.
         await client.putObject(bucket, ROOT_ID_KEY, id, id.length, { 'if-none-match': '*' });
       } catch (error) {
         if (!['PreconditionFailed', 'ConditionalRequestConflict'].includes(codeOf(error))) throw error;

@@ -25,7 +25,7 @@ function cancelRoute(app: TypedApp): void {
         operationId: 'cancelJob',
         tags: ['jobs'],
         summary: 'Cancel a job',
-        description: 'Running engines stop within a second. Canceling again gives the same answer.',
+        description: 'Running engines stop within a second. Canceling again gives the same response.',
         params: JobParams,
         response: { 202: JobView, ...problems },
       },

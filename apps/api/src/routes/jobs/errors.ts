@@ -43,7 +43,7 @@ export class NoVideoError extends FarmError {
 
 export class VideoNotReadyError extends FarmError {
   constructor(jobStatus: JobStatus, file: string) {
-    super('video-not-ready', `The job is ${jobStatus}; the ${file} is there when it has succeeded.`, {
+    super('video-not-ready', `The job is ${jobStatus}; the ${file} is available once it has succeeded.`, {
       data: { jobStatus },
     });
   }

@@ -56,7 +56,7 @@ class ChannelNorm(nn.Module):
 
 
 class ResidualUnit(nn.Module):
-    """Two convolutions beside a shortcut."""
+    """Two convolutions, and a shortcut around them."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
