@@ -1,8 +1,23 @@
-import { ObjectMissingError } from './errors.js';
+import type { StoredInput } from '@farm/records';
+import { ObjectCorruptError, ObjectMissingError } from './errors.js';
+import { sha256OfFile } from './sha256-of-file.js';
 import type { TaskContext } from './task-context.js';
 
-/** Fetches an object that the records promise. @throws ObjectMissingError */
-export async function download(context: TaskContext, key: string, path: string): Promise<void> {
-  const found = await context.storage.getToFile(key, path, { signal: context.signal });
-  if (!found) throw new ObjectMissingError(key);
+/** An object that the records promise; without a hash, as in older records, its bytes are believed. */
+export type PromisedObject = Pick<StoredInput, 'key'> & { sha256?: string | undefined };
+
+/** Fetches an object and checks its bytes. @throws ObjectMissingError, ObjectCorruptError */
+export async function download(context: TaskContext, object: PromisedObject, path: string): Promise<void> {
+  if (await arrives(context, object, path)) return;
+  context.log.warn({ key: object.key }, 'the object arrived with other bytes than were written; fetched once more');
+  if (!(await arrives(context, object, path))) throw new ObjectCorruptError(object.key);
+}
+
+async function arrives(
+  { storage, signal }: TaskContext,
+  { key, sha256 }: PromisedObject,
+  path: string,
+): Promise<boolean> {
+  if (!(await storage.getToFile(key, path, { signal }))) throw new ObjectMissingError(key);
+  return !sha256 || (await sha256OfFile(path)) === sha256;
 }

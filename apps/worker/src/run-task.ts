@@ -6,6 +6,7 @@ import { StorageError } from '@farm/storage';
 import type { Logger } from 'pino';
 import { AttemptLog } from './attempt-log.js';
 import { EngineError } from './engine/errors.js';
+import { LostObjectsError } from './errors.js';
 import { Interrupted } from './interrupted.js';
 import { patientStorage } from './patient-storage.js';
 import type { TaskContext, TaskOutcome, WorkerResources } from './task-context.js';
@@ -57,7 +58,8 @@ async function attemptOutcome(context: TaskContext): Promise<AttemptOutcome> {
       return { status: 'interrupted', metrics: {} };
     }
     context.log.error({ err: error }, 'attempt failed');
-    return { status: 'failed', error: recordedError(error), retriable: retriableOf(error), metrics: {} };
+    const lost = error instanceof LostObjectsError ? { lostObjects: error.keys } : {};
+    return { status: 'failed', error: recordedError(error), retriable: retriableOf(error), metrics: {}, ...lost };
   }
 }
 

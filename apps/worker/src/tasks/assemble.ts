@@ -13,7 +13,7 @@ import {
   type VideoFacts,
 } from '@farm/records';
 import { download } from '../download.js';
-import { PieceCorruptError } from '../errors.js';
+import { LostObjectsError, PiecesLostError } from '../errors.js';
 import { sha256OfFile } from '../sha256-of-file.js';
 import type { TaskContext, TaskOutcome } from '../task-context.js';
 
@@ -31,7 +31,7 @@ export async function assemble(context: TaskContext): Promise<TaskOutcome> {
   const segments = await renderedSegments(context, tasks);
   const piecePaths = await downloadPieces(context, segments);
   const speechPath = join(directory, 'speech');
-  await download(context, job.speech.key, speechPath);
+  await download(context, job.speech, speechPath);
   const videoPath = join(directory, 'video.mp4');
   const frameCount = job.frameCount ?? 0;
   const facts = await assembleVideo(media, { piecePaths, speechPath, outputPath: videoPath, frameCount, signal });
@@ -63,16 +63,21 @@ async function renderedSegments(context: TaskContext, tasks: TaskRecord[]): Prom
   return Promise.all(renders.map(async (task) => ({ task, pieces: await getPieces(context.records, task.id) })));
 }
 
+/** Looks at every piece before it gives up, so that all lost ones are rendered again together. */
 async function downloadPieces(context: TaskContext, segments: RenderedSegment[]): Promise<string[]> {
   const paths: string[] = [];
-  for (const { pieces } of segments) {
-    for (const piece of pieces) {
-      const path = join(context.directory, `piece-${String(paths.length).padStart(6, '0')}.mp4`);
-      await download(context, piece.key, path);
-      if ((await sha256OfFile(path)) !== piece.fileSha256) throw new PieceCorruptError(piece.key);
-      paths.push(path);
+  const losses: LostObjectsError[] = [];
+  for (const piece of segments.flatMap((segment) => segment.pieces)) {
+    const path = join(context.directory, `piece-${String(paths.length).padStart(6, '0')}.mp4`);
+    paths.push(path);
+    try {
+      await download(context, { key: piece.key, sha256: piece.fileSha256 }, path);
+    } catch (error) {
+      if (!(error instanceof LostObjectsError)) throw error;
+      losses.push(error);
     }
   }
+  if (losses.length > 0) throw new PiecesLostError(losses);
   return paths;
 }
 

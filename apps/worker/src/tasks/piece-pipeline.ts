@@ -127,22 +127,23 @@ export class PiecePipeline {
     const key = objectKeys.piece(claim.job.id, { taskId: claim.task.id, attemptId: claim.attempt.id, firstFrame });
     const fileSha256 = await sha256OfFile(path);
     await storage.put(key, { filePath: path }, { contentType: 'video/mp4' });
-    const stateKey = statePath && (await this.#storeState(piece, statePath));
+    const state = statePath && (await this.#storeState(piece, statePath));
     const { bytes, sha256: rawSha256 } = encoded;
     const attemptId = claim.attempt.id;
-    return { firstFrame, frameCount, key, bytes, rawSha256, fileSha256, attemptId, ...(stateKey && { stateKey }) };
+    return { firstFrame, frameCount, key, bytes, rawSha256, fileSha256, attemptId, ...(state || undefined) };
   }
 
-  async #storeState(piece: PieceRequest, path: string): Promise<string> {
+  async #storeState(piece: PieceRequest, path: string): Promise<{ stateKey: string; stateSha256: string }> {
     const { claim, storage } = this.#context;
     const key = objectKeys.state(claim.job.id, {
       taskId: claim.task.id,
       attemptId: claim.attempt.id,
       firstFrame: piece.firstFrame,
     });
+    const stateSha256 = await sha256OfFile(path);
     await storage.put(key, { filePath: path }, { contentType: 'application/octet-stream' });
     await rm(path, { force: true });
-    return key;
+    return { stateKey: key, stateSha256 };
   }
 
   #fail(error: unknown): void {

@@ -19,9 +19,10 @@ import {
   readSpeech,
   type SegmentRange,
 } from '@farm/media';
-import type { PrepareResult, SegmentPlan } from '@farm/records';
+import type { PrepareResult, SegmentPlan, StoredInput } from '@farm/records';
 import { download } from '../download.js';
 import { SpeechTooLongForClipsError } from '../errors.js';
+import { sha256OfFile } from '../sha256-of-file.js';
 import type { TaskContext, TaskOutcome } from '../task-context.js';
 
 /** No segment is shorter than this, so that every one has a beginning, a middle and an end. */
@@ -33,8 +34,8 @@ export async function prepare(context: TaskContext): Promise<TaskOutcome> {
   const { job } = claim;
   const started = performance.now();
   const [portraitPath, speechPath] = await Promise.all([
-    downloadInput(context, job.portrait.key, 'portrait-input'),
-    downloadInput(context, job.speech.key, 'speech-input'),
+    downloadInput(context, job.portrait, 'portrait-input'),
+    downloadInput(context, job.speech, 'speech-input'),
   ]);
   const decodedPortrait = join(directory, 'portrait.png');
   await decodePortrait(media, { inputPath: portraitPath, outputPath: decodedPortrait, signal });
@@ -67,7 +68,13 @@ export async function prepare(context: TaskContext): Promise<TaskOutcome> {
   const result: PrepareResult = {
     frameCount: frameCountOf(kept),
     portraitKey: key('portrait.png'),
-    speech: { key: key('speech.wav'), sampleCount: kept, seconds: kept / SPEECH_SAMPLE_RATE },
+    portraitSha256: await sha256OfFile(decodedPortrait),
+    speech: {
+      key: key('speech.wav'),
+      sha256: await sha256OfFile(decodedSpeech),
+      sampleCount: kept,
+      seconds: kept / SPEECH_SAMPLE_RATE,
+    },
     segments,
     warnings: kept < sampleCount ? [truncated(seconds, kept)] : [],
   };
@@ -82,9 +89,9 @@ function truncated(seconds: number, keptSampleCount: number): Warning {
   };
 }
 
-async function downloadInput(context: TaskContext, key: string, name: string): Promise<string> {
+async function downloadInput(context: TaskContext, input: StoredInput, name: string): Promise<string> {
   const path = join(context.directory, name);
-  await download(context, key, path);
+  await download(context, input, path);
   return path;
 }
 
@@ -119,11 +126,13 @@ async function storeSegment(
     marginSamples: SPEECH_MARGIN_SAMPLES,
   });
   await context.storage.put(key, { filePath: outputPath }, { contentType: 'audio/wav', signal: context.signal });
+  const speech = await readFile(outputPath);
   return {
     ...range,
     ...cut,
     speechKey: key,
-    seed: segmentSeed(context.claim.job.spec.seed, await readFile(outputPath)),
+    speechSha256: createHash('sha256').update(speech).digest('hex'),
+    seed: segmentSeed(context.claim.job.spec.seed, speech),
   };
 }
 

@@ -1,11 +1,11 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PieceRequest, RenderCommand, RenderSettings, ResolvedSpec } from '@farm/contracts';
 import { makeFifos } from '@farm/media';
 import { addWarning, getTask, type PrepareResult, type SegmentPlan } from '@farm/records';
 import { download } from '../download.js';
 import type { EngineProcess, RenderListener, RenderOutcome } from '../engine/engine-process.js';
-import { PreparedInputsMissingError } from '../errors.js';
+import { LostObjectsError, PreparedInputsMissingError } from '../errors.js';
 import { Interrupted } from '../interrupted.js';
 import type { TaskContext, TaskOutcome } from '../task-context.js';
 import { PiecePipeline } from './piece-pipeline.js';
@@ -106,8 +106,8 @@ async function renderCommand(
   const portraitPath = join(directory, 'portrait.png');
   const speechPath = join(directory, 'speech.wav');
   await Promise.all([
-    download(context, prepared.portraitKey, portraitPath),
-    download(context, segment.speechKey, speechPath),
+    download(context, { key: prepared.portraitKey, sha256: prepared.portraitSha256 }, portraitPath),
+    download(context, { key: segment.speechKey, sha256: segment.speechSha256 }, speechPath),
     makeFifos(
       pieces.map((piece) => piece.fifoPath),
       { signal },
@@ -131,16 +131,25 @@ async function renderCommand(
   };
 }
 
-/** Where the engine leaves its border states, and the one to continue from if an earlier attempt left any. */
+/** Where the engine leaves its border states, and the newest one to continue from that an earlier attempt left intact. */
 async function borderStates(context: TaskContext): Promise<{ stateDirectory: string; resumeStatePath?: string }> {
-  const { claim, directory, storage, signal } = context;
+  const { claim, directory, log } = context;
   const stateDirectory = join(directory, 'states');
   await mkdir(stateDirectory);
-  const key = claim.pieces.at(-1)?.stateKey;
   const resumeStatePath = join(directory, 'resume.safetensors');
-  // Without the state the engine starts from the segment's beginning: slower, and just as correct.
-  if (key === undefined || !(await storage.getToFile(key, resumeStatePath, { signal }))) return { stateDirectory };
-  return { stateDirectory, resumeStatePath };
+  for (const { stateKey: key, stateSha256: sha256 } of claim.pieces.toReversed()) {
+    if (key === undefined) continue;
+    try {
+      await download(context, { key, sha256 }, resumeStatePath);
+      return { stateDirectory, resumeStatePath };
+    } catch (error) {
+      if (!(error instanceof LostObjectsError)) throw error;
+      // The engine then starts from an earlier border, or the segment's beginning: slower, and just as correct.
+      log.warn({ err: error }, 'a border state is lost; an earlier one is used');
+    }
+  }
+  await rm(resumeStatePath, { force: true });
+  return { stateDirectory };
 }
 
 function settingsOf(spec: ResolvedSpec): RenderSettings {

@@ -123,12 +123,13 @@ export const errorCodes = {
   'bad-redis-url': { status: 500, title: 'REDIS_URL is malformed' },
   configuration: { status: 500, title: 'The configuration is wrong' },
   'object-missing': { status: 500, title: 'An object is missing' },
-  'piece-corrupt': { status: 500, title: 'A piece in storage is corrupt' },
+  'object-corrupt': { status: 500, title: 'An object in storage is corrupt' },
   'other-storage-root': { status: 500, title: 'The storage belongs to another farm' },
   'record-missing': { status: 500, title: 'A record is missing' },
   'record-schema': { status: 500, title: 'A record has an unknown schema' },
   'worker-broken': { status: 500, title: 'The worker could not run the task' },
   'worker-lost': { status: 500, title: 'The worker was lost' },
+  'speech-cut-differently': { status: 500, title: 'The speech was cut differently' },
   'storage-lost-object': { status: 500, title: 'The storage lost an object' },
 } as const satisfies Record<string, ErrorMeaning>;
 

@@ -21,3 +21,13 @@ export class UnendedJobsQuotaError extends FarmError {
     );
   }
 }
+
+export class SpeechCutDifferentlyError extends FarmError {
+  constructor() {
+    super(
+      'speech-cut-differently',
+      'The prepared files were lost, and the speech was now cut into other segments than those rendered so far. Submit ' +
+        'the job again.',
+    );
+  }
+}

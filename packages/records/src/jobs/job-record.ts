@@ -36,6 +36,8 @@ export interface JobRecord {
   framesCommitted: number;
   rendersLeft: number | null;
   runningAttempts: number;
+  /** Its `prepare` runs again, after which renders need the keys of the new files. */
+  replan: boolean;
   video: VideoFacts | null;
   error: RecordedError | null;
   /** The keys of tasks, attempts and pieces are gone; the manifest has their facts. */
@@ -61,6 +63,7 @@ export function decodeJob(fields: Fields): JobRecord {
     framesCommitted: Number(fields.framesCommitted ?? 0),
     rendersLeft: numberOrNull(fields.rendersLeft),
     runningAttempts: Number(fields.runningAttempts ?? 0),
+    replan: fields.replan === '1',
     video: jsonOr(fields.video, null),
     error: jsonOr(fields.error, null),
     shrunk: fields.shrunk === '1',

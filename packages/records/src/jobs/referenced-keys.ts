@@ -1,6 +1,8 @@
+import { hasEnded } from '@farm/contracts';
 import type { Reader } from '../redis/read-hash.js';
 import { getPieces } from '../tasks/get-pieces.js';
 import { getTasks } from '../tasks/get-task.js';
+import type { PieceRecord } from '../tasks/piece-record.js';
 import type { PrepareResult } from '../tasks/task-record.js';
 import { getJob } from './get-job.js';
 
@@ -22,9 +24,17 @@ export async function referencedKeys(context: Reader, jobId: string): Promise<Se
     }
     const pieces = await getPieces(context, task.id);
     for (const piece of pieces) keys.add(piece.key);
-    // A render continues from its newest state; earlier ones are of no more use, nor is any once it has ended.
-    const newest = pieces.findLast((piece) => piece.stateKey !== undefined);
-    if (newest?.stateKey && task.status !== 'succeeded') keys.add(newest.stateKey);
+    if (!hasEnded(job.status)) for (const key of keptStates(pieces)) keys.add(key);
   }
   return keys;
+}
+
+/** One border in this many keeps its state until the job ends: a lost piece is rendered again from the one before it. */
+const KEPT_BORDERS = 8;
+
+/** A render continues from its newest state; the others, megabytes each, are kept sparsely. */
+function keptStates(pieces: readonly PieceRecord[]): string[] {
+  const newest = pieces.findLastIndex((piece) => piece.stateKey !== undefined);
+  const isKept = (index: number) => index === newest || index % KEPT_BORDERS === KEPT_BORDERS - 1;
+  return pieces.flatMap((piece, index) => (piece.stateKey && isKept(index) ? [piece.stateKey] : []));
 }

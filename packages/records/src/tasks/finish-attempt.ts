@@ -1,5 +1,6 @@
 import { type RecordedError, type Retriable, recordedError } from '@farm/contracts';
 import { advance } from '../jobs/advance.js';
+import { endForLostObjects } from '../jobs/end-for-lost-objects.js';
 import { type RecordsContext, ticketsFrom } from '../records-context.js';
 import { Script } from '../redis/script.js';
 import { WorkerLostError } from './errors.js';
@@ -14,7 +15,14 @@ const BACKOFF_MS = 1000;
 
 export type AttemptOutcome =
   | { status: 'succeeded'; result: unknown; metrics: Record<string, unknown> }
-  | { status: 'failed'; error: RecordedError; retriable: Retriable; metrics: Record<string, unknown> }
+  | {
+      status: 'failed';
+      error: RecordedError;
+      retriable: Retriable;
+      metrics: Record<string, unknown>;
+      /** Keys of the job's objects that are missing or corrupt in storage: they are made again, and nothing counts. */
+      lostObjects?: readonly string[];
+    }
   | { status: 'interrupted'; metrics: Record<string, unknown> }
   | { status: 'lost' };
 
@@ -93,6 +101,8 @@ export async function finishAttempt(
   attemptId: string,
   outcome: AttemptOutcome,
 ): Promise<'ended' | 'fenced' | 'incomplete'> {
+  if (outcome.status === 'failed' && outcome.lostObjects)
+    return endForLostObjects(context, attemptId, { ...outcome, lostObjects: outcome.lostObjects });
   const error = errorOf(outcome);
   const [reply, jobId, ticket] = (await script.run(context.redis, {
     attemptId,

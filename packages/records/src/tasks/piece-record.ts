@@ -9,4 +9,5 @@ export interface PieceRecord {
   fileSha256: string;
   attemptId: string;
   stateKey?: string;
+  stateSha256?: string;
 }

@@ -5,6 +5,8 @@ import { taskClassOf } from './task-class.js';
 export interface SpeechFacts {
   /** Mono 16 kHz WAV made by `prepare`. */
   key: string;
+  /** Of the file; absent in records made before it was kept. */
+  sha256?: string;
   sampleCount: number;
   seconds: number;
 }
@@ -14,6 +16,7 @@ export interface SegmentPlan {
   frameCount: number;
   /** Mono 16 kHz WAV of the segment's samples with a margin on both sides. */
   speechKey: string;
+  speechSha256?: string;
   marginBefore: number;
   sampleCount: number;
   seed: number;
@@ -23,6 +26,7 @@ export interface SegmentPlan {
 export interface PrepareResult {
   frameCount: number;
   portraitKey: string;
+  portraitSha256?: string;
   speech: SpeechFacts;
   segments: SegmentPlan[];
   warnings: Warning[];

@@ -1,0 +1,148 @@
+import type { RecordedError } from '@farm/contracts';
+import { type RecordsContext, ticketsFrom } from '../records-context.js';
+import { Script } from '../redis/script.js';
+import { getAttempt } from '../tasks/get-attempt.js';
+import { getPieces } from '../tasks/get-pieces.js';
+import { getTasks } from '../tasks/get-task.js';
+import type { PrepareResult, TaskRecord } from '../tasks/task-record.js';
+import { advance } from './advance.js';
+import { getJob } from './get-job.js';
+
+/** How often a job has lost objects made again: a storage that loses everything must not keep a job for ever. */
+export const MAX_RECOVERIES = 20;
+
+/** What made a lost object, and so what runs again. Nothing can make an input again. */
+interface Source {
+  kind: 'input' | 'prepare' | 'piece';
+  taskId: string;
+  /** Of a piece: its place among the task's pieces, and the record found there. */
+  index: number;
+  piece: string;
+}
+
+const script = new Script({
+  arguments: { attemptId: 'text', lost: 'text', error: 'text', metrics: 'text' },
+  list: { name: 'sources', columns: ['kind', 'taskId', 'index', 'piece'] },
+  body: `
+-- Keys: attempt:<attempt>, leases, task:<task> and each source's with its :pieces, job:<job>, worker:<worker>:attempts,
+-- running-by-owner, events; of a task that is ready again ready:<class>; when the job ends jobs:<owner>:<status>,
+-- live-jobs, ended-jobs
+local attempt_key = P .. 'attempt:' .. attempt_id
+local row = redis.call('HMGET', attempt_key, 'status', 'taskId', 'jobId', 'lostObjects')
+local attempt_status, task, job, lost_before = row[1], row[2], row[3], row[4]
+if attempt_status ~= 'running' then return {lost_before == lost and 'ended' or 'fenced', job} end
+local key, job_key = P .. 'task:' .. task, P .. 'job:' .. job
+local held, _, job_status = holds(task, attempt_id)
+end_attempt(attempt_id, 'failed', error, metrics)
+redis.call('HSET', attempt_key, 'lostObjects', lost, 'failureClass', 'storage')
+if not held then
+  if redis.call('HGET', key, 'attemptId') == attempt_id then redis.call('HSET', key, 'status', 'canceled') end
+  return {'ended', job}
+end
+if job_status == 'canceling' then
+  redis.call('HSET', key, 'status', 'canceled')
+  finish_canceling(job)
+  return {'ended', job}
+end
+local hopeless = redis.call('HINCRBY', job_key, 'recoveries', 1) > ${MAX_RECOVERIES}
+for _, source in ipairs(sources) do hopeless = hopeless or source.kind == 'input' end
+if hopeless then
+  redis.call('HSET', key, 'status', 'failed')
+  fail_job(job, error)
+  return {'ended', job}
+end
+
+local tickets = {}
+local function run_again(source_task)
+  redis.call('HSET', P .. 'task:' .. source_task, 'failures', 0, 'losses', 0)
+  tickets[#tickets + 1] = make_ready(source_task, 0)
+end
+local function reopen_prepare(source)
+  redis.call('HSET', job_key, 'replan', 1)
+  if redis.call('HGET', P .. 'task:' .. source.task_id, 'status') == 'succeeded' then run_again(source.task_id) end
+end
+-- From the lost piece on: what follows it in the segment continued from it.
+local function reopen_render(source)
+  local source_key = P .. 'task:' .. source.task_id
+  if redis.call('LINDEX', source_key .. ':pieces', source.index) ~= source.piece then return end
+  local kept = cjson.decode(source.piece).firstFrame
+  redis.call('HINCRBY', job_key, 'framesCommitted', kept - redis.call('HGET', source_key, 'framesCommitted'))
+  redis.call('HSET', source_key, 'framesCommitted', kept)
+  -- LTRIM 0 -1 would keep everything.
+  if kept == 0 then redis.call('DEL', source_key .. ':pieces')
+  else redis.call('LTRIM', source_key .. ':pieces', 0, source.index - 1) end
+  if redis.call('HGET', source_key, 'status') == 'succeeded' then
+    redis.call('HINCRBY', job_key, 'rendersLeft', 1)
+    run_again(source.task_id)
+  end
+end
+
+-- The planner makes the task ready again when it finds what the task needs.
+redis.call('HSET', key, 'status', 'pending', 'attemptId', '')
+for _, source in ipairs(sources) do
+  if source.kind == 'prepare' then reopen_prepare(source) else reopen_render(source) end
+end
+-- The record points elsewhere by now: another attempt found the same loss before.
+if #sources == 0 then
+  local kind = redis.call('HGET', key, 'kind')
+  if kind == 'render' then redis.call('HSET', job_key, 'replan', 1) end
+  if kind == 'prepare' then run_again(task) end
+end
+return {'ended', job, tickets}
+`,
+});
+
+/**
+ * Ends an attempt that found objects of its job missing or corrupt, and has them made again: a lost piece reopens its
+ * segment there, a lost prepared file the `prepare`. The task waits for that, and nothing counts as a failure. A lost
+ * input fails the job. The same call sent twice changes nothing more.
+ */
+export async function endForLostObjects(
+  context: RecordsContext,
+  attemptId: string,
+  given: { lostObjects: readonly string[]; error: RecordedError; metrics: Record<string, unknown> },
+): Promise<'ended' | 'fenced'> {
+  const sources = await sourcesOf(context, attemptId, new Set(given.lostObjects));
+  const reply = await script.run(
+    context.redis,
+    {
+      attemptId,
+      lost: JSON.stringify(given.lostObjects),
+      error: JSON.stringify(given.error),
+      metrics: JSON.stringify(given.metrics),
+    },
+    sources.map((source) => ({ ...source })),
+  );
+  const [outcome, jobId, tickets] = reply as ['ended' | 'fenced', string, unknown?];
+  if (outcome === 'fenced') return outcome;
+  if (tickets) await context.enqueue(ticketsFrom(tickets));
+  await advance(context, jobId);
+  return outcome;
+}
+
+async function sourcesOf(context: RecordsContext, attemptId: string, lost: Set<string>): Promise<Source[]> {
+  const attempt = await getAttempt(context, attemptId);
+  const job = attempt && (await getJob(context, attempt.jobId));
+  if (!job) return [];
+  if (lost.has(job.portrait.key) || lost.has(job.speech.key))
+    return [{ kind: 'input', taskId: '', index: 0, piece: '' }];
+  const found = (await getTasks(context, job.id)).map((task) => sourceIn(context, task, lost));
+  return (await Promise.all(found)).filter((source) => source !== undefined);
+}
+
+/** Of a segment's lost pieces the first one counts: those after it go with it. */
+async function sourceIn(context: RecordsContext, task: TaskRecord, lost: Set<string>): Promise<Source | undefined> {
+  if (task.kind === 'prepare') {
+    const isLost = preparedKeys(task).some((key) => lost.has(key));
+    return isLost ? { kind: 'prepare', taskId: task.id, index: 0, piece: '' } : undefined;
+  }
+  const pieces = await getPieces(context, task.id);
+  const index = pieces.findIndex((piece) => lost.has(piece.key));
+  return index < 0 ? undefined : { kind: 'piece', taskId: task.id, index, piece: JSON.stringify(pieces[index]) };
+}
+
+function preparedKeys(task: TaskRecord): string[] {
+  if (!task.result) return [];
+  const { portraitKey, speech, segments } = task.result as PrepareResult;
+  return [portraitKey, speech.key, ...segments.map((segment) => segment.speechKey)];
+}
