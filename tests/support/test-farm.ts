@@ -29,6 +29,7 @@ export interface TestFarm {
   readonly troubles: string[];
   /** Submits the sample portrait and a recording with a fixed seed. */
   submit(speechPath: string, spec?: Partial<JobSpec>): Promise<JobDetail>;
+  untilEnded(jobId: string): Promise<JobDetail>;
   /** Polls until `accept` holds; fails when the job ends before or time runs out. */
   until(jobId: string, accept: (job: JobDetail) => boolean, seconds?: number): Promise<JobDetail>;
   manifest(jobId: string): Promise<Manifest>;
@@ -70,6 +71,7 @@ export async function openTestFarm(options: Partial<LocalFarmOptions> = {}): Pro
       });
       return client.getJob(job.id);
     },
+    untilEnded: (jobId) => untilJob(client, { jobId, accept: ({ status }) => hasEnded(status), seconds: 90 }),
     until: (jobId, accept, seconds = 90) => untilJob(client, { jobId, accept, seconds }),
     manifest: async (jobId) => Manifest.parse(await client.getManifest(jobId)),
     async addWorker(id) {

@@ -7,6 +7,7 @@ const Environment = StorageEnvironment.extend({
   FARM_PUBLIC_URL: z.url().default('http://127.0.0.1:8080'),
   FARM_KEEP_DETAILS_DAYS: z.coerce.number().positive().default(3),
   FARM_UNREFERENCED_MINUTES: z.coerce.number().min(0).default(60),
+  FARM_CHECK_VIDEOS_DAYS: z.coerce.number().positive().default(7),
   FARM_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -17,6 +18,8 @@ export interface Configuration {
   keepDetailsMs: number;
   /** How old an object without a record must be to be deleted: an upload comes before its commit. */
   unreferencedMs: number;
+  /** In this time every finished video is read back once. */
+  videoCheckIntervalMs: number;
   logLevel: string;
 }
 
@@ -29,6 +32,7 @@ export function readConfiguration(variables: NodeJS.ProcessEnv): Configuration {
     storage: readStorageConfiguration(environment, baseUrls),
     keepDetailsMs: environment.FARM_KEEP_DETAILS_DAYS * 86_400_000,
     unreferencedMs: environment.FARM_UNREFERENCED_MINUTES * 60_000,
+    videoCheckIntervalMs: environment.FARM_CHECK_VIDEOS_DAYS * 86_400_000,
     logLevel: environment.FARM_LOG_LEVEL,
   };
 }

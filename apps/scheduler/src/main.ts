@@ -10,6 +10,7 @@ import { recoverStalledTickets } from '@farm/queue';
 import cron from 'node-cron';
 import { readConfiguration } from './configuration.js';
 import * as advanceJobs from './sweeps/advance-jobs.js';
+import * as checkVideos from './sweeps/check-videos.js';
 import * as cleanStorage from './sweeps/clean-storage.js';
 import * as expireLeases from './sweeps/expire-leases.js';
 import * as expireUploads from './sweeps/expire-uploads.js';
@@ -45,6 +46,7 @@ async function main(resources: OpenResources): Promise<void> {
   schedule('move-host-tasks', '*/5 * * * * *', moveHostTasks.runOnce);
   schedule('shrink-jobs', '7 * * * *', shrinkJobs.runOnce);
   schedule('clean-storage', '*/10 * * * *', cleanStorage.runOnce);
+  schedule('check-videos', '*/10 * * * *', checkVideos.runOnce);
   schedule('expire-uploads', '37 * * * *', expireUploads.runOnce);
   log.info('scheduler started');
 

@@ -16,7 +16,7 @@ import type { PieceRecord } from './tasks/piece-record.js';
 import type { PrepareResult } from './tasks/task-record.js';
 import type { WorkerDescription } from './workers/register-worker.js';
 
-/** A private Redis and a context that collects its tickets, for the tests of this package. */
+/** A private Redis and a context that collects its tickets, for tests of records and of what sweeps them. */
 export async function openTestRecords(options: { maxMemory?: string } = {}): Promise<{
   context: RecordsContext;
   redis: Redis;

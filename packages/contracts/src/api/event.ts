@@ -21,6 +21,7 @@ export const EventType = z
     'attempt-interrupted',
     'attempt-lost',
     'piece-committed',
+    'object-lost',
     'worker-registered',
     'worker-drained',
     'worker-offline',

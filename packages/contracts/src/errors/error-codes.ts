@@ -36,6 +36,7 @@ export const errorCodes = {
   'upload-stalled': { status: 408, title: 'The upload stalled' },
   'job-ended': { status: 409, title: 'The job has ended' },
   'job-not-ended': { status: 409, title: 'The job has not ended' },
+  'inputs-gone': { status: 409, title: 'The inputs are no longer in storage' },
   'job-not-retriable': { status: 409, title: 'The job cannot be retried' },
   'last-admin-key': { status: 409, title: 'This is the last admin key' },
   'no-video': { status: 409, title: 'The job has no video' },

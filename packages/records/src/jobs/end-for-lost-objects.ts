@@ -35,6 +35,7 @@ local key, job_key = P .. 'task:' .. task, P .. 'job:' .. job
 local held, _, job_status = holds(task, attempt_id)
 end_attempt(attempt_id, 'failed', error, metrics)
 redis.call('HSET', attempt_key, 'lostObjects', lost, 'failureClass', 'storage')
+add_event('object-lost', job, task, attempt_id, '', 'keys', lost)
 if not held then
   if redis.call('HGET', key, 'attemptId') == attempt_id then redis.call('HSET', key, 'status', 'canceled') end
   return {'ended', job}

@@ -1,4 +1,3 @@
-import { hasEnded } from '@farm/contracts';
 import type { Reader } from '../redis/read-hash.js';
 import { getPieces } from '../tasks/get-pieces.js';
 import { getTasks } from '../tasks/get-task.js';
@@ -24,12 +23,12 @@ export async function referencedKeys(context: Reader, jobId: string): Promise<Se
     }
     const pieces = await getPieces(context, task.id);
     for (const piece of pieces) keys.add(piece.key);
-    if (!hasEnded(job.status)) for (const key of keptStates(pieces)) keys.add(key);
+    if (job.status !== 'succeeded') for (const key of keptStates(pieces)) keys.add(key);
   }
   return keys;
 }
 
-/** One border in this many keeps its state until the job ends: a lost piece is rendered again from the one before it. */
+/** One border in this many keeps its state until the job has succeeded: a lost piece is rendered again from the one before it. */
 const KEPT_BORDERS = 8;
 
 /** A render continues from its newest state; the others, megabytes each, are kept sparsely. */

@@ -1,5 +1,6 @@
 import { JobParams, JobView } from '@farm/contracts';
-import { cancelJob, deleteJob, retryJob } from '@farm/records';
+import { cancelJob, deleteJob, type JobRecord, retryJob } from '@farm/records';
+import type { ObjectStorage } from '@farm/storage';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -7,7 +8,7 @@ import { callerOf } from '../../plugins/authentication.js';
 import { jobView } from '../../views/job-view.js';
 import { commonProblems, problemResponses } from '../problem-responses.js';
 import type { TypedApp } from '../typed-app.js';
-import { JobEndedError, JobNotEndedError, JobNotRetriableError } from './errors.js';
+import { InputsGoneError, JobEndedError, JobNotEndedError, JobNotRetriableError } from './errors.js';
 import { findJob } from './find-job.js';
 
 const problems = problemResponses([...commonProblems, 404, 409]);
@@ -54,13 +55,23 @@ function retryRoute(app: TypedApp): void {
       },
     },
     async (request, reply) => {
-      const { records } = app.services;
-      const { id } = await findJob(records, callerOf(request), request.params.id);
+      const { records, storage } = app.services;
+      const job = await findJob(records, callerOf(request), request.params.id);
+      const { id } = job;
+      await requireInputs(storage, job);
       const outcome = await retryJob(records, id);
       if (outcome !== 'retried' && outcome !== 'absent') throw new JobNotRetriableError(outcome);
       return reply.status(202).send(jobView(await findJob(records, callerOf(request), id)));
     },
   );
+}
+
+/** @throws InputsGoneError at once, not after the work that can be done without them */
+async function requireInputs(storage: ObjectStorage, { status, shrunk, portrait, speech }: JobRecord): Promise<void> {
+  if (shrunk || (status !== 'failed' && status !== 'canceled')) return;
+  const [portraitFound, speechFound] = await Promise.all([storage.head(portrait.key), storage.head(speech.key)]);
+  const gone = [...(portraitFound ? [] : ['portrait']), ...(speechFound ? [] : ['speech'])];
+  if (gone.length > 0) throw new InputsGoneError(gone);
 }
 
 function deleteRoute(app: TypedApp): void {

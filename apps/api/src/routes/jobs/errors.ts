@@ -20,6 +20,20 @@ export class JobNotRetriableError extends FarmError {
   }
 }
 
+export class InputsGoneError extends FarmError {
+  /** @param gone `portrait`, `speech` or both */
+  constructor(gone: readonly string[]) {
+    const what = gone.join(' and the ');
+    super(
+      'inputs-gone',
+      `The ${what} of this job ${gone.length > 1 ? 'are' : 'is'} no longer in storage. Submit it again.`,
+      {
+        data: { gone },
+      },
+    );
+  }
+}
+
 function whyNotRetriable(jobStatus: string): string {
   if (jobStatus === 'stopping') return 'Its workers are still stopping; try again in a second.';
   if (jobStatus === 'shrunk') return 'It ended too long ago to continue; submit it again.';
@@ -52,5 +66,13 @@ export class VideoNotReadyError extends FarmError {
 export class NoPosterError extends FarmError {
   constructor() {
     super('no-poster', 'This video has no poster.');
+  }
+}
+
+export class VideoLostError extends FarmError {
+  constructor(file: string) {
+    super('video-not-ready', `The stored ${file} was lost; it is being made again from the rendered pieces.`, {
+      data: { jobStatus: 'running' },
+    });
   }
 }

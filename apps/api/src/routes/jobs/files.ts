@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
 import { JobParams, Manifest, SignedUrls, SignedUrlsQuery } from '@farm/contracts';
-import type { JobRecord } from '@farm/records';
+import { type JobRecord, reopenAssembly } from '@farm/records';
 import { type ObjectStorage, type PresignGetOptions, serveObject } from '@farm/storage';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf } from '../../plugins/authentication.js';
+import type { Services } from '../../services.js';
 import { commonProblems, problemResponses } from '../problem-responses.js';
 import { sendObject } from '../send-object.js';
 import type { TypedApp } from '../typed-app.js';
-import { NoPosterError, NoVideoError, VideoNotReadyError } from './errors.js';
+import { NoPosterError, NoVideoError, VideoLostError, VideoNotReadyError } from './errors.js';
 import { findJob } from './find-job.js';
 
 const fileNames = ['video', 'manifest', 'poster'] as const;
@@ -62,7 +63,7 @@ export async function fileRoutes(plain: FastifyInstance): Promise<void> {
 }
 
 async function sendFile(
-  storage: ObjectStorage,
+  { records, storage }: Pick<Services, 'records' | 'storage'>,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
   { job, name }: { job: JobRecord; name: FileName },
 ): Promise<FastifyReply> {
@@ -74,6 +75,9 @@ async function sendFile(
     range: rangeOf(request, entityTag),
     downloadName,
   });
+  const isReopened =
+    served.status === 404 && job.video && (await reopenAssembly(records, job.id, job.video.key)) === 'reopened';
+  if (isReopened) throw new VideoLostError(name);
   return sendObject(reply.header('etag', entityTag), served);
 }
 
@@ -96,9 +100,8 @@ function fileRoute(app: TypedApp): void {
         },
       },
       async (request, reply) => {
-        const { records, storage } = app.services;
-        const job = await findJob(records, callerOf(request), request.params.id);
-        return await sendFile(storage, { request, reply }, { job, name });
+        const job = await findJob(app.services.records, callerOf(request), request.params.id);
+        return await sendFile(app.services, { request, reply }, { job, name });
       },
     );
   }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { JobDetail, JobView, Problem } from '@farm/contracts';
-import { finishAttempt, shrinkEndedJobs } from '@farm/records';
+import { finishAttempt, getJob, shrinkEndedJobs } from '@farm/records';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeInputs } from '../../testing/inputs.js';
 import {
@@ -160,6 +160,25 @@ describe('a job', () => {
     expect((await post<Problem>(id, '/cancel')).body).toMatchObject({ status: 409, code: 'job-ended' });
     expect((await call(at(id), farm.key, { method: 'DELETE' })).status).toBe(204);
     expect((await get(id)).body).toMatchObject({ status: 404, code: 'job-not-found' });
+  });
+
+  it('whose inputs are gone says so when it is retried', async () => {
+    const id = idOf(await submit(farm, parts));
+    await post(id, '/cancel');
+    const { speech } = (await getJob(farm.records, id))!;
+    await farm.storage.delete([speech.key]);
+    const { body } = await post<Problem>(id, '/retry');
+    expect(body).toMatchObject({ status: 409, code: 'inputs-gone', gone: ['speech'] });
+    expect((await get<JobView>(id)).body.status).toBe('canceled');
+  });
+
+  it('whose video is lost is assembled again when somebody asks for it', async () => {
+    const id = idOf(await submit(farm, parts));
+    await playJob(farm, video);
+    await farm.storage.delete([(await getJob(farm.records, id))!.video!.key]);
+    expect((await get(id, '/video')).body).toMatchObject({ status: 409, code: 'video-not-ready' });
+    expect((await get<JobView>(id)).body.status).toBe('running');
+    await post(id, '/cancel');
   });
 
   it('shows why it failed', async () => {

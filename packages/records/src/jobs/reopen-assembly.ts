@@ -1,0 +1,40 @@
+import { type RecordsContext, ticketsFrom } from '../records-context.js';
+import { Script } from '../redis/script.js';
+
+const script = new Script({
+  arguments: { jobId: 'text', videoKey: 'text' },
+  body: `
+-- Keys: job:<job> and :tasks, task:<assemble> and :excluded, ready:<class>, jobs:<owner>:<status>, live-jobs, ended-jobs,
+-- events
+local key = P .. 'job:' .. job_id
+local row = redis.call('HMGET', key, 'status', 'shrunk', 'video')
+if row[1] ~= 'succeeded' or cjson.decode(row[3]).key ~= video_key then return {'other'} end
+local assemble = P .. 'task:' .. job_id .. '-assemble'
+if row[2] == '1' or redis.call('EXISTS', assemble) == 0 then return {'shrunk'} end
+redis.call('HSET', key, 'video', '', 'endedAt', '', 'recoveries', 0)
+redis.call('ZREM', P .. 'ended-jobs', job_id)
+redis.call('SADD', P .. 'live-jobs', job_id)
+redis.call('HSET', assemble, 'failures', 0, 'losses', 0, 'result', '')
+redis.call('DEL', assemble .. ':excluded')
+add_event('object-lost', job_id, '', '', '', 'keys', cjson.encode({video_key}))
+move_job(job_id, 'running')
+return {'reopened', make_ready(job_id .. '-assemble', 0)}
+`,
+});
+
+/**
+ * Has the video of a succeeded job made again from its pieces. `shrunk`: the record of its pieces is gone; `other`: the
+ * job has no longer this video.
+ */
+export async function reopenAssembly(
+  context: RecordsContext,
+  jobId: string,
+  videoKey: string,
+): Promise<'reopened' | 'shrunk' | 'other'> {
+  const [outcome, ticket] = (await script.run(context.redis, { jobId, videoKey })) as [
+    'reopened' | 'shrunk' | 'other',
+    unknown?,
+  ];
+  if (ticket) await context.enqueue(ticketsFrom([ticket]));
+  return outcome;
+}
