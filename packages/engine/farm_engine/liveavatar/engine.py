@@ -18,7 +18,7 @@ from farm_engine.liveavatar.checkpoints.verify import require_as_pulled
 from farm_engine.liveavatar.conditions.encoder import ConditionEncoder
 from farm_engine.liveavatar.encoders.speech import SpeechFeatures
 from farm_engine.liveavatar.sampling.settings import RolloutSettings
-from farm_engine.liveavatar.serving.chain import Chain
+from farm_engine.liveavatar.serving.chain import BadBorderStateError, Chain
 from farm_engine.liveavatar.serving.device import probe_cuda, require_cuda
 from farm_engine.liveavatar.serving.failures import named_failures
 from farm_engine.liveavatar.serving.memory_use import MemoryUse
@@ -89,14 +89,31 @@ class LiveAvatarEngine:
         )
         if request.resume_state_path is not None:
             control.progress("rebuild")
-            chain = Chain.resume(self._models, request.resume_state_path, settings)
-            if chain.next_frame <= request.first_frame:
+            chain = self._resume_chain(request, control, settings)
+            if chain is not None:
                 return chain
-            control.warn("border-state-unused", "The border state is after the first requested frame.")
         control.progress("prepare")
         conditions = self._conditions.conditions_of(request, control)
         self._memory.release_cached()
         return Chain.start(self._models, conditions, settings)
+
+    def _resume_chain(
+        self, request: RenderRequest, control: RenderControl, settings: RolloutSettings
+    ) -> Chain | None:
+        """The chain that the border state continues; None, with a warning, when it is of no use.
+
+        The render then starts from the segment's first frame: slower, and no reason to fail a job.
+        """
+        assert request.resume_state_path is not None
+        try:
+            chain = Chain.resume(self._models, request.resume_state_path, settings)
+        except BadBorderStateError as error:
+            control.warn("border-state-unused", f"{error.message} The segment is rendered from its first frame.")
+            return None
+        if chain.next_frame > request.first_frame:
+            control.warn("border-state-unused", "The border state is after the first requested frame.")
+            return None
+        return chain
 
     def _renderer(self, request: RenderRequest, control: RenderControl, samples: np.ndarray) -> SegmentRenderer:
         if self._weights is None:

@@ -20,6 +20,14 @@ from farm_engine.liveavatar.transformer.config import FRAMES_PER_CLIP
 from farm_engine.protocol import EngineError
 
 
+class BadBorderStateError(EngineError):
+    """A border state from which no render can continue."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        message = f"Border state {path}: {what}."
+        super().__init__("bad-border-state", message, retriable="never", details={"path": str(path)})
+
+
 class Chain:
     """Renders clip after clip. A chain whose clip was abandoned is of no further use."""
 
@@ -39,16 +47,16 @@ class Chain:
     def resume(cls, models: LoadedModels, path: Path, settings: RolloutSettings) -> Chain:
         """Continue from a saved state; the rings and the decoder's past are rebuilt from it.
 
-        Raises EngineError `bad-border-state` when the file is unreadable or belongs to other settings or another model.
+        Raises BadBorderStateError when the file is unreadable or belongs to other settings or another model.
         """
         try:
             tensors = safetensors.torch.load_file(path)
             border, past = BorderState.from_bytes(tensors["border"].numpy().tobytes()), tensors["past"]
             border.check_model(models.transformer.config)
         except (OSError, SafetensorError, KeyError, BorderStateError) as error:
-            raise _bad_state(path, str(error)) from error
+            raise BadBorderStateError(path, str(error)) from error
         if border.settings != settings:
-            raise _bad_state(path, f"it was saved for {border.settings}, not {settings}")
+            raise BadBorderStateError(path, f"it was saved for {border.settings}, not {settings}")
         return cls(models, Rollout.resume(models.transformer, border), past)
 
     @property
@@ -69,12 +77,3 @@ class Chain:
         draft = path.with_name(path.name + ".part")
         safetensors.torch.save_file({"border": border, "past": self._past.cpu().contiguous()}, draft)
         draft.rename(path)
-
-
-def _bad_state(path: Path, what: str) -> EngineError:
-    return EngineError(
-        "bad-border-state",
-        f"Border state {path}: {what}. Render the segment from its first frame, or from an earlier state.",
-        retriable="never",
-        details={"path": str(path)},
-    )

@@ -13,7 +13,6 @@ from farm_engine.liveavatar.conditions.conditions import Conditions
 from farm_engine.liveavatar.sampling.settings import RolloutSettings
 from farm_engine.liveavatar.serving.chain import Chain
 from farm_engine.liveavatar.serving.online_decoder import OnlineDecoder
-from farm_engine.protocol import EngineError
 
 
 def test_a_border_state_is_named_for_each_piece_that_ends_at_a_clip(engine, request_for, tmp_path):
@@ -58,7 +57,7 @@ class RolloutOf:
 
 
 @pytest.mark.parametrize("damage", ["truncated", "other size", "absent"])
-def test_a_border_state_that_does_not_fit_is_refused(engine, request_for, tmp_path, damage):
+def test_a_border_state_that_does_not_fit_costs_time_and_not_the_render(engine, request_for, tmp_path, damage):
     render(engine, request_for(48, state_directory=tmp_path))
     forget_chain(engine)
     path = tmp_path / "border-48.safetensors"
@@ -69,6 +68,8 @@ def test_a_border_state_that_does_not_fit_is_refused(engine, request_for, tmp_pa
         path.unlink()
     else:
         request = dataclasses.replace(request, width=128)
-    with pytest.raises(EngineError) as failure:
-        render(engine, request)
-    assert (failure.value.code, failure.value.retriable) == ("bad-border-state", "never")
+    control = render(engine, request)
+    assert str(path) in control.warnings["border-state-unused"]
+    forget_chain(engine)
+    from_the_start = render(engine, dataclasses.replace(request, resume_state_path=None))
+    assert np.array_equal(control.frames, from_the_start.frames)
