@@ -97,9 +97,7 @@ class LiveAvatarEngine:
         self._memory.release_cached()
         return Chain.start(self._models, conditions, settings)
 
-    def _resume_chain(
-        self, request: RenderRequest, control: RenderControl, settings: RolloutSettings
-    ) -> Chain | None:
+    def _resume_chain(self, request: RenderRequest, control: RenderControl, settings: RolloutSettings) -> Chain | None:
         """The chain that the border state continues; None, with a warning, when it is of no use.
 
         The render then starts from the segment's first frame: slower, and no reason to fail a job.
