@@ -48,7 +48,7 @@ const script = new Script({
 -- Keys: job:<job> and :tasks, task:<job>-prepare, idempotency:<owner>:<key>, jobs:<owner>:all and :<status>, live-jobs,
 -- ready:media, events
 -- The reply to an earlier call may have been lost on a broken connection.
-if redis.call('EXISTS', P .. 'job:' .. job_id) == 1 then return {'created', job_id} end
+if redis.call('EXISTS', P .. 'job:' .. job_id) == 1 then return {'created', job_id, ready_ticket(job_id .. '-prepare')} end
 local idempotency = P .. 'idempotency:' .. owner .. ':' .. idempotency_key
 if idempotency_key ~= '' then
   local before = redis.call('HMGET', idempotency, 'jobId', 'body')

@@ -14,7 +14,7 @@ const script = new Script({
   arguments: { workerId: 'text', status: 'text' },
   list: { name: 'attempts', columns: ['attemptId', 'framesDone', 'framesPerSecond'] },
   body: `
--- Keys: worker:<worker>, workers, leases; attempt:<attempt>, task:<task>, job:<job> of each attempt; events
+-- Keys: worker:<worker>, workers, leases, leases-extended; attempt:<attempt>, task:<task>, job:<job> of each attempt; events
 local key = P .. 'worker:' .. worker_id
 local draining = redis.call('HGET', key, 'drain')
 if redis.call('EXISTS', key) == 0 then return {'unknown'} end
@@ -27,7 +27,10 @@ for _, given in ipairs(attempts) do
   local row = redis.call('HMGET', attempt_key, 'taskId', 'framesDone', 'status')
   local task, frames_before, attempt_status = row[1], row[2], row[3]
   local held, job, job_status = holds(task or '', attempt)
-  if attempt_status == 'running' then redis.call('ZADD', P .. 'leases', now + ${LEASE_MS}, attempt) end
+  if attempt_status == 'running' then
+    redis.call('ZADD', P .. 'leases', now + ${LEASE_MS}, attempt)
+    redis.call('SREM', P .. 'leases-extended', attempt)
+  end
   if not held or job_status == 'canceling' then
     stop[#stop + 1] = attempt
   elseif frames_before ~= frames then

@@ -20,6 +20,7 @@ const script = new Script({
     host: 'text',
     gpu: 'text',
   },
+  once: true,
   body: `
 -- Keys: worker:<worker>, workers (by when they were last seen), events
 redis.call('HSET', P .. 'worker:' .. worker_id, 'id', worker_id, 'status', 'starting', 'startedAt', now, 'seenAt', now,
