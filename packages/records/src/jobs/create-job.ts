@@ -69,7 +69,9 @@ if idempotency_key ~= '' then
   redis.call('EXPIRE', idempotency, ${IDEMPOTENCY_SECONDS})
 end
 local task = job_id .. '-prepare'
-local order = priority * 1e13 + (due_at or now + 7 * 86400000)
+-- Priority first, always: whatever a due date is, it stays below the step between two priorities.
+local due = math.max(0, math.min(due_at or now + 7 * 86400000, 1e13 - 1))
+local order = priority * 1e13 + due
 redis.call('HSET', P .. 'job:' .. job_id, 'schema', ${RECORD_SCHEMA}, 'id', job_id, 'owner', owner, 'createdAt', now,
   'status', 'preparing', 'runningAttempts', 0, 'framesCommitted', 0, 'order', order, 'spec', spec,
   'vramClass', vram_class, 'portrait', portrait, 'speech', speech, 'warnings', warnings)
