@@ -15,6 +15,7 @@ import {
   getTask,
   KEY_PREFIX,
   LEASE_MS,
+  listWorkers,
   newJobId,
   type RecordsContext,
 } from '@farm/records';
@@ -58,6 +59,7 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await redis.config('SET', 'maxmemory', '0');
   await stopWorker?.();
   stopWorker = undefined;
@@ -151,6 +153,30 @@ describe('a worker whose engine is still loading', () => {
     expect(Date.now() - started).toBeLessThan(3000);
     expect(await getTask(records, taskId)).toMatchObject({ status: 'ready', failures: 0, losses: 0 });
     expect((await getAttempts(records, taskId)).map((attempt) => attempt.status)).toEqual(['interrupted']);
+  });
+});
+
+describe.each([3_600_000, -3_600_000])('a worker whose clock is %i ms off', (offsetMs) => {
+  it('says so, and gets a task back without delay', async () => {
+    const { now } = Date;
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + offsetMs);
+    const warned = vi.spyOn(log, 'warn');
+    const taskId = await renderReady();
+    const { ffmpeg, ffprobe } = await obtainFfmpeg(toolchainContext());
+    await startWorker({
+      media: { ffmpegPath: ffmpeg, ffprobePath: ffprobe },
+      engine: `
+        say({ type: 'ready', description: {} });
+        onCommand(({ type, renderId }) => {
+          if (type !== 'render') return;
+          say({ type: 'failed', renderId, retriable: 'this-worker', code: 'x', message: 'x', details: {} });
+        });`,
+    });
+    const skew = async () => (await listWorkers(records))[0]?.clockSkewMs;
+    await expect.poll(async () => Math.abs(((await skew()) ?? 0) - offsetMs)).toBeLessThan(5000);
+    expect(warned.mock.calls.filter(([facts]) => 'clockSkewMs' in (facts as object))).toHaveLength(1);
+    // The ticket of the second attempt was delayed by this machine, which also waits for it.
+    await expect.poll(async () => (await getAttempts(records, taskId)).length).toBeGreaterThanOrEqual(2);
   });
 });
 

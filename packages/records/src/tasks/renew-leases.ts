@@ -11,7 +11,7 @@ export interface AttemptProgress {
 }
 
 const script = new Script({
-  arguments: { workerId: 'text', status: 'text' },
+  arguments: { workerId: 'text', status: 'text', clockSkewMs: 'optional number' },
   list: { name: 'attempts', columns: ['attemptId', 'framesDone', 'framesPerSecond'] },
   body: `
 -- Keys: worker:<worker>, workers, leases, leases-extended; attempt:<attempt>, task:<task>, job:<job> of each attempt; events
@@ -19,6 +19,7 @@ local key = P .. 'worker:' .. worker_id
 local draining = redis.call('HGET', key, 'drain')
 if redis.call('EXISTS', key) == 0 then return {'unknown'} end
 redis.call('HSET', key, 'seenAt', now, 'status', status)
+if clock_skew_ms then redis.call('HSET', key, 'clockSkewMs', clock_skew_ms) end
 redis.call('ZADD', P .. 'workers', now, worker_id)
 local stop = {}
 for _, given in ipairs(attempts) do
@@ -55,13 +56,13 @@ export interface HeartbeatAnswer {
  */
 export async function renewLeases(
   context: RecordsContext,
-  beat: { workerId: string; status: string; attempts: AttemptProgress[] },
+  beat: { workerId: string; status: string; attempts: AttemptProgress[]; clockSkewMs?: number | undefined },
 ): Promise<HeartbeatAnswer | undefined> {
-  const { workerId, status } = beat;
+  const { workerId, status, clockSkewMs } = beat;
   const attempts = beat.attempts.map((attempt) => {
     return { ...attempt, framesPerSecond: attempt.framesPerSecond.toFixed(2) };
   });
-  const reply = await script.run(context.redis, { workerId, status }, attempts);
+  const reply = await script.run(context.redis, { workerId, status, clockSkewMs }, attempts);
   const [known, stop, drain] = reply as ['known' | 'unknown', string[]?, string?];
   return known === 'known' ? { stop: stop ?? [], drain: drain === '1' } : undefined;
 }
