@@ -83,6 +83,19 @@ describe('an advance that a cancel and a retry overtake', () => {
     },
   );
 
+  it('does not end the job while a render lacks pieces', async () => {
+    const jobId = await allRendered();
+    await advance(context, jobId);
+    const assemble = await claimed(context, mediaClaimant);
+    const render = `${KEY_PREFIX}task:${jobId}-render-00000`;
+    await redis.hset(render, 'framesCommitted', 0);
+    await finishAttempt(context, assemble.attempt.id, { status: 'succeeded', result: { key: 'new' }, metrics: {} });
+    expect(await getJob(context, jobId)).toMatchObject({ status: 'running', video: null });
+    await redis.hset(render, 'framesCommitted', 48);
+    await advance(context, jobId);
+    expect(await getJob(context, jobId)).toMatchObject({ status: 'succeeded', video: { key: 'new' } });
+  });
+
   it.each([
     ['opened', { status: 'ready', attemptId: '' }],
     ['made', { attemptId: 'another' }],
