@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ObjectStorage, StorageUnavailableError } from '@farm/storage';
 import type { Logger } from 'pino';
 
-/** What tasks use of the storage. */
-export type TaskStorage = Pick<ObjectStorage, 'put' | 'getToFile' | 'delete'>;
+/** What tasks use of the storage. They delete nothing: that is the sweep's. */
+export type TaskStorage = Pick<ObjectStorage, 'put' | 'getToFile'>;
 
 const PATIENCE_MS = 600_000;
 const FIRST_PAUSE_MS = 500;
@@ -35,6 +35,5 @@ export function patientStorage(
   return {
     put: (...call) => patiently(() => storage.put(...call)),
     getToFile: (...call) => patiently(() => storage.getToFile(...call)),
-    delete: (...call) => patiently(() => storage.delete(...call)),
   };
 }

@@ -33,10 +33,14 @@ async function nextClaim(consumer: TicketConsumer, { claim, draining, log }: Wor
   try {
     return await consumer.next(async () => {
       const outcome = await claim();
+      if (outcome === 'ended') {
+        log.warn('a claim was answered so late that its lease had run out: its task is ready for any worker again');
+        return 'none';
+      }
       return typeof outcome === 'string' ? outcome : { work: outcome };
     }, draining);
   } catch (error) {
-    // Redis failed during a claim: a task that was claimed while the reply got lost comes back when its lease ends.
+    // Whatever was claimed has been returned, or comes back when its lease ends.
     log.warn({ err: error }, 'the claim failed');
     await sleep(FAILED_CLAIM_PAUSE_MS);
     return undefined;

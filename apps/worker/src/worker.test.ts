@@ -7,15 +7,20 @@ import type { MediaTools } from '@farm/media';
 import { openTicketQueues, type TicketQueues } from '@farm/queue';
 import {
   claimTask,
+  commitPiece,
   connectRedis,
   createJob,
   expireLeases,
   finishAttempt,
+  getAttempt,
   getAttempts,
+  getPieces,
   getTask,
   KEY_PREFIX,
   LEASE_MS,
+  listWorkers,
   newJobId,
+  type PieceRecord,
   type RecordsContext,
 } from '@farm/records';
 import { createStorage, type ObjectStorage } from '@farm/storage';
@@ -58,6 +63,7 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await redis.config('SET', 'maxmemory', '0');
   await stopWorker?.();
   stopWorker = undefined;
@@ -154,6 +160,30 @@ describe('a worker whose engine is still loading', () => {
   });
 });
 
+describe.each([3_600_000, -3_600_000])('a worker whose clock is %i ms off', (offsetMs) => {
+  it('says so, and gets a task back without delay', async () => {
+    const { now } = Date;
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + offsetMs);
+    const warned = vi.spyOn(log, 'warn');
+    const taskId = await renderReady();
+    const { ffmpeg, ffprobe } = await obtainFfmpeg(toolchainContext());
+    await startWorker({
+      media: { ffmpegPath: ffmpeg, ffprobePath: ffprobe },
+      engine: `
+        say({ type: 'ready', description: {} });
+        onCommand(({ type, renderId }) => {
+          if (type !== 'render') return;
+          say({ type: 'failed', renderId, retriable: 'this-worker', code: 'x', message: 'x', details: {} });
+        });`,
+    });
+    const skew = async () => (await listWorkers(records))[0]?.clockSkewMs;
+    await expect.poll(async () => Math.abs(((await skew()) ?? 0) - offsetMs)).toBeLessThan(5000);
+    expect(warned.mock.calls.filter(([facts]) => 'clockSkewMs' in (facts as object))).toHaveLength(1);
+    // The ticket of the second attempt was delayed by this machine, which also waits for it.
+    await expect.poll(async () => (await getAttempts(records, taskId)).length).toBeGreaterThanOrEqual(2);
+  });
+});
+
 describe('a worker whose Redis accepts no writes for a while', () => {
   it('keeps running, and its attempt is lost when the lease has run out', async () => {
     let isFull = false;
@@ -197,5 +227,61 @@ describe('a worker whose engine says that it has finished', () => {
       code: 'engine-protocol',
       message: expect.stringContaining('1 of 1 pieces are missing'),
     });
+  });
+});
+
+/** Writes grey frames and says what it wrote. */
+const GREY_ENGINE = `
+  const { createHash } = await import('node:crypto');
+  const { writeFile } = await import('node:fs/promises');
+  say({ type: 'ready', description: {} });
+  onCommand(async ({ type, renderId, pieces, width, height }) => {
+    if (type !== 'render') return;
+    for (const { index, firstFrame, frameCount, fifoPath } of pieces) {
+      const frames = Buffer.alloc(frameCount * width * height * 3, 128);
+      await writeFile(fifoPath, frames);
+      const sha256 = createHash('sha256').update(frames).digest('hex');
+      say({ type: 'piece-finished', renderId, index, firstFrame, frameCount, sha256, renderSeconds: 0.1 });
+    }
+    say({ type: 'finished', renderId, renderSeconds: 0.1, peakBytes: 1 });
+  });`;
+
+describe('a worker whose lease ends around its commit', () => {
+  /** Ends the attempt as lost, before the commit arrives, or between the commit and the call that repeats it. */
+  function loseAttemptAtCommit(when: 'before' | 'between'): void {
+    const { evalsha } = redis;
+    const lose = async (attemptId: string) => {
+      await redis.zadd(`${KEY_PREFIX}leases`, 1, attemptId);
+      await finishAttempt(records, attemptId, { status: 'lost' });
+    };
+    vi.spyOn(redis, 'evalsha').mockImplementation(async (...args: unknown[]) => {
+      const call = () => evalsha.apply(redis, args as never) as Promise<unknown>;
+      const piece = args.map(String).find((text) => text.includes('"rawSha256"'));
+      const attemptId = piece && (JSON.parse(piece) as { attemptId: string }).attemptId;
+      if (!attemptId || (await getAttempt(records, attemptId))?.status !== 'running') return call();
+      if (when === 'between') await call();
+      await lose(attemptId);
+      return call();
+    });
+  }
+
+  it.each(['before', 'between'] as const)('deletes nothing, and the sweep decides: %s', async (when) => {
+    const taskId = await renderReady();
+    const { ffmpeg, ffprobe } = await obtainFfmpeg(toolchainContext());
+    // Known to Redis, so that the commit is one call.
+    await commitPiece(records, { taskId, attemptId: 'none', piece: {} as PieceRecord }).catch(() => {});
+    loseAttemptAtCommit(when);
+    await startWorker({ media: { ffmpegPath: ffmpeg, ffprobePath: ffprobe }, engine: GREY_ENGINE });
+    const first = async () => (await getAttempts(records, taskId))[0];
+    await expect.poll(async () => (await first())?.status).toBe('lost');
+    const attemptId = (await first())!.id;
+    const key = objectKeys.piece((await first())!.jobId, { taskId, attemptId, firstFrame: 0 });
+    await stopWorker?.();
+    stopWorker = undefined;
+    const stored: string[] = [];
+    for await (const object of storage.list(key)) stored.push(object.key);
+    expect(stored).toEqual([key]);
+    const pieces = await getPieces(records, taskId);
+    expect(pieces.some((piece) => piece.key === key)).toBe(when === 'between');
   });
 });

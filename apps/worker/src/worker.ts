@@ -101,8 +101,8 @@ export class Worker {
     const running = new RunningAttempt(claim);
     this.#running.set(claim.attempt.id, running);
     if (this.#draining.signal.aborted) running.stop('The worker is leaving.');
-    if (claim.task.kind === 'render') this.#warmKey = warmKeyOf(claim.job);
     try {
+      if (claim.task.kind === 'render') this.#warmKey = warmKeyOf(claim.job);
       await runTask(this.#resources, claim, {
         signal: running.signal,
         draining: this.#draining.signal,

@@ -6,7 +6,7 @@ import type { TaskClass } from '@farm/contracts';
 import { type RunningRedisServer, startRedisServer } from '@farm/toolchain';
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { recoverStalledTickets } from './recover-stalled-tickets.js';
 import { TicketConsumer } from './ticket-consumer.js';
 import { openTicketQueues, QUEUE_PREFIX, queueName, type TicketQueues } from './ticket-queues.js';
@@ -138,6 +138,77 @@ describe('tickets', () => {
     abort.abort();
     expect(await waiting).toBeUndefined();
     expect(Date.now() - started).toBeLessThan(1000);
+  });
+});
+
+const HOUR_MS = 3_600_000;
+
+/** This machine's clock is wrong while `act` runs; Redis has the right time. */
+async function withClock<Result>(offsetMs: number, act: () => Promise<Result>): Promise<Result> {
+  const { now } = Date;
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + offsetMs);
+  try {
+    return await act();
+  } finally {
+    clock.mockRestore();
+  }
+}
+
+describe.each([HOUR_MS, -HOUR_MS])('a clock that is %i ms off', (offsetMs) => {
+  it('of whoever adds a delayed ticket neither delays nor hastens it', async () => {
+    await withClock(offsetMs, () => queues.add([ticket('a', 'cpu', 1, 700)]));
+    const started = performance.now();
+    expect(await openConsumer(['cpu']).next(async () => ({ work: 1 }), signal)).toBe(1);
+    expect(performance.now() - started).toBeGreaterThan(400);
+  });
+
+  it('of a consumer neither delays nor hastens a ticket that was added elsewhere', async () => {
+    await queues.add([ticket('a', 'cpu', 1, 700)]);
+    const started = performance.now();
+    await withClock(offsetMs, () => openConsumer(['cpu']).next(async () => ({ work: 1 }), signal));
+    expect(performance.now() - started).toBeGreaterThan(400);
+  });
+
+  it('of a consumer hides no ticket that it passed over from others', async () => {
+    await queues.add([ticket('a')]);
+    const asked: number[] = [];
+    const pass = async () => {
+      asked.push(performance.now());
+      return 'not-for-you' as const;
+    };
+    const abort = new AbortController();
+    await withClock(offsetMs, async () => {
+      const passing = openConsumer(['cpu']).next(pass, abort.signal);
+      await expect.poll(() => asked.length).toBeGreaterThanOrEqual(2);
+      abort.abort();
+      await passing;
+    });
+    expect(asked[1]! - asked[0]!).toBeGreaterThan(400);
+    expect(await openConsumer(['cpu']).next(async () => ({ work: 'mine' }), signal)).toBe('mine');
+  });
+});
+
+describe('a consumer that has claimed', () => {
+  it('returns the work although Redis accepts no writes any more', async () => {
+    const consumer = openConsumer(['48g', '24g']);
+    const working = consumer.next(async () => {
+      // Full, from here on: neither the ticket can be ended nor the marker of the other queue be put back.
+      await redis.config('SET', 'maxmemory', '1');
+      return { work: 'claimed' };
+    }, signal);
+    const isBlocked = async () => (await redis.info('clients')).includes('blocked_clients:1');
+    await expect.poll(isBlocked).toBe(true);
+    await redis
+      .multi()
+      .zadd(`${QUEUE_PREFIX}:${queueName('24g')}:marker`, 0, '0')
+      .lpush(`${QUEUE_PREFIX}:${queueName('48g')}:wait`, 'a-1')
+      .hset(`${QUEUE_PREFIX}:${queueName('48g')}:a-1`, { name: 'ticket', data: '{}', opts: '{}', timestamp: 1 })
+      .exec();
+    try {
+      expect(await working).toBe('claimed');
+    } finally {
+      await redis.config('SET', 'maxmemory', '0');
+    }
   });
 });
 

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TaskClass } from '@farm/contracts';
 import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { redisTime, useRedisTime } from './redis-time.js';
 import { QUEUE_PREFIX, queueName } from './ticket-queues.js';
 
 /** The result of trying to claim: work, nothing ready at all, or nothing that this worker may have now. */
@@ -16,7 +17,13 @@ const TICKET_LOCK_MS = 10_000;
 interface Marker {
   key: string;
   member: string;
+  /** When a delayed ticket is due, by the clock of Redis; 0 for one that waits. */
   score: number;
+}
+
+interface HeldMarker extends Marker {
+  /** By `performance.now()`. */
+  dueAt: number;
 }
 
 /**
@@ -24,12 +31,14 @@ interface Marker {
  * together when they are empty. BullMQ's own loop waits for one queue; several such loops would claim twice.
  */
 export class TicketConsumer {
+  readonly #connection: Redis;
   readonly #workers: Worker[];
   readonly #blocking: Redis;
   readonly #token = randomUUID();
   #closed = false;
 
   constructor(connection: Redis, classes: readonly TaskClass[]) {
+    this.#connection = connection;
     this.#workers = classes.map(
       (taskClass) =>
         new Worker(queueName(taskClass), null, {
@@ -41,7 +50,10 @@ export class TicketConsumer {
           removeOnFail: { count: 0 },
         }),
     );
-    for (const worker of this.#workers) worker.on('error', () => {});
+    for (const worker of this.#workers) {
+      worker.on('error', () => {});
+      useRedisTime(worker.getBackend(), connection);
+    }
     this.#blocking = connection.duplicate({ maxRetriesPerRequest: null });
     this.#blocking.on('error', () => {});
   }
@@ -54,8 +66,7 @@ export class TicketConsumer {
         const work = await this.#tryQueue(worker, claim, signal);
         if (work === undefined) continue;
         // The marker that woke this slot announced another queue: leave it for the next idle worker.
-        if (marker && marker.key !== worker.toKey('marker'))
-          await this.#blocking.zadd(marker.key, marker.score, marker.member);
+        if (marker && marker.key !== worker.toKey('marker')) void this.#putBack([marker]);
         return work;
       }
       marker = await this.#waitForMarker(signal);
@@ -73,7 +84,10 @@ export class TicketConsumer {
       if (!ticket) return undefined;
       const answer = await claim();
       if (answer === 'not-for-you') {
-        await ticket.moveToDelayed(Date.now() + NOT_FOR_YOU_DELAY_MS, this.#token);
+        // Not `ticket.moveToDelayed`, which takes a time by this machine's clock.
+        await worker
+          .getBackend()
+          .moveToDelayed(ticket.id!, 0, NOT_FOR_YOU_DELAY_MS, this.#token, { skipAttempt: true });
         return undefined;
       }
       const ended = ticket.moveToCompleted('', this.#token, false);
@@ -99,7 +113,7 @@ export class TicketConsumer {
     });
     signal.addEventListener('abort', abort, { once: true });
     try {
-      return await Promise.race([this.#popMarker(Date.now() + BLOCK_MS), aborted]);
+      return await Promise.race([this.#popMarker(performance.now() + BLOCK_MS), aborted]);
     } catch {
       await sleep(200, undefined, { signal }).catch(() => {});
       return undefined;
@@ -114,19 +128,26 @@ export class TicketConsumer {
    */
   async #popMarker(deadline: number): Promise<Marker | undefined> {
     const keys = this.#workers.map((worker) => worker.toKey('marker')) as [string, ...string[]];
-    const later: Marker[] = [];
+    const later: HeldMarker[] = [];
     for (;;) {
-      const waitMs = Math.min(deadline, ...later.map((marker) => marker.score)) - Date.now();
-      const popped = waitMs > 0 ? await this.#blocking.bzpopmin(...keys, waitMs / 1000) : null;
+      const waitMs = Math.min(deadline, ...later.map(({ dueAt }) => dueAt)) - performance.now();
+      const popped = waitMs > 0 ? await this.#blocking.bzpopmin(...keys, Math.ceil(waitMs) / 1000) : null;
       const marker = popped && { key: popped[0], member: popped[1], score: Number(popped[2]) };
-      if (marker && marker.score > Date.now()) {
-        later.push(marker);
+      const delayMs = marker && marker.score > 0 ? marker.score - (await redisTime(this.#connection)) : 0;
+      if (marker && delayMs > 0) {
+        later.push({ ...marker, dueAt: performance.now() + delayMs });
         continue;
       }
-      const due = marker ?? later.find(({ score }) => score <= Date.now());
-      for (const held of later) if (held !== due) await this.#blocking.zadd(held.key, held.score, held.member);
+      const due = marker ?? later.find(({ dueAt }) => dueAt <= performance.now());
+      await this.#putBack(later.filter((held) => held !== due));
       return due;
     }
+  }
+
+  /** Never fails: a marker that is lost delays a ticket until a slot looks again, and claimed work must not be lost for it. */
+  async #putBack(markers: Marker[]): Promise<void> {
+    const added = markers.map(({ key, score, member }) => this.#blocking.zadd(key, score, member));
+    await Promise.allSettled(added);
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import type { TaskClass } from '@farm/contracts';
 import { taskClasses } from '@farm/contracts';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { redisTime } from './redis-time.js';
 
 /** BullMQ's part of the farm's key space: the hash tag keeps all class queues in one slot, as BZPOPMIN needs. */
 export const QUEUE_PREFIX = '{farm}:bull';
@@ -36,6 +37,7 @@ export function openTicketQueues(connection: Redis): TicketQueues {
   for (const queue of queues.values()) queue.on('error', () => {});
   return {
     async add(tickets) {
+      const timestamp = await redisTime(connection);
       for (const taskClass of new Set(tickets.map((ticket) => ticket.taskClass))) {
         const group = tickets.filter((ticket) => ticket.taskClass === taskClass);
         for (let i = 0; i < group.length; i += BULK) {
@@ -49,6 +51,8 @@ export function openTicketQueues(connection: Redis): TicketQueues {
                 removeOnComplete: true,
                 removeOnFail: true,
                 delay: ticket.delayMs,
+                // A delay counts from here.
+                timestamp,
               },
             })),
           );

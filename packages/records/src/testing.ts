@@ -9,6 +9,7 @@ import { afterAll, beforeEach } from 'vitest';
 import { createJob, type NewJob, newJobId } from './jobs/create-job.js';
 import type { RecordsContext, Ticket } from './records-context.js';
 import { connectRedis } from './redis/connect-redis.js';
+import { KEY_PREFIX } from './redis/key-prefix.js';
 import { type Claim, type Claimant, claimTask } from './tasks/claim-task.js';
 import { commitPiece } from './tasks/commit-piece.js';
 import { finishAttempt } from './tasks/finish-attempt.js';
@@ -68,6 +69,37 @@ export const withLostReplies = (context: RecordsContext): RecordsContext =>
     await call(...args);
     return call(...args);
   });
+
+export interface RepeatedCall {
+  answers: [first: unknown, second: unknown];
+  states: [first: object, second: object];
+}
+
+/** As `withLostReplies`, and notes in `calls` both answers of every script and what Redis held after each. */
+export const withRepeatedCalls = (context: RecordsContext, calls: RepeatedCall[]): RecordsContext =>
+  withScripts(context, (call) => async (...args) => {
+    const first = await call(...args);
+    const stateAfterFirst = await stateOf(context.redis);
+    const second = await call(...args);
+    calls.push({ answers: [first, second], states: [stateAfterFirst, await stateOf(context.redis)] });
+    return second;
+  });
+
+/** Every key with its value; without the answers that are kept for calls that are sent again. */
+async function stateOf(redis: Redis): Promise<object> {
+  const readers: Record<string, (key: string) => Promise<unknown>> = {
+    string: (key) => redis.get(key),
+    hash: (key) => redis.hgetall(key),
+    list: (key) => redis.lrange(key, 0, -1),
+    set: async (key) => (await redis.smembers(key)).sort(),
+    zset: (key) => redis.zrange(key, 0, '-1', 'WITHSCORES'),
+    stream: (key) => redis.xrange(key, '-', '+'),
+  };
+  const keys = (await redis.keys('*')).filter((key) => !key.startsWith(`${KEY_PREFIX}reply:`)).sort();
+  return Object.fromEntries(
+    await Promise.all(keys.map(async (key) => [key, await readers[await redis.type(key)]!(key)])),
+  );
+}
 
 export const testWorker: WorkerDescription = {
   id: 'w1',

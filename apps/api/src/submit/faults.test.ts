@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobView, Problem } from '@farm/contracts';
+import { listJobs } from '@farm/records';
 import { DiskFullError, type ObjectStorage } from '@farm/storage';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeInputs } from '../testing/inputs.js';
@@ -151,6 +152,30 @@ describe('a submit leaves nothing behind', () => {
     ]);
     expect(refused.body).toMatchObject({ status: 422, code: 'invalid-prompt' });
     expect(await traces()).toEqual(before);
+  });
+});
+
+describe('a submit whose job was recorded, though the reply was lost,', () => {
+  it.each(['Connection is closed.', 'Something that nobody expected'])('keeps its inputs: %s', async (message) => {
+    const { redis } = farm.records;
+    const call = async (run: 'eval' | 'evalsha', args: unknown[]) => {
+      const reply = await (redis[run] as (...args: unknown[]) => Promise<unknown>).apply(redis, args);
+      if (args.some((given) => String(given).includes('/input/'))) throw new Error(message);
+      return reply;
+    };
+    const losing = Object.assign(Object.create(redis), {
+      eval: (...args: unknown[]) => call('eval', args),
+      evalsha: (...args: unknown[]) => call('evalsha', args),
+    }) as typeof redis;
+    const before = new Set(await storedKeys(farm.storage));
+    farm.records.redis = losing;
+    const { status } = await submit<Problem>(farm, parts).finally(() => {
+      farm.records.redis = redis;
+    });
+    expect(status).toBeGreaterThanOrEqual(500);
+    const [job] = (await listJobs(farm.records, { limit: 1 })).jobs;
+    const kept = (await storedKeys(farm.storage)).filter((key) => !before.has(key)).sort();
+    expect(kept).toEqual([job!.portrait.key, job!.speech.key].sort());
   });
 });
 

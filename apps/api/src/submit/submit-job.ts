@@ -1,4 +1,5 @@
-import { checkMemory, createJob, getOwnerLimits, isRedisUnavailable, newJobId } from '@farm/records';
+import { FarmError } from '@farm/contracts';
+import { checkMemory, createJob, getOwnerLimits, newJobId } from '@farm/records';
 import type { Services } from '../services.js';
 import { judgeInputs } from './judge-inputs.js';
 import { type IncomingJob, receiveJob } from './receive-job.js';
@@ -11,8 +12,8 @@ export interface SubmitOutcome {
 }
 
 /**
- * Accepts a job: the spec read, inputs stored and judged, defaults and class resolved, the record written. On any failure
- * nothing of it is kept.
+ * Accepts a job: the spec read, inputs stored and judged, defaults and class resolved, the record written. Of a refused
+ * job nothing is kept.
  */
 export async function submitJob(services: Services, submission: Submission): Promise<SubmitOutcome> {
   const { configuration, records, storage } = services;
@@ -43,8 +44,8 @@ export async function submitJob(services: Services, submission: Submission): Pro
     keep = outcome.created;
     return outcome;
   } catch (error) {
-    // Inputs of a job that may have been recorded, though the reply got lost, are left to the sweep.
-    keep = mayBeRecorded && isRedisUnavailable(error);
+    // Only the farm's own refusal says that no job was recorded. After any other failure the reply may just have got lost.
+    keep = mayBeRecorded && !(error instanceof FarmError);
     throw error;
   } finally {
     const keys = [...job.storedKeys];

@@ -15,6 +15,7 @@ const worker = (id: string, startedAt = '2026-01-05T08:00:00.000Z'): WorkerView 
   gpu: 'NVIDIA L4',
   startedAt,
   seenAt: startedAt,
+  clockSkewMs: 3,
   attempts: [],
 });
 
@@ -54,6 +55,23 @@ test('asks all of them first, then waits for each', async () => {
   const [list, ...asked] = server.requests.slice(0, 3);
   expect(list).toBe('GET /v1/workers');
   expect(asked.sort()).toEqual(['POST /v1/workers/gpu-1/drain', 'POST /v1/workers/gpu-2/drain']);
+});
+
+test('shows how far a wrong clock is ahead, and says to set it', async () => {
+  listed = [
+    { ...worker('right'), clockSkewMs: -40 },
+    { ...worker('ahead'), clockSkewMs: 3_600_000 },
+    { ...worker('late'), clockSkewMs: -61_000 },
+    { ...worker('new'), clockSkewMs: null },
+  ];
+  serveWorkers(() => {});
+  const environment = { FARM_URL: server.url, FARM_KEY: 'secret', HOME: '/' };
+  const { stdout, stderr } = await runCaptured(['workers'], { environment });
+  const clocks = stdout.split('\n').map((line) => line.trimEnd().split(/ {2,}/).slice(6));
+  expect(clocks.slice(0, 5)).toEqual([['CLOCK', 'JOBS'], ['ok'], ['+1:00:00'], ['-1:01'], []]);
+  expect(stderr).toContain("The clock of ahead (ahead) differs by +1:00:00 from the farm's.");
+  expect(stderr).toContain('The clock of late (late) differs by -1:01');
+  expect(stderr).not.toContain('right');
 });
 
 test('does not wait for ever for a worker that has restarted under the same name', async () => {

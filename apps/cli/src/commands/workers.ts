@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FarmClient } from '@farm/client';
-import type { WorkerView } from '@farm/contracts';
+import { CLOCK_SKEW_WARNING_MS, type WorkerView } from '@farm/contracts';
 import { CommandError, InterruptedError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
 import { table } from '../output/table.js';
@@ -51,15 +51,30 @@ const listCommand = (context: CommandContext) =>
       if (workers.length === 0) {
         return output.note('No workers. Jobs wait until one registers; `farm up` starts one on this machine.');
       }
-      const header = ['WORKER', 'STATUS', 'CLASS', 'ENGINE', 'HOST', 'SEEN', 'JOBS'];
+      const header = ['WORKER', 'STATUS', 'CLASS', 'ENGINE', 'HOST', 'SEEN', 'CLOCK', 'JOBS'];
       output.line(table(header, workers.map(row), output.paint));
+      for (const worker of workers) warnOfClock(worker, output);
     });
 
 function row(worker: WorkerView): string[] {
   const seen = `${formatDuration((Date.now() - Date.parse(worker.seenAt)) / 1000)} ago`;
   const jobs = [...new Set(worker.attempts.map((attempt) => attempt.jobId))].join(' ');
   const vramClass = worker.gpu === null ? worker.vramClass : `${worker.vramClass} (${worker.gpu})`;
-  return [worker.id, worker.status, vramClass, worker.engine, worker.host, seen, jobs];
+  return [worker.id, worker.status, vramClass, worker.engine, worker.host, seen, clockOf(worker), jobs];
+}
+
+const isClockWrong = ({ clockSkewMs }: WorkerView) => Math.abs(clockSkewMs ?? 0) > CLOCK_SKEW_WARNING_MS;
+
+/** How far a wrong clock is ahead; `ok` for one that is right. */
+function clockOf(worker: WorkerView): string {
+  if (worker.clockSkewMs === null) return '';
+  const sign = worker.clockSkewMs < 0 ? '-' : '+';
+  return isClockWrong(worker) ? `${sign}${formatDuration(Math.abs(worker.clockSkewMs) / 1000)}` : 'ok';
+}
+
+function warnOfClock(worker: WorkerView, output: CommandContext['output']): void {
+  if (isClockWrong(worker))
+    output.note(`The clock of ${worker.id} (${worker.host}) differs by ${clockOf(worker)} from the farm's. Set it.`);
 }
 
 interface DrainOptions extends ClientOptions {

@@ -21,7 +21,10 @@ export function settingOptions(): Option[] {
     new Option('--segment-clips <count>', 'longest segment, in clips (default: 16)'),
     new Option('--preset <name>', 'a named set of defaults').choices(Preset.options),
     new Option('--priority <number>', '1 is first, 100 is last (default: 50)'),
-    new Option('--due-at <time>', 'when the video is needed, as in 2030-01-31T08:00:00Z'),
+    new Option(
+      '--due-at <time>',
+      'when the video is needed, as in 2030-01-31T08:00:00Z; orders jobs of the same priority',
+    ),
     new Option('--metadata <name=value...>', 'your own strings, returned with the job'),
   ].map((option) => option.helpGroup('Settings of the video:'));
 }

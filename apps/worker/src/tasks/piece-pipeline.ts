@@ -103,16 +103,14 @@ export class PiecePipeline {
   }
 
   async #commit(piece: PieceRequest, { encoded, path }: { encoded: EncodedPiece; path: string }): Promise<void> {
-    const { claim, storage, records, log } = this.#context;
+    const { claim, records, log } = this.#context;
     const finished = await this.#finished.get(piece.index)!.promise;
     if (finished.sha256 !== encoded.sha256) throw new FramesDifferError(piece.index);
     const record = await this.#store(piece, { encoded, path, statePath: finished.statePath });
     const outcome = await commitPiece(records, { taskId: claim.task.id, attemptId: claim.attempt.id, piece: record });
     await rm(path, { force: true });
-    if (outcome !== 'committed') {
-      await storage.delete(record.stateKey ? [record.key, record.stateKey] : [record.key]);
-      throw new Interrupted(`The commit of piece ${piece.index} was refused: ${outcome}.`);
-    }
+    // Its objects are left to the sweep, which reads the records: a refusal is no proof that nothing refers to them.
+    if (outcome !== 'committed') throw new Interrupted(`The commit of piece ${piece.index} was refused: ${outcome}.`);
     log.info({ piece: piece.index, firstFrame: piece.firstFrame, frameCount: piece.frameCount }, 'piece committed');
     this.#committedCount += 1;
     this.#startEncoders();

@@ -16,6 +16,17 @@ export type Continuity = z.infer<typeof Continuity>;
 export const Preset = z.enum(['preview', 'standard', 'long', 'high']).meta({ id: 'Preset' });
 export type Preset = z.infer<typeof Preset>;
 
+const FIRST_DUE = Date.UTC(2000, 0, 1);
+const DUE_BEFORE = Date.UTC(2100, 0, 1);
+
+export const DueAt = z.iso.datetime({ offset: true }).refine(
+  (text) => {
+    const time = Date.parse(text);
+    return time >= FIRST_DUE && time < DUE_BEFORE;
+  },
+  { error: 'dueAt lies in the years 2000 to 2099 (UTC).' },
+);
+
 /** An area cap in pixels, written as two sides; the video follows the portrait's aspect ratio below that area. */
 export const Size = z
   .string()
@@ -67,7 +78,10 @@ export const JobSpec = z
     segmentClips: z.int().min(1).max(1000).optional().describe('Longest segment, in clips. Default 16'),
     preset: Preset.optional().describe('A named set of defaults'),
     priority: z.int().min(1).max(100).optional().describe('1 is first, 100 is last. Default 50'),
-    dueAt: z.iso.datetime({ offset: true }).optional().describe('When the video is needed; earlier goes first'),
+    dueAt: DueAt.optional().describe(
+      'When the video is needed, 2000-01-01 to 2099-12-31 (UTC). Orders jobs of the same priority, and never comes before ' +
+        'it: earlier goes first, and a job without it counts as due seven days after its submit',
+    ),
     metadata: Metadata.optional().describe('Up to 32 of your own strings, returned with the job'),
   })
   .meta({

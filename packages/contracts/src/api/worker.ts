@@ -4,6 +4,9 @@ import { VramClass } from '../vram-class.js';
 import { exampleAttemptId, exampleCreatedAt, exampleEndedAt, exampleJobId, exampleWorkerId } from './examples.js';
 import { EngineName } from './job-spec.js';
 
+/** A clock that is further off than this is warned of: logs and signed URLs of that machine mislead. */
+export const CLOCK_SKEW_WARNING_MS = 5000;
+
 const Timestamp = z.iso.datetime();
 const exampleWorkerAttempt = {
   id: exampleAttemptId,
@@ -19,6 +22,7 @@ const exampleWorker = {
   gpu: 'NVIDIA H100 80GB HBM3',
   startedAt: exampleCreatedAt,
   seenAt: exampleEndedAt,
+  clockSkewMs: 12,
   attempts: [exampleWorkerAttempt],
 } as const;
 
@@ -36,6 +40,10 @@ export const WorkerView = z
     gpu: z.string().nullable(),
     startedAt: Timestamp,
     seenAt: Timestamp.describe('Its last heartbeat'),
+    clockSkewMs: z
+      .int()
+      .nullable()
+      .describe('By how much its clock is ahead of the farm’s, which alone counts; null until it has been measured'),
     attempts: z.array(WorkerAttempt),
   })
   .meta({ id: 'Worker', examples: [exampleWorker] });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { KEY_PREFIX } from '../redis/key-prefix.js';
 import { createApiKey } from './create-api-key.js';
@@ -12,7 +13,10 @@ const TURN_SECONDS = 30;
  */
 export async function createFirstAdminKey(redis: Redis, deliver: (secret: string) => Promise<void>): Promise<boolean> {
   const marker = `${KEY_PREFIX}first-key`;
-  if ((await redis.set(marker, Date.now(), 'EX', TURN_SECONDS, 'NX')) === null) return false;
+  const turn = randomUUID();
+  await redis.set(marker, turn, 'EX', TURN_SECONDS, 'NX');
+  // The answer to a SET that the client sent again, since its reply was lost, would be that somebody else was first.
+  if ((await redis.get(marker)) !== turn) return false;
   const { secret, record } = await createApiKey(redis, { owner: 'admin', role: 'admin' });
   try {
     await deliver(secret);

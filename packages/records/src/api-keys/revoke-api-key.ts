@@ -3,6 +3,7 @@ import { Script } from '../redis/script.js';
 
 const script = new Script({
   arguments: { keyId: 'text', lastAdmin: 'text' },
+  once: true,
   body: `
 -- Keys: keys (ids with hashes), key:<hash> of this one and, for an admin key, of all others
 local function is_lasting_admin(row)

@@ -8,14 +8,13 @@ const script = new Script({
 -- Keys: job:<job>
 local key = P .. 'job:' .. job_id
 local text = redis.call('HGET', key, 'warnings')
-if not text then return 0 end
+if not text then return end
 local warnings = cjson.decode(text)
 for _, warning in ipairs(warnings) do
-  if warning.code == code then return 0 end
+  if warning.code == code then return end
 end
 warnings[#warnings + 1] = {code = code, message = message}
 redis.call('HSET', key, 'warnings', cjson.encode(warnings))
-return 1
 `,
 });
 

@@ -7,12 +7,13 @@ import type { PrepareResult } from '../tasks/task-record.js';
 import { warmKeyOf } from '../tasks/warm-key.js';
 import { SpeechCutDifferentlyError } from './errors.js';
 import { getJob } from './get-job.js';
-import type { JobRecord, VideoFacts } from './job-record.js';
+import type { JobRecord } from './job-record.js';
 
 /** Creates the render tasks, ready, and the pending `assemble`, once. */
 const planScript = new Script({
   arguments: {
     jobId: 'text',
+    prepareAttempt: 'text',
     frameCount: 'number',
     warnings: 'text',
     renderClass: 'text',
@@ -21,9 +22,13 @@ const planScript = new Script({
   },
   list: { name: 'segments', columns: ['taskId', 'firstFrame', 'frameCount', 'plan'] },
   body: `
--- Keys: job:<job> and :tasks, task:<task> of each new one, ready:<class>, jobs:<owner>:<status>, events
+-- Keys: job:<job> and :tasks, task:<job>-prepare, task:<task> of each new one, ready:<class>, jobs:<owner>:<status>, events
 local key = P .. 'job:' .. job_id
-if redis.call('HGET', key, 'status') ~= 'preparing' then return {} end
+local status = redis.call('HGET', key, 'status')
+if status == 'queued' or status == 'running' then return ready_tickets(job_id) end
+local prepare = redis.call('HMGET', P .. 'task:' .. job_id .. '-prepare', 'status', 'attemptId')
+-- A prepare that has been reopened since the planner read it will have another result.
+if status ~= 'preparing' or prepare[1] ~= 'succeeded' or prepare[2] ~= prepare_attempt then return {} end
 local row = redis.call('HMGET', key, 'order', 'owner')
 local order, owner = row[1], row[2]
 local function add(id, kind, class, segment)
@@ -82,23 +87,25 @@ return tickets
 });
 
 const readyScript = new Script({
-  arguments: { taskId: 'text' },
+  arguments: { jobId: 'text' },
   body: `
--- Keys: task:<task>, ready:<class>, events
-if redis.call('HGET', P .. 'task:' .. task_id, 'status') ~= 'pending' then return {} end
-return {make_ready(task_id, 0)}
+-- Keys: job:<job> and :tasks, task:<task> of each, ready:<class>, events
+local task = job_id .. '-assemble'
+if redis.call('HGET', P .. 'task:' .. task, 'status') ~= 'pending' then return {ready_ticket(task)} end
+-- The job may have been canceled and retried since the planner read it.
+if not has_all_pieces(job_id) then return {} end
+return {make_ready(task, 0)}
 `,
 });
 
 const succeedScript = new Script({
-  arguments: { jobId: 'text', video: 'text' },
+  arguments: { jobId: 'text' },
   body: `
--- Keys: job:<job>, jobs:<owner>:<status>, live-jobs, ended-jobs, events
-local key = P .. 'job:' .. job_id
-if redis.call('HGET', key, 'status') ~= 'running' then return 0 end
-redis.call('HSET', key, 'video', video)
+-- Keys: job:<job> and :tasks, task:<task> of each, jobs:<owner>:<status>, live-jobs, ended-jobs, events
+local assemble = redis.call('HMGET', P .. 'task:' .. job_id .. '-assemble', 'status', 'result')
+if assemble[1] ~= 'succeeded' or not has_all_pieces(job_id) then return end
+redis.call('HSET', P .. 'job:' .. job_id, 'video', assemble[2])
 move_job(job_id, 'succeeded')
-return 1
 `,
 });
 
@@ -106,7 +113,7 @@ const renderTaskId = (jobId: string, index: number) => `${jobId}-render-${String
 
 /**
  * The only planner: reads the record and makes ready what can be ready. It may be called any number of times, by
- * commits and by the sweep; every step checks the state it starts from.
+ * commits and by the sweep. What it decides from may have changed since it was read, so every script checks it again.
  */
 export async function advance(context: RecordsContext, jobId: string): Promise<void> {
   const job = await getJob(context, jobId);
@@ -125,6 +132,7 @@ async function planRenders(context: RecordsContext, job: JobRecord): Promise<voi
   });
   const plan = {
     jobId: job.id,
+    prepareAttempt: prepare.attemptId ?? '',
     frameCount: found.frameCount,
     warnings: JSON.stringify([...job.warnings, ...found.warnings]),
     renderClass: job.vramClass,
@@ -154,9 +162,8 @@ async function planAgain(context: RecordsContext, job: JobRecord): Promise<void>
 async function planAssembly(context: RecordsContext, jobId: string): Promise<void> {
   const assemble = await getTask(context, `${jobId}-assemble`);
   if (assemble?.status === 'pending') {
-    await context.enqueue(ticketsFrom(await readyScript.run(context.redis, { taskId: assemble.id })));
+    await context.enqueue(ticketsFrom(await readyScript.run(context.redis, { jobId })));
   } else if (assemble?.status === 'succeeded') {
-    const video = JSON.stringify(assemble.result as VideoFacts);
-    await succeedScript.run(context.redis, { jobId, video });
+    await succeedScript.run(context.redis, { jobId });
   }
 }

@@ -3,6 +3,7 @@ import { Script } from '../redis/script.js';
 
 const script = new Script({
   arguments: { jobId: 'text' },
+  once: true,
   body: `
 -- Keys: job:<job> and :tasks, task:<task> of each, ready:<class>, jobs:<owner>:<status>, live-jobs, ended-jobs, events
 local status = redis.call('HGET', P .. 'job:' .. job_id, 'status')

@@ -48,7 +48,7 @@ const script = new Script({
 -- Keys: job:<job> and :tasks, task:<job>-prepare, idempotency:<owner>:<key>, jobs:<owner>:all and :<status>, live-jobs,
 -- ready:media, events
 -- The reply to an earlier call may have been lost on a broken connection.
-if redis.call('EXISTS', P .. 'job:' .. job_id) == 1 then return {'created', job_id} end
+if redis.call('EXISTS', P .. 'job:' .. job_id) == 1 then return {'created', job_id, ready_ticket(job_id .. '-prepare')} end
 local idempotency = P .. 'idempotency:' .. owner .. ':' .. idempotency_key
 if idempotency_key ~= '' then
   local before = redis.call('HMGET', idempotency, 'jobId', 'body')
@@ -69,7 +69,9 @@ if idempotency_key ~= '' then
   redis.call('EXPIRE', idempotency, ${IDEMPOTENCY_SECONDS})
 end
 local task = job_id .. '-prepare'
-local order = priority * 1e13 + (due_at or now + 7 * 86400000)
+-- Priority first, always: whatever a due date is, it stays below the step between two priorities.
+local due = math.max(0, math.min(due_at or now + 7 * 86400000, 1e13 - 1))
+local order = priority * 1e13 + due
 redis.call('HSET', P .. 'job:' .. job_id, 'schema', ${RECORD_SCHEMA}, 'id', job_id, 'owner', owner, 'createdAt', now,
   'status', 'preparing', 'runningAttempts', 0, 'framesCommitted', 0, 'order', order, 'spec', spec,
   'vramClass', vram_class, 'portrait', portrait, 'speech', speech, 'warnings', warnings)

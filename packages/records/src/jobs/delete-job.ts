@@ -3,6 +3,7 @@ import { Script } from '../redis/script.js';
 
 const script = new Script({
   arguments: { jobId: 'text' },
+  once: true,
   body: `
 -- Keys: job:<job> and everything below it, jobs:<owner>:all and :<status>, ended-jobs, events
 local key = P .. 'job:' .. job_id

@@ -4,6 +4,7 @@ import { advance } from './advance.js';
 
 const script = new Script({
   arguments: { jobId: 'text' },
+  once: true,
   body: `
 -- Keys: job:<job> and :tasks, task:<task> and :excluded of each, ready:<class>, jobs:<owner>:<status>, live-jobs,
 -- ended-jobs, events

@@ -5,6 +5,7 @@ const BATCH = 100;
 
 const script = new Script({
   arguments: { olderThanMs: 'number' },
+  once: true,
   body: `
 -- Keys: ended-jobs, job:<job> and everything below it of each old one
 local shrunk = 0

@@ -50,6 +50,32 @@ local function make_ready(task, delay_ms)
   return {task, row[1], generation, delay_ms}
 end
 
+-- The ticket of a task that is ready: adding one again does no harm.
+local function ready_ticket(task)
+  local row = redis.call('HMGET', P .. 'task:' .. task, 'status', 'taskClass', 'generation', 'notBefore')
+  if row[1] ~= 'ready' then return nil end
+  return {task, row[2], tonumber(row[3]), math.max(0, tonumber(row[4]) - now)}
+end
+
+local function ready_tickets(job)
+  local tickets = {}
+  for _, task in ipairs(redis.call('LRANGE', P .. 'job:' .. job .. ':tasks', 0, -1)) do
+    tickets[#tickets + 1] = ready_ticket(task)
+  end
+  return tickets
+end
+
+-- Whether every render of a running job has all its pieces: nothing is joined, and no job ends, without them.
+local function has_all_pieces(job)
+  local row = redis.call('HMGET', P .. 'job:' .. job, 'status', 'rendersLeft')
+  if row[1] ~= 'running' or row[2] ~= '0' then return false end
+  for _, task in ipairs(redis.call('LRANGE', P .. 'job:' .. job .. ':tasks', 0, -1)) do
+    local render = redis.call('HMGET', P .. 'task:' .. task, 'kind', 'status', 'frameCount', 'framesCommitted')
+    if render[1] == 'render' and (render[2] ~= 'succeeded' or render[3] ~= render[4]) then return false end
+  end
+  return true
+end
+
 local function cancel_task(task)
   local key = P .. 'task:' .. task
   local row = redis.call('HMGET', key, 'status', 'taskClass', 'attemptId')
@@ -65,13 +91,20 @@ local function cancel_tasks(job)
   for _, task in ipairs(redis.call('LRANGE', P .. 'job:' .. job .. ':tasks', 0, -1)) do cancel_task(task) end
 end
 
--- A canceled job's pieces lose their references here; the storage sweep removes the objects.
+-- A task's pieces lose their references; the storage sweep removes the objects. The list :dropped-pieces answers
+-- commits that are sent again.
+local function drop_pieces(task)
+  local key = P .. 'task:' .. task
+  for _, piece in ipairs(redis.call('LRANGE', key .. ':pieces', 0, -1)) do
+    redis.call('RPUSH', key .. ':dropped-pieces', piece)
+  end
+  redis.call('DEL', key .. ':pieces')
+  redis.call('HSET', key, 'framesCommitted', 0)
+end
+
 local function finish_canceling(job)
   if redis.call('HGET', P .. 'job:' .. job, 'runningAttempts') ~= '0' then return end
-  for _, task in ipairs(redis.call('LRANGE', P .. 'job:' .. job .. ':tasks', 0, -1)) do
-    redis.call('DEL', P .. 'task:' .. task .. ':pieces')
-    redis.call('HSET', P .. 'task:' .. task, 'framesCommitted', 0)
-  end
+  for _, task in ipairs(redis.call('LRANGE', P .. 'job:' .. job .. ':tasks', 0, -1)) do drop_pieces(task) end
   redis.call('HSET', P .. 'job:' .. job, 'framesCommitted', 0)
   move_job(job, 'canceled')
 end
@@ -81,6 +114,7 @@ local function end_attempt(attempt, status, error, metrics)
   local row = redis.call('HMGET', key, 'jobId', 'taskId', 'workerId')
   redis.call('HSET', key, 'status', status, 'endedAt', now, 'error', error, 'metrics', metrics)
   redis.call('ZREM', P .. 'leases', attempt)
+  redis.call('SREM', P .. 'leases-extended', attempt)
   redis.call('HINCRBY', P .. 'job:' .. row[1], 'runningAttempts', -1)
   redis.call('HINCRBY', P .. 'running-by-owner', redis.call('HGET', P .. 'job:' .. row[1], 'owner'), -1)
   redis.call('SREM', P .. 'worker:' .. row[3] .. ':attempts', attempt)
@@ -101,7 +135,8 @@ local function drop_details(job)
     for _, attempt in ipairs(redis.call('LRANGE', task_key .. ':attempts', 0, -1)) do
       redis.call('DEL', P .. 'attempt:' .. attempt)
     end
-    redis.call('DEL', task_key, task_key .. ':attempts', task_key .. ':pieces', task_key .. ':excluded')
+    redis.call('DEL', task_key, task_key .. ':attempts', task_key .. ':pieces', task_key .. ':dropped-pieces',
+      task_key .. ':excluded')
   end
   redis.call('DEL', key .. ':tasks', key .. ':events')
   redis.call('ZREM', P .. 'ended-jobs', job)

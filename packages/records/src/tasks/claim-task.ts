@@ -1,16 +1,14 @@
-import type { EngineName, TaskClass } from '@farm/contracts';
+import { type EngineName, recordedError, type TaskClass } from '@farm/contracts';
 import { ulid } from 'ulid';
-import { getJob } from '../jobs/get-job.js';
-import type { JobRecord } from '../jobs/job-record.js';
+import { decodeJob, type JobRecord } from '../jobs/job-record.js';
 import { RECORD_SCHEMA } from '../record-schema.js';
 import type { RecordsContext } from '../records-context.js';
+import { fieldsOf } from '../redis/read-hash.js';
 import { Script } from '../redis/script.js';
-import type { AttemptRecord } from './attempt-record.js';
-import { getAttempt } from './get-attempt.js';
-import { getPieces } from './get-pieces.js';
-import { getTask } from './get-task.js';
+import { type AttemptRecord, decodeAttempt } from './attempt-record.js';
+import { type AttemptOutcome, finishAttempt } from './finish-attempt.js';
 import type { PieceRecord } from './piece-record.js';
-import type { TaskRecord } from './task-record.js';
+import { decodeTask, type TaskRecord } from './task-record.js';
 
 export interface Claimant {
   workerId: string;
@@ -29,8 +27,11 @@ export interface Claim {
   pieces: PieceRecord[];
 }
 
-/** `none`: nothing is ready, the ticket ends. `not-for-you`: something is, for another worker or for later. */
-export type ClaimOutcome = Claim | 'none' | 'not-for-you';
+/**
+ * `none`: nothing is ready, the ticket ends. `not-for-you`: something is, for another worker or for later. `ended`: a task
+ * was claimed, but the reply came so late that its lease has run out since, and the task is no longer this worker's.
+ */
+export type ClaimOutcome = Claim | 'none' | 'not-for-you' | 'ended';
 
 /** How many of the first ready tasks of a class one claim looks at: p99 below a millisecond over 100,000. */
 const WINDOW = 64;
@@ -40,11 +41,19 @@ const script = new Script({
   list: { name: 'classes', columns: ['taskClass'] },
   body: `
 -- Keys: paused-classes, ready:<class> of each, task:<task> and :excluded of the first ones there, running-by-owner;
--- of the claimed one also :attempts, attempt:<attempt>, job:<job>, leases, worker:<worker>:attempts,
+-- of the claimed one also :attempts and :pieces, attempt:<attempt>, job:<job>, leases, worker:<worker>:attempts,
 -- jobs:<owner>:<status>, events
+-- What the worker must know comes with the claim: a read after it could fail, and the lease would run out with nobody at work.
+local function claimed(task, job)
+  return {'claimed', redis.call('HGETALL', P .. 'job:' .. job), redis.call('HGETALL', P .. 'task:' .. task),
+    redis.call('HGETALL', P .. 'attempt:' .. attempt_id), redis.call('LRANGE', P .. 'task:' .. task .. ':pieces', 0, -1)}
+end
 -- The reply to an earlier call may have been lost on a broken connection: a second task under one attempt would have no lease.
-local before_this = redis.call('HMGET', P .. 'attempt:' .. attempt_id, 'taskId', 'jobId')
-if before_this[1] then return {'claimed', before_this[1], before_this[2]} end
+local earlier = redis.call('HMGET', P .. 'attempt:' .. attempt_id, 'taskId', 'jobId', 'status')
+if earlier[1] then
+  if earlier[3] ~= 'running' then return {'ended'} end
+  return claimed(earlier[1], earlier[2])
+end
 
 local seen = false
 local best, best_class, best_rank
@@ -96,23 +105,50 @@ if kind == 'render' and redis.call('HGET', P .. 'job:' .. job, 'status') == 'que
   redis.call('HSET', P .. 'job:' .. job, 'startedAt', now)
   move_job(job, 'running')
 end
-return {'claimed', best, job}
+return claimed(best, job)
 `,
 });
 
-/** Picks the best ready task for this worker and creates the attempt, in one step. */
+type Reply =
+  | [outcome: 'none' | 'not-for-you' | 'ended']
+  | [outcome: 'claimed', job: string[], task: string[], attempt: string[], pieces: string[]];
+
+/**
+ * Picks the best ready task for this worker and creates the attempt, in one step. When a claim fails after it may have
+ * been made, its task is returned, so that no lease runs out with nobody at work.
+ */
 export async function claimTask(context: RecordsContext, claimant: Claimant): Promise<ClaimOutcome> {
   const attemptId = ulid().toLowerCase();
   const { classes, ...facts } = claimant;
   const rows = classes.map((taskClass) => ({ taskClass }));
-  const reply = await script.run(context.redis, { attemptId, ...facts }, rows);
-  const [outcome, taskId, jobId] = reply as ['claimed' | 'none' | 'not-for-you', string, string];
-  if (outcome !== 'claimed') return outcome;
-  const [job, task, attempt, pieces] = await Promise.all([
-    getJob(context, jobId),
-    getTask(context, taskId),
-    getAttempt(context, attemptId),
-    getPieces(context, taskId),
-  ]);
-  return { job: job!, task: task!, attempt: attempt!, pieces };
+  let reply: Reply;
+  try {
+    reply = (await script.run(context.redis, { attemptId, ...facts }, rows)) as Reply;
+  } catch (error) {
+    await returnTask(context, attemptId, { status: 'interrupted', metrics: {} });
+    throw error;
+  }
+  if (reply[0] !== 'claimed') return reply[0];
+  try {
+    return decodeClaim(reply);
+  } catch (error) {
+    // Another worker may be able to read the records; counted, or a record that nobody can read would be claimed for ever.
+    const failure = { error: recordedError(error), retriable: 'another-worker', metrics: {} } as const;
+    await returnTask(context, attemptId, { status: 'failed', ...failure });
+    throw error;
+  }
+}
+
+function decodeClaim([, job, task, attempt, pieces]: Extract<Reply, ['claimed', ...unknown[]]>): Claim {
+  return {
+    job: decodeJob(fieldsOf(job)),
+    task: decodeTask(fieldsOf(task)),
+    attempt: decodeAttempt(fieldsOf(attempt)),
+    pieces: pieces.map((piece) => JSON.parse(piece) as PieceRecord),
+  };
+}
+
+/** Without Redis there is nobody to return it to: then the lease runs out. */
+async function returnTask(context: RecordsContext, attemptId: string, outcome: AttemptOutcome): Promise<void> {
+  await finishAttempt(context, attemptId, outcome).catch(() => {});
 }

@@ -2,20 +2,24 @@ import type { RecordsContext } from '../records-context.js';
 import { Script } from '../redis/script.js';
 import type { PieceRecord } from './piece-record.js';
 
-/** `committed`, also when this very piece was committed before and only the reply got lost; or why not. */
+/** `committed`, also for a piece that this attempt committed before, whatever has happened to the task since; or why not. */
 export type CommitOutcome = 'committed' | 'fenced' | 'out-of-order';
 
 const script = new Script({
   arguments: { taskId: 'text', attemptId: 'text', firstFrame: 'number', frameCount: 'number', piece: 'text' },
   body: `
--- Keys: task:<task> and :pieces, job:<job>, attempt:<attempt>, events
-local held, job = holds(task_id, attempt_id)
-if not held then return 'fenced' end
+-- Keys: task:<task>, :pieces and :dropped-pieces, job:<job>, attempt:<attempt>, events
 local key = P .. 'task:' .. task_id
+local held, job = holds(task_id, attempt_id)
 local committed = tonumber(redis.call('HGET', key, 'framesCommitted') or '0')
-if first_frame ~= committed then
-  if redis.call('LINDEX', key .. ':pieces', -1) == piece then return 'committed' end
-  return 'out-of-order'
+if not held or first_frame ~= committed then
+  -- The reply to an earlier call may have been lost; who holds the task by now does not change what it did.
+  for _, list in ipairs({':pieces', ':dropped-pieces'}) do
+    for _, before in ipairs(redis.call('LRANGE', key .. list, 0, -1)) do
+      if before == piece then return 'committed' end
+    end
+  end
+  return held and 'out-of-order' or 'fenced'
 end
 if committed + frame_count > tonumber(redis.call('HGET', key, 'frameCount')) then return 'out-of-order' end
 redis.call('RPUSH', key .. ':pieces', piece)

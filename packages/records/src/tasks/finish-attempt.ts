@@ -38,9 +38,14 @@ const script = new Script({
   body: `
 -- Keys: attempt:<attempt>, leases, task:<task> and :excluded, job:<job>, worker:<worker>:attempts, running-by-owner,
 -- events; when the task is ready again or the job ends also ready:<class>, jobs:<owner>:<status>, live-jobs, ended-jobs
-local row = redis.call('HMGET', P .. 'attempt:' .. attempt_id, 'status', 'taskId', 'jobId', 'workerId')
+local row = redis.call('HMGET', P .. 'attempt:' .. attempt_id, 'status', 'taskId', 'jobId', 'workerId', 'outcome')
 local attempt_status, task, job, worker = row[1], row[2], row[3], row[4]
-if attempt_status ~= 'running' then return {'fenced'} end
+local outcome = redis.sha1hex(table.concat(ARGV, '\\0', 2))
+-- The reply to an earlier call may have been lost: the same outcome gets the same answer.
+if attempt_status ~= 'running' then
+  if row[5] ~= outcome then return {'fenced'} end
+  return {'ended', job, ready_ticket(task)}
+end
 -- Its worker may have renewed the lease since the sweep read it.
 if status == 'lost' and tonumber(redis.call('ZSCORE', P .. 'leases', attempt_id) or '0') > now then return {'fenced'} end
 local key = P .. 'task:' .. task
@@ -52,6 +57,7 @@ if status == 'succeeded' and held then
 end
 if incomplete then return {'incomplete'} end
 
+redis.call('HSET', P .. 'attempt:' .. attempt_id, 'outcome', outcome)
 end_attempt(attempt_id, status, error, metrics)
 if not held then
   -- The job failed meanwhile: its running tasks end here.
@@ -93,8 +99,8 @@ function errorOf(outcome: AttemptOutcome): RecordedError | undefined {
 }
 
 /**
- * Ends an attempt once. `fenced` when it had ended before (lost, or the task went to another attempt), `incomplete` when
- * frames are missing; `advance` runs after whatever changed something.
+ * Ends an attempt once. `ended` also when it ended with this very outcome before; `fenced` when it ended with another one
+ * (lost, or the task went to another attempt); `incomplete` when frames are missing. `advance` runs after every `ended`.
  */
 export async function finishAttempt(
   context: RecordsContext,

@@ -5,6 +5,7 @@ const BATCH = 500;
 
 const script = new Script({
   arguments: {},
+  once: true,
   body: `
 -- Keys: paused-classes, ready:host, ready:media, task:<task> of each one moved
 if redis.call('SREM', P .. 'paused-classes', 'host') == 1 then redis.call('SADD', P .. 'paused-classes', 'media') end

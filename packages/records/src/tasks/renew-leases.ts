@@ -11,14 +11,15 @@ export interface AttemptProgress {
 }
 
 const script = new Script({
-  arguments: { workerId: 'text', status: 'text' },
+  arguments: { workerId: 'text', status: 'text', clockSkewMs: 'optional number' },
   list: { name: 'attempts', columns: ['attemptId', 'framesDone', 'framesPerSecond'] },
   body: `
--- Keys: worker:<worker>, workers, leases; attempt:<attempt>, task:<task>, job:<job> of each attempt; events
+-- Keys: worker:<worker>, workers, leases, leases-extended; attempt:<attempt>, task:<task>, job:<job> of each attempt; events
 local key = P .. 'worker:' .. worker_id
 local draining = redis.call('HGET', key, 'drain')
 if redis.call('EXISTS', key) == 0 then return {'unknown'} end
 redis.call('HSET', key, 'seenAt', now, 'status', status)
+if clock_skew_ms then redis.call('HSET', key, 'clockSkewMs', clock_skew_ms) end
 redis.call('ZADD', P .. 'workers', now, worker_id)
 local stop = {}
 for _, given in ipairs(attempts) do
@@ -27,7 +28,10 @@ for _, given in ipairs(attempts) do
   local row = redis.call('HMGET', attempt_key, 'taskId', 'framesDone', 'status')
   local task, frames_before, attempt_status = row[1], row[2], row[3]
   local held, job, job_status = holds(task or '', attempt)
-  if attempt_status == 'running' then redis.call('ZADD', P .. 'leases', now + ${LEASE_MS}, attempt) end
+  if attempt_status == 'running' then
+    redis.call('ZADD', P .. 'leases', now + ${LEASE_MS}, attempt)
+    redis.call('SREM', P .. 'leases-extended', attempt)
+  end
   if not held or job_status == 'canceling' then
     stop[#stop + 1] = attempt
   elseif frames_before ~= frames then
@@ -52,13 +56,13 @@ export interface HeartbeatAnswer {
  */
 export async function renewLeases(
   context: RecordsContext,
-  beat: { workerId: string; status: string; attempts: AttemptProgress[] },
+  beat: { workerId: string; status: string; attempts: AttemptProgress[]; clockSkewMs?: number | undefined },
 ): Promise<HeartbeatAnswer | undefined> {
-  const { workerId, status } = beat;
+  const { workerId, status, clockSkewMs } = beat;
   const attempts = beat.attempts.map((attempt) => {
     return { ...attempt, framesPerSecond: attempt.framesPerSecond.toFixed(2) };
   });
-  const reply = await script.run(context.redis, { workerId, status }, attempts);
+  const reply = await script.run(context.redis, { workerId, status, clockSkewMs }, attempts);
   const [known, stop, drain] = reply as ['known' | 'unknown', string[]?, string?];
   return known === 'known' ? { stop: stop ?? [], drain: drain === '1' } : undefined;
 }

@@ -60,6 +60,21 @@ describe('claimTask', () => {
     expect(order).toEqual([first, other, soon, late]);
   });
 
+  it('puts priority before every due date that a record may hold', async () => {
+    const create = async (priority: number, dueAt: string) => {
+      const job = newTestJob({ spec: { priority, dueAt } });
+      await createJob(context, job);
+      return job.id;
+    };
+    const last = await create(3, '0001-01-01T00:00:00Z');
+    const past = await create(2, '2000-01-01T00:00:00Z');
+    const far = await create(1, '9999-12-31T23:59:59Z');
+    const near = await create(1, '2099-12-31T00:00:00Z');
+    const order: string[] = [];
+    for (let i = 0; i < 4; i += 1) order.push((await claimed(context, mediaClaimant)).job.id);
+    expect(order).toEqual([near, far, past, last]);
+  });
+
   it('leaves work for another engine or class alone, and says so', async () => {
     await preparedJob(context, [48]);
     expect(await claimTask(context, { ...renderClaimant('w1'), engine: 'liveavatar' })).toBe('not-for-you');

@@ -20,10 +20,11 @@ const script = new Script({
     host: 'text',
     gpu: 'text',
   },
+  once: true,
   body: `
 -- Keys: worker:<worker>, workers (by when they were last seen), events
 redis.call('HSET', P .. 'worker:' .. worker_id, 'id', worker_id, 'status', 'starting', 'startedAt', now, 'seenAt', now,
-  'drain', 0, 'vramClass', vram_class, 'engine', engine, 'engineVersion', engine_version, 'host', host, 'gpu', gpu)
+  'drain', 0, 'clockSkewMs', '', 'vramClass', vram_class, 'engine', engine, 'engineVersion', engine_version, 'host', host, 'gpu', gpu)
 redis.call('ZADD', P .. 'workers', now, worker_id)
 add_event('worker-registered', nil, nil, nil, worker_id)
 `,

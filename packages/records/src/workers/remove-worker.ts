@@ -3,6 +3,7 @@ import { Script } from '../redis/script.js';
 
 const script = new Script({
   arguments: { workerId: 'text' },
+  once: true,
   body: `
 -- Keys: worker:<worker> and :attempts, workers, events
 local key = P .. 'worker:' .. worker_id

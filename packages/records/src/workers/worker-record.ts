@@ -1,5 +1,5 @@
 import type { EngineName, VramClass, WorkerStatus } from '@farm/contracts';
-import type { Fields } from '../record-schema.js';
+import { type Fields, numberOrNull } from '../record-schema.js';
 
 export interface WorkerRecord {
   id: string;
@@ -11,6 +11,8 @@ export interface WorkerRecord {
   gpu: string | null;
   startedAt: number;
   seenAt: number;
+  /** By how much its clock is ahead of Redis's; null until it has been measured. */
+  clockSkewMs: number | null;
 }
 
 export function decodeWorker(fields: Fields): WorkerRecord {
@@ -24,5 +26,6 @@ export function decodeWorker(fields: Fields): WorkerRecord {
     gpu: fields.gpu || null,
     startedAt: Number(fields.startedAt),
     seenAt: Number(fields.seenAt),
+    clockSkewMs: numberOrNull(fields.clockSkewMs),
   };
 }

@@ -21,6 +21,20 @@ describe('a worker', () => {
   });
 });
 
+describe('the clock of a worker', () => {
+  it('is noted with its heartbeats, and unknown again after it has registered again', async () => {
+    const clock = async () => (await listWorkers(context))[0]?.clockSkewMs;
+    await registerWorker(context, testWorker);
+    expect(await clock()).toBeNull();
+    await renewLeases(context, { workerId: 'w1', status: 'idle', attempts: [], clockSkewMs: -3_600_000 });
+    expect(await clock()).toBe(-3_600_000);
+    await renewLeases(context, { workerId: 'w1', status: 'idle', attempts: [] });
+    expect(await clock()).toBe(-3_600_000);
+    await registerWorker(context, testWorker);
+    expect(await clock()).toBeNull();
+  });
+});
+
 describe('markOfflineWorkers', () => {
   it('marks every silent worker as offline, however many there are', async () => {
     for (let i = 0; i < 120; i += 1) await registerWorker(context, { ...testWorker, id: `w${i}` });
