@@ -61,7 +61,8 @@ const replanScript = new Script({
 -- live-jobs, ended-jobs, events
 local key = P .. 'job:' .. job_id
 local row = redis.call('HMGET', key, 'replan', 'status')
-if row[1] ~= '1' or (row[2] ~= 'queued' and row[2] ~= 'running') then return {} end
+if row[2] ~= 'queued' and row[2] ~= 'running' then return {} end
+if row[1] ~= '1' then return ready_tickets(job_id) end
 local prepare = redis.call('HMGET', P .. 'task:' .. job_id .. '-prepare', 'status', 'attemptId')
 if prepare[1] ~= 'succeeded' or prepare[2] ~= prepare_attempt_id then return {} end
 redis.call('HDEL', key, 'replan')
@@ -75,14 +76,13 @@ if not fits then
   fail_job(job_id, error)
   return {}
 end
-local tickets = {}
 for _, segment in ipairs(segments) do
   local task_key = P .. 'task:' .. segment.task_id
   local status = redis.call('HGET', task_key, 'status')
   if status ~= 'running' and status ~= 'succeeded' then redis.call('HSET', task_key, 'segment', segment.plan) end
-  if status == 'pending' then tickets[#tickets + 1] = make_ready(segment.task_id, 0) end
+  if status == 'pending' then make_ready(segment.task_id, 0) end
 end
-return tickets
+return ready_tickets(job_id)
 `,
 });
 

@@ -30,7 +30,11 @@ const script = new Script({
 local attempt_key = P .. 'attempt:' .. attempt_id
 local row = redis.call('HMGET', attempt_key, 'status', 'taskId', 'jobId', 'lostObjects')
 local attempt_status, task, job, lost_before = row[1], row[2], row[3], row[4]
-if attempt_status ~= 'running' then return {lost_before == lost and 'ended' or 'fenced', job} end
+-- The reply to an earlier call may have been lost: the same loss gets the same answer.
+if attempt_status ~= 'running' then
+  if lost_before ~= lost then return {'fenced'} end
+  return {'ended', job, ready_tickets(job)}
+end
 local key, job_key = P .. 'task:' .. task, P .. 'job:' .. job
 local held, _, job_status = holds(task, attempt_id)
 end_attempt(attempt_id, 'failed', error, metrics)
@@ -38,25 +42,24 @@ redis.call('HSET', attempt_key, 'lostObjects', lost, 'failureClass', 'storage')
 add_event('object-lost', job, task, attempt_id, '', 'keys', lost)
 if not held then
   if redis.call('HGET', key, 'attemptId') == attempt_id then redis.call('HSET', key, 'status', 'canceled') end
-  return {'ended', job}
+  return {'ended', job, {}}
 end
 if job_status == 'canceling' then
   redis.call('HSET', key, 'status', 'canceled')
   finish_canceling(job)
-  return {'ended', job}
+  return {'ended', job, {}}
 end
 local hopeless = redis.call('HINCRBY', job_key, 'recoveries', 1) > ${MAX_RECOVERIES}
 for _, source in ipairs(sources) do hopeless = hopeless or source.kind == 'input' end
 if hopeless then
   redis.call('HSET', key, 'status', 'failed')
   fail_job(job, error)
-  return {'ended', job}
+  return {'ended', job, {}}
 end
 
-local tickets = {}
 local function run_again(source_task)
   redis.call('HSET', P .. 'task:' .. source_task, 'failures', 0, 'losses', 0)
-  tickets[#tickets + 1] = make_ready(source_task, 0)
+  make_ready(source_task, 0)
 end
 local function reopen_prepare(source)
   redis.call('HSET', job_key, 'replan', 1)
@@ -89,7 +92,7 @@ if #sources == 0 then
   if kind == 'render' then redis.call('HSET', job_key, 'replan', 1) end
   if kind == 'prepare' then run_again(task) end
 end
-return {'ended', job, tickets}
+return {'ended', job, ready_tickets(job)}
 `,
 });
 
@@ -114,9 +117,9 @@ export async function endForLostObjects(
     },
     sources.map((source) => ({ ...source })),
   );
-  const [outcome, jobId, tickets] = reply as ['ended' | 'fenced', string, unknown?];
+  const [outcome, jobId, tickets] = reply as ['ended', string, unknown] | ['fenced'];
   if (outcome === 'fenced') return outcome;
-  if (tickets) await context.enqueue(ticketsFrom(tickets));
+  await context.enqueue(ticketsFrom(tickets));
   await advance(context, jobId);
   return outcome;
 }

@@ -3,6 +3,7 @@ import { Script } from '../redis/script.js';
 
 const script = new Script({
   arguments: { jobId: 'text', videoKey: 'text' },
+  once: true,
   body: `
 -- Keys: job:<job> and :tasks, task:<assemble> and :excluded, ready:<class>, jobs:<owner>:<status>, live-jobs, ended-jobs,
 -- events

@@ -11,6 +11,7 @@ import { cancelJob } from '../jobs/cancel-job.js';
 import { createJob } from '../jobs/create-job.js';
 import { deleteJob } from '../jobs/delete-job.js';
 import { getJob } from '../jobs/get-job.js';
+import { reopenAssembly } from '../jobs/reopen-assembly.js';
 import { retryJob } from '../jobs/retry-job.js';
 import { shrinkEndedJobs } from '../jobs/shrink-ended-jobs.js';
 import type { RecordsContext } from '../records-context.js';
@@ -159,6 +160,30 @@ const scenarios: Record<string, Scenario> = {
     const { claim } = await halfRendered();
     await redis.zadd(`${KEY_PREFIX}leases`, 1, claim.attempt.id);
     return (repeating) => finishAttempt(repeating, claim.attempt.id, { status: 'lost' });
+  },
+  'finishAttempt that lost a piece': async () => {
+    await preparedJob(context, [48]);
+    const { task } = await renderAll(context);
+    const [piece] = await getPieces(context, task.id);
+    const { attempt } = await claimed(context, mediaClaimant);
+    const outcome = { ...failed('another-worker'), lostObjects: [piece!.key] } as AttemptOutcome;
+    return (repeating) => finishAttempt(repeating, attempt.id, outcome);
+  },
+  'advance that plans renders again': async () => {
+    await preparedJob(context, [48, 48]);
+    const { attempt } = await claimed(context, renderClaimant('w1'));
+    await finishAttempt(context, attempt.id, {
+      ...failed('another-worker'),
+      lostObjects: ['portrait.png'],
+    } as AttemptOutcome);
+    return (repeating) => playPrepare(repeating, [48, 48]);
+  },
+  reopenAssembly: async () => {
+    const { id } = await preparedJob(context, [48]);
+    await renderAll(context);
+    const { attempt } = await claimed(context, mediaClaimant);
+    await finishAttempt(context, attempt.id, { ...succeeded, result: { key: 'video.mp4' } });
+    return (repeating) => reopenAssembly(repeating, id, 'video.mp4');
   },
   expireLeases: async () => {
     await halfRendered();
