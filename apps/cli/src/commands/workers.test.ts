@@ -15,6 +15,7 @@ const worker = (id: string, startedAt = '2026-01-05T08:00:00.000Z'): WorkerView 
   gpu: 'NVIDIA L4',
   startedAt,
   seenAt: startedAt,
+  quarantine: null,
   attempts: [],
 });
 

@@ -53,7 +53,13 @@ const listCommand = (context: CommandContext) =>
       }
       const header = ['WORKER', 'STATUS', 'CLASS', 'ENGINE', 'HOST', 'SEEN', 'JOBS'];
       output.line(table(header, workers.map(row), output.paint));
+      for (const { id, quarantine } of workers) if (quarantine) output.line(whyQuarantined(id, quarantine));
     });
+
+function whyQuarantined(id: string, { since, reason }: NonNullable<WorkerView['quarantine']>): string {
+  const age = formatDuration((Date.now() - Date.parse(since)) / 1000);
+  return `${id} has been quarantined for ${age}, until a test render succeeds: ${reason.message} (${reason.code})`;
+}
 
 function row(worker: WorkerView): string[] {
   const seen = `${formatDuration((Date.now() - Date.parse(worker.seenAt)) / 1000)} ago`;

@@ -24,6 +24,8 @@ export const EventType = z
     'worker-registered',
     'worker-drained',
     'worker-offline',
+    'worker-quarantined',
+    'worker-released',
   ])
   .meta({ id: 'EventType' });
 export type EventType = z.infer<typeof EventType>;

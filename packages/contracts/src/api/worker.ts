@@ -3,6 +3,7 @@ import { WorkerStatus } from '../status.js';
 import { VramClass } from '../vram-class.js';
 import { exampleAttemptId, exampleCreatedAt, exampleEndedAt, exampleJobId, exampleWorkerId } from './examples.js';
 import { EngineName } from './job-spec.js';
+import { Note } from './note.js';
 
 const Timestamp = z.iso.datetime();
 const exampleWorkerAttempt = {
@@ -19,12 +20,24 @@ const exampleWorker = {
   gpu: 'NVIDIA H100 80GB HBM3',
   startedAt: exampleCreatedAt,
   seenAt: exampleEndedAt,
+  quarantine: null,
   attempts: [exampleWorkerAttempt],
+} as const;
+const exampleQuarantine = {
+  since: exampleCreatedAt,
+  reason: { code: 'engine-crashed', message: 'The engine ended while it was needed (exit code 1).' },
 } as const;
 
 export const WorkerAttempt = z
   .object({ id: z.string(), taskId: z.string(), jobId: z.string() })
   .meta({ id: 'WorkerAttempt', description: 'What a worker is doing now', examples: [exampleWorkerAttempt] });
+
+export const WorkerQuarantine = z.object({ since: Timestamp, reason: Note.describe('Its last failure') }).meta({
+  id: 'WorkerQuarantine',
+  description:
+    'Why a worker claims no renders: it failed several times in a row, until it has rendered a test of its own',
+  examples: [exampleQuarantine],
+});
 
 export const WorkerView = z
   .object({
@@ -36,6 +49,7 @@ export const WorkerView = z
     gpu: z.string().nullable(),
     startedAt: Timestamp,
     seenAt: Timestamp.describe('Its last heartbeat'),
+    quarantine: WorkerQuarantine.nullable(),
     attempts: z.array(WorkerAttempt),
   })
   .meta({ id: 'Worker', examples: [exampleWorker] });

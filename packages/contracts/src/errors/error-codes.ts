@@ -127,7 +127,9 @@ export const errorCodes = {
   'other-storage-root': { status: 500, title: 'The storage belongs to another farm' },
   'record-missing': { status: 500, title: 'A record is missing' },
   'record-schema': { status: 500, title: 'A record has an unknown schema' },
+  'scratch-full': { status: 500, title: 'The scratch disk of a worker is full' },
   'worker-broken': { status: 500, title: 'The worker could not run the task' },
+  'worker-replaced': { status: 500, title: 'Another process took the id of the worker' },
   'worker-lost': { status: 500, title: 'The worker was lost' },
   'storage-lost-object': { status: 500, title: 'The storage lost an object' },
 } as const satisfies Record<string, ErrorMeaning>;

@@ -5,7 +5,7 @@ import { advance } from './advance.js';
 const script = new Script({
   arguments: { jobId: 'text' },
   body: `
--- Keys: job:<job> and :tasks, task:<task> and :excluded of each, ready:<class>, jobs:<owner>:<status>, live-jobs,
+-- Keys: job:<job> and :tasks, task:<task>, :excluded and :failed-on of each, ready:<class>, jobs:<owner>:<status>, live-jobs,
 -- ended-jobs, events
 local key = P .. 'job:' .. job_id
 local row = redis.call('HMGET', key, 'status', 'shrunk', 'rendersLeft', 'runningAttempts', 'startedAt')
@@ -15,17 +15,21 @@ if status ~= 'failed' and status ~= 'canceled' then return {status} end
 if shrunk == '1' then return {'shrunk'} end
 -- Attempts that were told to stop hold their tasks until they have ended.
 if running_attempts ~= '0' then return {'stopping'} end
+local function forget_failures(task_key)
+  redis.call('HSET', task_key, 'failures', 0, 'losses', 0)
+  redis.call('HDEL', task_key, 'machineFailures', 'storageFailures', 'storageFailingSince', 'storageFailedAt')
+  redis.call('DEL', task_key .. ':excluded', task_key .. ':failed-on')
+end
 local tickets = {}
 for _, task in ipairs(redis.call('LRANGE', key .. ':tasks', 0, -1)) do
   local task_key = P .. 'task:' .. task
   local task_row = redis.call('HMGET', task_key, 'status', 'kind')
   local task_status, kind = task_row[1], task_row[2]
   if kind == 'assemble' then
-    redis.call('HSET', task_key, 'status', 'pending', 'failures', 0, 'losses', 0)
-    redis.call('DEL', task_key .. ':excluded')
+    redis.call('HSET', task_key, 'status', 'pending')
+    forget_failures(task_key)
   elseif task_status ~= 'succeeded' then
-    redis.call('HSET', task_key, 'failures', 0, 'losses', 0)
-    redis.call('DEL', task_key .. ':excluded')
+    forget_failures(task_key)
     tickets[#tickets + 1] = make_ready(task, 0)
   elseif kind == 'render' and status == 'canceled' then
     -- Canceling dropped its pieces.
@@ -34,6 +38,7 @@ for _, task in ipairs(redis.call('LRANGE', key .. ':tasks', 0, -1)) do
   end
 end
 redis.call('HSET', key, 'error', '', 'endedAt', '')
+redis.call('HDEL', key, 'machineFailures', 'machineFailingSince')
 redis.call('ZREM', P .. 'ended-jobs', job_id)
 redis.call('SADD', P .. 'live-jobs', job_id)
 move_job(job_id, not renders_left and 'preparing' or (started_at and 'running' or 'queued'))

@@ -101,7 +101,7 @@ local function drop_details(job)
     for _, attempt in ipairs(redis.call('LRANGE', task_key .. ':attempts', 0, -1)) do
       redis.call('DEL', P .. 'attempt:' .. attempt)
     end
-    redis.call('DEL', task_key, task_key .. ':attempts', task_key .. ':pieces', task_key .. ':excluded')
+    redis.call('DEL', task_key, task_key .. ':attempts', task_key .. ':pieces', task_key .. ':excluded', task_key .. ':failed-on')
   end
   redis.call('DEL', key .. ':tasks', key .. ':events')
   redis.call('ZREM', P .. 'ended-jobs', job)

@@ -6,6 +6,7 @@ import { RECORD_SCHEMA } from '../record-schema.js';
 import type { RecordsContext } from '../records-context.js';
 import { Script } from '../redis/script.js';
 import type { AttemptRecord } from './attempt-record.js';
+import { exclusions } from './exclusions.js';
 import { getAttempt } from './get-attempt.js';
 import { getPieces } from './get-pieces.js';
 import { getTask } from './get-task.js';
@@ -39,13 +40,18 @@ const script = new Script({
   arguments: { workerId: 'text', attemptId: 'text', leaseMs: 'number', engine: 'text', warmKey: 'text' },
   list: { name: 'classes', columns: ['taskClass'] },
   body: `
--- Keys: paused-classes, ready:<class> of each, task:<task> and :excluded of the first ones there, running-by-owner;
+-- Keys: paused-classes, ready:<class> of each, task:<task> and :excluded of the first ones there, running-by-owner,
+-- worker:<worker>; where a task excludes this worker also workers and worker:<worker> of the others;
 -- of the claimed one also :attempts, attempt:<attempt>, job:<job>, leases, worker:<worker>:attempts,
 -- jobs:<owner>:<status>, events
 -- The reply to an earlier call may have been lost on a broken connection: a second task under one attempt would have no lease.
 local before_this = redis.call('HMGET', P .. 'attempt:' .. attempt_id, 'taskId', 'jobId')
 if before_this[1] then return {'claimed', before_this[1], before_this[2]} end
 
+local quarantined = engine ~= '' and redis.call('HEXISTS', P .. 'worker:' .. worker_id, 'quarantinedAt') == 1
+if quarantined then return {'not-for-you'} end
+
+${exclusions}
 local seen = false
 local best, best_class, best_rank
 
@@ -64,10 +70,10 @@ for class_index, row in ipairs(classes) do
       seen = true
       local task, order = window[i], tonumber(window[i + 1])
       local key = P .. 'task:' .. task
-      local fields = redis.call('HMGET', key, 'engine', 'notBefore', 'owner', 'warmKey', 'failures')
-      local task_engine, not_before, owner, task_warm_key, failures = unpack(fields)
-      local excluded = failures and failures ~= '0' and redis.call('HGET', key .. ':excluded', worker_id)
-      if task_engine == engine and tonumber(not_before) <= now and not (excluded and tonumber(excluded) > now) then
+      local fields = redis.call('HMGET', key, 'engine', 'notBefore', 'owner', 'warmKey', 'excludes')
+      local task_engine, not_before, owner, task_warm_key, excludes = unpack(fields)
+      local is_due = task_engine == engine and tonumber(not_before) <= now
+      if is_due and not (excludes and is_excluded(key, class)) then
         local share = tonumber(redis.call('HGET', P .. 'running-by-owner', owner) or '0')
         local cold = (task_warm_key == warm_key) and 0 or 1
         -- Priority first, then the owner with the least running, then a warm engine, then due date, then the index.

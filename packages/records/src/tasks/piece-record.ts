@@ -8,5 +8,6 @@ export interface PieceRecord {
   rawSha256: string;
   fileSha256: string;
   attemptId: string;
+  engineVersion?: string;
   stateKey?: string;
 }

@@ -11,13 +11,16 @@ export interface AttemptProgress {
 }
 
 const script = new Script({
-  arguments: { workerId: 'text', status: 'text' },
+  arguments: { workerId: 'text', instance: 'text', status: 'text' },
   list: { name: 'attempts', columns: ['attemptId', 'framesDone', 'framesPerSecond'] },
   body: `
 -- Keys: worker:<worker>, workers, leases; attempt:<attempt>, task:<task>, job:<job> of each attempt; events
 local key = P .. 'worker:' .. worker_id
-local draining = redis.call('HGET', key, 'drain')
+local worker_row = redis.call('HMGET', key, 'drain', 'instance', 'quarantinedAt')
+local draining, known_instance, quarantined_at = unpack(worker_row)
 if redis.call('EXISTS', key) == 0 then return {'unknown'} end
+if instance ~= '' and known_instance ~= instance then return {'replaced'} end
+if quarantined_at and status ~= 'draining' then status = 'quarantined' end
 redis.call('HSET', key, 'seenAt', now, 'status', status)
 redis.call('ZADD', P .. 'workers', now, worker_id)
 local stop = {}
@@ -48,17 +51,18 @@ export interface HeartbeatAnswer {
 
 /**
  * A worker's heartbeat: renews its leases and writes its progress. `undefined`: the record of this worker is gone,
- * register again.
+ * register again. `replaced`: another process has registered under its id, and this one must leave.
  */
 export async function renewLeases(
   context: RecordsContext,
-  beat: { workerId: string; status: string; attempts: AttemptProgress[] },
-): Promise<HeartbeatAnswer | undefined> {
-  const { workerId, status } = beat;
+  beat: { workerId: string; instance?: string; status: string; attempts: AttemptProgress[] },
+): Promise<HeartbeatAnswer | 'replaced' | undefined> {
+  const { workerId, instance = '', status } = beat;
   const attempts = beat.attempts.map((attempt) => {
     return { ...attempt, framesPerSecond: attempt.framesPerSecond.toFixed(2) };
   });
-  const reply = await script.run(context.redis, { workerId, status }, attempts);
-  const [known, stop, drain] = reply as ['known' | 'unknown', string[]?, string?];
+  const reply = await script.run(context.redis, { workerId, instance, status }, attempts);
+  const [known, stop, drain] = reply as ['known' | 'unknown' | 'replaced', string[]?, string?];
+  if (known === 'replaced') return known;
   return known === 'known' ? { stop: stop ?? [], drain: drain === '1' } : undefined;
 }

@@ -1,5 +1,13 @@
-import type { EngineName, VramClass, WorkerStatus } from '@farm/contracts';
-import type { Fields } from '../record-schema.js';
+import type { EngineName, RecordedError, VramClass, WorkerStatus } from '@farm/contracts';
+import { type Fields, jsonOr } from '../record-schema.js';
+
+export interface Quarantine {
+  since: number;
+  /** The last of the failures that led to it. */
+  reason: RecordedError;
+  /** How often in a row it was quarantined without a render that succeeded in between. */
+  times: number;
+}
 
 export interface WorkerRecord {
   id: string;
@@ -11,6 +19,14 @@ export interface WorkerRecord {
   gpu: string | null;
   startedAt: number;
   seenAt: number;
+  quarantine: Quarantine | null;
+}
+
+export function decodeQuarantine(fields: Fields): Quarantine | null {
+  const { quarantinedAt, quarantineReason, quarantines } = fields;
+  if (!quarantinedAt) return null;
+  const unknown = { code: 'internal', message: '' };
+  return { since: Number(quarantinedAt), reason: jsonOr(quarantineReason, unknown), times: Number(quarantines ?? 1) };
 }
 
 export function decodeWorker(fields: Fields): WorkerRecord {
@@ -24,5 +40,6 @@ export function decodeWorker(fields: Fields): WorkerRecord {
     gpu: fields.gpu || null,
     startedAt: Number(fields.startedAt),
     seenAt: Number(fields.seenAt),
+    quarantine: decodeQuarantine(fields),
   };
 }
