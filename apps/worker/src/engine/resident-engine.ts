@@ -12,6 +12,12 @@ export interface LoadHistory {
 /** A cold disk, or weights that come over a network, take several times as long as a warm one. */
 const LOADING_FACTOR = 5;
 const SHORTEST_LOADING_MS = 10 * 60_000;
+const FIRST_LOADING_MS = 30 * 60_000;
+
+/** How long an engine may load. @param longestMs the longest load that succeeded before, if there was any */
+export function loadingBoundMs(longestMs: number | undefined): number {
+  return longestMs === undefined ? FIRST_LOADING_MS : Math.max(LOADING_FACTOR * longestMs, SHORTEST_LOADING_MS);
+}
 
 /** Keeps one engine resident: starts it, and starts it again when the next render finds it dead. */
 export class ResidentEngine {
@@ -57,7 +63,8 @@ export class ResidentEngine {
 
   async #start(): Promise<EngineProcess> {
     this.state = 'loading';
-    const patience = { ...(await this.#loadingPatience()), ...this.#patience };
+    const longestMs = await this.#loads?.longestMs().catch(() => undefined);
+    const patience = { loadingMs: loadingBoundMs(longestMs), ...this.#patience };
     if (this.#isStopped) throw new Error('The engine was stopped for good.');
     const started = performance.now();
     const engine = new EngineProcess(this.#line, this.#log, { patience });
@@ -73,12 +80,6 @@ export class ResidentEngine {
       this.#log.warn({ err: error }, 'how long the engine took to load could not be recorded');
     });
     return engine;
-  }
-
-  /** Without a load that succeeded before, the first may take as long as the watch allows. */
-  async #loadingPatience(): Promise<Partial<Patience>> {
-    const longestMs = await this.#loads?.longestMs().catch(() => undefined);
-    return longestMs === undefined ? {} : { loadingMs: Math.max(LOADING_FACTOR * longestMs, SHORTEST_LOADING_MS) };
   }
 
   async stop(): Promise<void> {

@@ -36,6 +36,7 @@ export const errorCodes = {
   'upload-stalled': { status: 408, title: 'The upload stalled' },
   'job-ended': { status: 409, title: 'The job has ended' },
   'job-not-ended': { status: 409, title: 'The job has not ended' },
+  'input-swept': { status: 409, title: 'A file was removed before its job was accepted' },
   'job-not-retriable': { status: 409, title: 'The job cannot be retried' },
   'last-admin-key': { status: 409, title: 'This is the last admin key' },
   'no-video': { status: 409, title: 'The job has no video' },
@@ -131,7 +132,6 @@ export const errorCodes = {
   'worker-broken': { status: 500, title: 'The worker could not run the task' },
   'worker-replaced': { status: 500, title: 'Another process took the id of the worker' },
   'worker-lost': { status: 500, title: 'The worker was lost' },
-  'storage-lost-object': { status: 500, title: 'The storage lost an object' },
 } as const satisfies Record<string, ErrorMeaning>;
 
 export type ErrorCode = keyof typeof errorCodes;
