@@ -1,10 +1,10 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasEnded, type JobDetail, type WorkerView } from '@farm/contracts';
-import { sampleSpeech } from '@farm/local-farm';
+import { enginePath, sampleSpeech } from '@farm/local-farm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestFarm, type TestFarm } from './support/test-farm.js';
+import { openTestFarm, repeatedSpeech, type TestFarm } from './support/test-farm.js';
 
 let test: TestFarm;
 
@@ -40,34 +40,42 @@ const submitted = async (count: number) => {
   return jobs;
 };
 
-describe.sequential.each([
-  ['exits with status 1', 'echo "CUDA driver version is insufficient" >&2; exit 1', 'engine-crashed'],
-  ['exits with status 0', 'exit 0', 'engine-crashed'],
-  ['lacks a module', 'exec "$python" -m farm_engine_that_is_missing', 'engine-crashed'],
-  ['breaks the protocol', 'echo Loading; exec sleep 600', 'engine-protocol'],
-])('a worker whose engine %s beside a healthy one', (name, body, code) => {
-  it('fails no job, and is quarantined with its reason', async () => {
-    const id = `broken-${name.replaceAll(' ', '-')}`;
-    const python = await pythonThat(id, body);
-    const broken = await test.addWorker(id, { FARM_PYTHON: python });
+const brokenEngines = [
+  { id: 'exits-with-1', body: 'echo "No CUDA driver" >&2; exit 1', code: 'engine-crashed' },
+  { id: 'exits-with-0', body: 'exit 0', code: 'engine-crashed' },
+  { id: 'lacks-a-module', body: 'exec "$python" -m farm_engine_that_is_missing', code: 'engine-crashed' },
+  { id: 'breaks-the-protocol', body: 'echo Loading; exec sleep 600', code: 'engine-protocol' },
+];
+
+describe.sequential('workers whose engines do not start beside a healthy one', () => {
+  it('fail no job, and are quarantined with their reasons until they have proved themselves', async () => {
+    const broken = await Promise.all(
+      brokenEngines.map(async ({ id, body }) => test.addWorker(id, { FARM_PYTHON: await pythonThat(id, body) })),
+    );
     const jobs = await ended(await submitted(8));
     expect(jobs.map((job) => job.status)).toEqual(Array(8).fill('succeeded'));
     const renders = jobs.flatMap((job) => job.tasks.filter((task) => task.kind === 'render'));
-    expect(renders.flatMap((task) => task.attempts).filter((attempt) => attempt.workerId === id)).toEqual([]);
-    await expect
-      .poll(() => workerCalled(id), { timeout: 30_000 })
-      .toMatchObject({
-        status: 'quarantined',
-        quarantine: { reason: { code } },
-      });
+    expect(renders.flatMap((task) => task.attempts).map((attempt) => attempt.status)).toEqual(
+      Array(8).fill('succeeded'),
+    );
+    for (const { id, code } of brokenEngines)
+      await expect
+        .poll(() => workerCalled(id), { timeout: 30_000 })
+        .toMatchObject({ status: 'quarantined', quarantine: { reason: { code } } });
     const metrics = await (await fetch(`${test.farm.url}/metrics`)).text();
-    expect(metrics).toContain(`farm_worker_quarantined_since_seconds{worker="${id}",code="${code}"}`);
+    expect(metrics).toContain('farm_worker_quarantined_since_seconds{worker="exits-with-1",code="engine-crashed"}');
 
-    // Repaired: it proves itself, and is back.
-    await pythonThat(id, 'exec "$python" "$@"');
-    await expect.poll(() => workerCalled(id), { timeout: 60_000 }).toMatchObject({ status: 'idle', quarantine: null });
-    await broken.stop();
-  }, 180_000);
+    await pythonThat('exits-with-0', 'exec "$python" "$@"');
+    const repaired = { status: 'idle', quarantine: null };
+    await expect.poll(() => workerCalled('exits-with-0'), { timeout: 60_000 }).toMatchObject(repaired);
+    // Another process of the same id starts in quarantine, and proves itself immediately.
+    await broken[0]!.stop();
+    expect(await workerCalled('exits-with-1')).toMatchObject({ status: 'offline', quarantine: {} });
+    await pythonThat('exits-with-1', 'exec "$python" "$@"');
+    broken.push(await test.addWorker('exits-with-1', { FARM_PYTHON: join(test.folder, 'exits-with-1') }, 'again'));
+    await expect.poll(() => workerCalled('exits-with-1'), { timeout: 30_000 }).toMatchObject(repaired);
+    await Promise.all(broken.map((worker) => worker.stop()));
+  }, 240_000);
 });
 
 /**
@@ -141,6 +149,33 @@ describe.sequential('a lone worker', () => {
     } finally {
       process.kill(test.farm.processes().worker!, 'SIGCONT');
       await lone.stop();
+    }
+  }, 180_000);
+});
+
+describe.sequential('workers with different versions of the engine', () => {
+  it('are named by the job and by its manifest', async () => {
+    const path = join(test.folder, 'other-engine');
+    await cp(enginePath, path, { recursive: true });
+    await writeFile(join(path, 'farm_engine', '__init__.py'), '__version__ = "9.9.9"\n');
+    const job = await test.submit(await repeatedSpeech(test.folder, 4));
+    await test.until(job.id, (state) => state.progress.framesDone > 100);
+    const old = test.farm.processes().worker!;
+    process.kill(old, 'SIGSTOP');
+    const other = await test.addWorker('other', { FARM_ENGINE_PATH: path });
+    try {
+      const { warnings } = await test.until(job.id, (state) => state.status === 'succeeded');
+      const manifest = await test.manifest(job.id);
+      const versions = manifest.segments.flatMap(({ pieces }) => pieces.map((piece) => piece.engineVersion));
+      expect(new Set(versions).size).toBe(2);
+      for (const said of [warnings, manifest.warnings])
+        expect(said).toContainEqual({
+          code: 'engine-versions-mixed',
+          message: expect.stringMatching(/segment.* by 0\.1\.0, segment.* by 9\.9\.9\./),
+        });
+    } finally {
+      process.kill(old, 'SIGCONT');
+      await other.stop();
     }
   }, 180_000);
 });

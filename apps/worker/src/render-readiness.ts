@@ -11,6 +11,7 @@ import {
 import type { Logger } from 'pino';
 import type { ResidentEngine } from './engine/resident-engine.js';
 import { failedOutcome } from './failure-class.js';
+import { unlessAborted } from './unless-aborted.js';
 
 const FIRST_PAUSE_MS = 1000;
 const FIRST_TEST_PAUSE_MS = 2000;
@@ -113,12 +114,3 @@ export class RenderReadiness {
 }
 
 const growing = (firstMs: number, count: number) => Math.min(firstMs * 2 ** count, LONGEST_PAUSE_MS);
-
-function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
-}

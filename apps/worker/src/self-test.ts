@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type RenderCommand, SAMPLES_PER_FRAME, SPEECH_SAMPLE_RATE } from '@farm/contracts';
+import { type RenderCommand, SAMPLES_PER_FRAME } from '@farm/contracts';
 import { encodePiece, type MediaTools, makeFifos } from '@farm/media';
-import { deferred } from './deferred.js';
+import type { EngineProcess } from './engine/engine-process.js';
 import { SelfTestFailedError } from './engine/errors.js';
 import type { ResidentEngine } from './engine/resident-engine.js';
+import { drawnFace, FACE_SIDE, hum } from './self-test-inputs.js';
+import { unlessAborted } from './unless-aborted.js';
 
-const SIDE = 256;
 const FRAMES = 12;
 /** From a cold start of the encoder to its end; the engine's own watch bounds the render. */
 const TEST_MS = 20 * 60_000;
@@ -28,45 +29,49 @@ interface SelfTest {
  */
 export async function selfTest({ engine, media, scratchDirectory, signal }: SelfTest): Promise<void> {
   const folder = await mkdtemp(join(scratchDirectory, 'self-test-'));
-  const over = new AbortController();
-  const within = AbortSignal.any([signal, over.signal, AbortSignal.timeout(TEST_MS)]);
+  const within = AbortSignal.any([signal, AbortSignal.timeout(TEST_MS)]);
   try {
     const command = await testCommand(folder, within);
-    const process = await engine.warm();
-    const finished = deferred<string>();
-    const rendering = process.render(command, {
-      onProgress() {},
-      onPieceFinished: ({ sha256 }) => finished.resolve(sha256),
-      onWarning() {},
-    });
-    const stop = () => process.interrupt(command.renderId, 'now');
-    within.addEventListener('abort', stop, { once: true });
-    let encoderTimer: NodeJS.Timeout | undefined;
-    const ended = rendering.then(
-      () => {
-        encoderTimer = setTimeout(() => over.abort(new SelfTestFailedError('its frames did not arrive')), ENCODER_MS);
-        finished.reject(new SelfTestFailedError('the engine reported no piece'));
-      },
-      (error: unknown) => {
-        over.abort(error);
-        throw error;
-      },
-    );
-    ended.catch(() => {});
-    try {
-      const { fifoPath } = command.pieces[0]!;
-      const outputPath = join(folder, 'piece.mp4');
-      const piece = { fifoPath, outputPath, width: SIDE, height: SIDE, frameCount: FRAMES, signal: within };
-      const encoded = await encodePiece(media, piece);
-      await ended;
-      if ((await finished.promise) !== encoded.sha256) throw new SelfTestFailedError('other frames arrived');
-    } finally {
-      clearTimeout(encoderTimer);
-      within.removeEventListener('abort', stop);
-      await process.release(command.renderId, rendering);
-    }
+    const process = await unlessAborted(engine.warm(), within);
+    await renderAndEncode({ process, media, command, outputPath: join(folder, 'piece.mp4'), signal: within });
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface TestRender {
+  process: EngineProcess;
+  media: MediaTools;
+  command: RenderCommand;
+  outputPath: string;
+  signal: AbortSignal;
+}
+
+/** Either side may break: a render that fails ends the encoder, and an encoder that fails ends the render. */
+async function renderAndEncode({ process, media, command, outputPath, signal }: TestRender): Promise<void> {
+  const noFrames = new AbortController();
+  let sha256: string | undefined;
+  const rendering = process.render(command, {
+    onProgress() {},
+    onPieceFinished: (piece) => {
+      sha256 = piece.sha256;
+    },
+    onWarning() {},
+  });
+  const { fifoPath } = command.pieces[0]!;
+  const piece = { fifoPath, outputPath, width: FACE_SIDE, height: FACE_SIDE, frameCount: FRAMES };
+  const encoding = encodePiece(media, { ...piece, signal: AbortSignal.any([signal, noFrames.signal]) });
+  encoding.catch(() => {});
+  try {
+    await Promise.race([rendering, encoding.then(() => unlessAborted(rendering, signal))]);
+    const tooLate = () => noFrames.abort(new SelfTestFailedError('its frames did not arrive'));
+    const timer = setTimeout(tooLate, ENCODER_MS);
+    const encoded = await encoding.finally(() => clearTimeout(timer));
+    if (encoded.sha256 !== sha256) throw new SelfTestFailedError('other frames arrived than the engine wrote');
+  } finally {
+    noFrames.abort(new SelfTestFailedError('the render had ended'));
+    await encoding.catch(() => {});
+    await process.release(command.renderId, rendering);
   }
 }
 
@@ -83,59 +88,11 @@ async function testCommand(folder: string, signal: AbortSignal): Promise<RenderC
     portraitPath,
     speech: { path: speechPath, marginBefore: 0, sampleCount: FRAMES * SAMPLES_PER_FRAME },
     prompt: 'A person speaks to the camera.',
-    width: SIDE,
-    height: SIDE,
+    width: FACE_SIDE,
+    height: FACE_SIDE,
     segmentFrameCount: FRAMES,
     pieces: [{ index: 0, firstFrame: 0, frameCount: FRAMES, fifoPath }],
     seed: 1,
     settings: { steps: 4, precision: 'auto', framesPerClip: 48 },
   };
-}
-
-const HEADER_BYTES = 54;
-
-/** A BMP, which every decoder reads: skin, two eyes and a mouth on grey. */
-function drawnFace(): Buffer {
-  const bytes = Buffer.alloc(HEADER_BYTES + SIDE * SIDE * 3);
-  bytes.write('BM');
-  bytes.writeUInt32LE(bytes.length, 2);
-  bytes.writeUInt32LE(HEADER_BYTES, 10);
-  bytes.writeUInt32LE(40, 14);
-  bytes.writeInt32LE(SIDE, 18);
-  // Rows from top to bottom.
-  bytes.writeInt32LE(-SIDE, 22);
-  bytes.writeUInt16LE(1, 26);
-  bytes.writeUInt16LE(24, 28);
-  for (let y = 0; y < SIDE; y += 1) for (let x = 0; x < SIDE; x += 1) bytes.set(colourAt(x, y), offsetOf(x, y));
-  return bytes;
-}
-
-const offsetOf = (x: number, y: number) => HEADER_BYTES + (y * SIDE + x) * 3;
-
-/** Blue, green, red. */
-function colourAt(x: number, y: number): [number, number, number] {
-  const inside = (cx: number, cy: number, rx: number, ry: number) => ((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 < 1;
-  if (inside(98, 110, 10, 6) || inside(158, 110, 10, 6)) return [30, 30, 40];
-  if (inside(128, 180, 24, 7)) return [70, 70, 170];
-  return inside(128, 132, 70, 92) ? [150, 180, 220] : [120, 120, 120];
-}
-
-/** A mono 16-bit WAV file of a quiet hum. */
-function hum(sampleCount: number): Buffer {
-  const bytes = Buffer.alloc(44 + 2 * sampleCount);
-  bytes.write('RIFF');
-  bytes.writeUInt32LE(bytes.length - 8, 4);
-  bytes.write('WAVEfmt ', 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
-  bytes.writeUInt16LE(1, 22);
-  bytes.writeUInt32LE(SPEECH_SAMPLE_RATE, 24);
-  bytes.writeUInt32LE(2 * SPEECH_SAMPLE_RATE, 28);
-  bytes.writeUInt16LE(2, 32);
-  bytes.writeUInt16LE(16, 34);
-  bytes.write('data', 36);
-  bytes.writeUInt32LE(2 * sampleCount, 40);
-  for (let i = 0; i < sampleCount; i += 1)
-    bytes.writeInt16LE(Math.round(8000 * Math.sin((2 * Math.PI * 180 * i) / SPEECH_SAMPLE_RATE)), 44 + 2 * i);
-  return bytes;
 }

@@ -35,7 +35,11 @@ export const workersCommand = (context: CommandContext) =>
 const listCommand = (context: CommandContext) =>
   clientCommand('list')
     .alias('ls')
-    .description('List the workers of the farm: what they are and what they are doing.')
+    .description(
+      'List the workers of the farm: what they are and what they are doing. A worker that failed three times in a row is ' +
+        'quarantined: it claims no renders until a test of its own succeeds, which it repeats after growing pauses, and ' +
+        'immediately when it is restarted.',
+    )
     .addHelpText(
       'after',
       examples([

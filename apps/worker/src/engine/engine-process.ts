@@ -11,6 +11,7 @@ import {
   EngineLineTooLongError,
   EngineMissingError,
   EngineProtocolVersionError,
+  LONGEST_CODE,
   LONGEST_MESSAGE,
   UnknownEngineLineError,
 } from './errors.js';
@@ -43,7 +44,6 @@ interface CurrentRender {
 /** Of one event; the longest that engines write are a few kilobytes. */
 const LONGEST_EVENT_BYTES = 1024 * 1024;
 const LONGEST_PRINTED_BYTES = 4096;
-const LONGEST_CODE = 64;
 const STOP_MS = 3000;
 /** After its exit the pipes of an engine may be held open by processes that it had started. */
 const LAST_LINES_MS = 1000;
@@ -223,7 +223,7 @@ export class EngineProcess {
   }
 
   #onHello({ engineVersion, protocolVersion }: EventOf<'hello'>): void {
-    this.engineVersion = engineVersion;
+    this.engineVersion = engineVersion.slice(0, LONGEST_CODE);
     if (protocolVersion !== ENGINE_PROTOCOL_VERSION) this.#kill(new EngineProtocolVersionError(protocolVersion));
   }
 

@@ -8,6 +8,7 @@ import {
 
 /** Characters of an engine's words that records and manifests keep. */
 export const LONGEST_MESSAGE = 4000;
+export const LONGEST_CODE = 64;
 
 /** A render that the engine, or its absence, ended. The codes of engines come from Python. */
 export abstract class EngineError extends FarmError<string> {
@@ -98,7 +99,7 @@ export class EngineFailedError extends EngineError {
   readonly renderId: string | null;
 
   constructor({ code, message, retriable, details, renderId }: Extract<EngineEvent, { type: 'failed' }>) {
-    super(code, message.slice(0, LONGEST_MESSAGE), { retriable, data: details });
+    super(code.slice(0, LONGEST_CODE), message.slice(0, LONGEST_MESSAGE), { retriable, data: details });
     this.renderId = renderId;
   }
 }
