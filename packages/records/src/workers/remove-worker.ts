@@ -10,7 +10,7 @@ local row = redis.call('HMGET', key, 'instance', 'quarantinedAt')
 -- Another process has this id now.
 if instance ~= '' and row[1] ~= instance then return end
 if row[2] then
-  redis.call('HSET', key, 'status', 'offline')
+  redis.call('HSET', key, 'status', 'offline', 'instance', '')
 else
   redis.call('DEL', key, key .. ':attempts')
   redis.call('ZREM', P .. 'workers', worker_id)
