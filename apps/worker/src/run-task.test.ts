@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { objectKeys, specDefaults } from '@farm/contracts';
 import {
   type Claim,
@@ -85,6 +86,7 @@ describe('an attempt', () => {
     const { storage, logs } = storageThat(async (key, _path, options) => {
       if (key.includes('portrait')) return undefined;
       await new Promise((resolve) => options?.signal?.addEventListener('abort', resolve));
+      await sleep(200);
       order.push('the other download ended');
       throw options?.signal?.reason;
     });
