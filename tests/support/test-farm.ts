@@ -33,7 +33,8 @@ export interface TestFarm {
   /** Polls until `accept` holds; fails when the job ends before or time runs out. */
   until(jobId: string, accept: (job: JobDetail) => boolean, seconds?: number): Promise<JobDetail>;
   manifest(jobId: string): Promise<Manifest>;
-  addWorker(id: string): Promise<GuardedProcess>;
+  /** @param name of its log file, where the id is not enough */
+  addWorker(id: string, environment?: NodeJS.ProcessEnv, name?: string): Promise<GuardedProcess>;
   close(): Promise<void>;
 }
 
@@ -74,12 +75,12 @@ export async function openTestFarm(options: Partial<LocalFarmOptions> = {}): Pro
     untilEnded: (jobId) => untilJob(client, { jobId, accept: ({ status }) => hasEnded(status), seconds: 90 }),
     until: (jobId, accept, seconds = 90) => untilJob(client, { jobId, accept, seconds }),
     manifest: async (jobId) => Manifest.parse(await client.getManifest(jobId)),
-    async addWorker(id) {
+    async addWorker(id, environment = {}, name = id) {
       const worker = await startGuardedProcess({
         command: process.execPath,
         args: [mainFiles.worker],
-        logFile: join(folder, `${id}.log`),
-        environment: { ...farm.environment, FARM_WORKER_ID: id },
+        logFile: join(folder, `${name}.log`),
+        environment: { ...farm.environment, FARM_WORKER_ID: id, ...environment },
       });
       workers.push(worker);
       return worker;

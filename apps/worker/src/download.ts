@@ -6,15 +6,17 @@ import type { TaskContext } from './task-context.js';
 /** An object that the records promise; without a hash, as in older records, its bytes are believed. */
 export type PromisedObject = Pick<StoredInput, 'key'> & { sha256?: string | undefined };
 
+type DownloadContext = Pick<TaskContext, 'storage' | 'signal' | 'log'>;
+
 /** Fetches an object and checks its bytes. @throws ObjectMissingError, ObjectCorruptError */
-export async function download(context: TaskContext, object: PromisedObject, path: string): Promise<void> {
+export async function download(context: DownloadContext, object: PromisedObject, path: string): Promise<void> {
   if (await arrives(context, object, path)) return;
   context.log.warn({ key: object.key }, 'the object arrived with other bytes than were written; fetched once more');
   if (!(await arrives(context, object, path))) throw new ObjectCorruptError(object.key);
 }
 
 async function arrives(
-  { storage, signal }: TaskContext,
+  { storage, signal }: DownloadContext,
   { key, sha256 }: PromisedObject,
   path: string,
 ): Promise<boolean> {

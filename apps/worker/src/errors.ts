@@ -52,9 +52,30 @@ export class SpeechTooLongForClipsError extends FarmError {
   }
 }
 
-/** The scratch folder or the records failed, not the task. */
+/** The scratch folder cannot be used at all. */
 export class WorkerBrokenError extends FarmError {
   constructor(cause: unknown) {
-    super('worker-broken', String(cause), { cause });
+    super('worker-broken', `No folder could be made for the attempt: ${String(cause)}`, { cause });
+  }
+}
+
+export class ScratchFullError extends FarmError {
+  constructor(cause: unknown) {
+    super('scratch-full', `The scratch disk of the worker is full: ${String(cause)}`, { cause });
+  }
+
+  static causedBy(error: unknown): boolean {
+    return ['ENOSPC', 'EDQUOT'].includes(String((error as NodeJS.ErrnoException | undefined)?.code));
+  }
+}
+
+/** Its own process goes on to the end of what it holds, and leaves. */
+export class WorkerReplacedError extends FarmError {
+  constructor(workerId: string) {
+    super(
+      'worker-replaced',
+      `Another process has registered as worker ${workerId}, so this one leaves. Give each worker an id of its own ` +
+        '(FARM_WORKER_ID).',
+    );
   }
 }

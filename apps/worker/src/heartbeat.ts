@@ -9,27 +9,31 @@ const HEARTBEAT_MS = 1000;
 export interface Heartbeat {
   records: RecordsContext;
   workerId: string;
+  instance: string;
   status(): WorkerStatus;
   attempts(): AttemptProgress[];
   onAnswer(answer: HeartbeatAnswer): void;
   /** The record of this worker is gone. */
   onUnknown(): Promise<void>;
+  /** Another process has registered under this id. */
+  onReplaced(): void;
   signal: AbortSignal;
   log: Logger;
 }
 
 /** Renews the leases of the worker's attempts every second, until `signal` aborts. */
 export async function sendHeartbeats(heartbeat: Heartbeat): Promise<void> {
-  const { records, workerId, signal, log } = heartbeat;
+  const { records, workerId, instance, signal, log } = heartbeat;
   let clockSkewMs: number | undefined;
   while (!signal.aborted) {
     try {
-      const beat = { workerId, status: heartbeat.status(), attempts: heartbeat.attempts(), clockSkewMs };
+      const beat = { workerId, instance, status: heartbeat.status(), attempts: heartbeat.attempts(), clockSkewMs };
       const [answer, measuredMs] = await Promise.all([renewLeases(records, beat), measureClockSkew(records.redis)]);
       if (measuredMs !== undefined) {
         warnOfSkew(log, { measuredMs, beforeMs: clockSkewMs });
         clockSkewMs = measuredMs;
       }
+      if (answer === 'replaced') return heartbeat.onReplaced();
       if (answer) heartbeat.onAnswer(answer);
       else await heartbeat.onUnknown();
     } catch (error) {

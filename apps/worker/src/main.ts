@@ -9,6 +9,7 @@ import {
   onStopSignal,
   runProcess,
 } from '@farm/process';
+import { addEngineLoad, longestEngineLoad } from '@farm/records';
 import { type Configuration, readConfiguration } from './configuration.js';
 import type { EngineCommandLine } from './engine/engine-process.js';
 import { ResidentEngine } from './engine/resident-engine.js';
@@ -44,10 +45,17 @@ async function main(resources: OpenResources): Promise<void> {
   const scratchDirectory = await openScratchFolder(configuration.scratchDirectory);
   resources.add(() => rm(scratchDirectory, { recursive: true, force: true }));
   const { vramClass, gpu } = await resolveClass(configuration);
-  const engine = new ResidentEngine(configuration.engine, engineCommandLine(configuration), log);
+  const records = { redis, enqueue: queues.add };
+  const home = { host: hostname(), engine: configuration.engine };
+  const engine = new ResidentEngine(configuration.engine, engineCommandLine(configuration), log, {
+    loads: {
+      longestMs: () => longestEngineLoad(records, home),
+      add: (loadMs) => addEngineLoad(records, home, loadMs),
+    },
+  });
   resources.add(() => engine.stop());
   const worker = new Worker({
-    resources: { records: { redis, enqueue: queues.add }, storage, media, engine, maximumSpeechSeconds },
+    resources: { records, storage, media, engine, maximumSpeechSeconds },
     options: { id: workerId, vramClass, engine: configuration.engine, host: hostname(), gpu, scratchDirectory },
     redis,
     log,

@@ -17,23 +17,23 @@ export function patientStorage(
   storage: TaskStorage,
   { signal, log, firstPauseMs = FIRST_PAUSE_MS }: { signal: AbortSignal; log: Logger; firstPauseMs?: number },
 ): TaskStorage {
-  const patiently = async <Result>(call: () => Promise<Result>): Promise<Result> => {
+  const patiently = async <Result>(call: () => Promise<Result>, own: AbortSignal = signal): Promise<Result> => {
     const deadline = performance.now() + PATIENCE_MS;
     for (let pause = firstPauseMs; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
       try {
         return await call();
       } catch (error) {
         const mayPass = error instanceof StorageUnavailableError;
-        if (!mayPass || signal.aborted || performance.now() > deadline) throw error;
+        if (!mayPass || own.aborted || signal.aborted || performance.now() > deadline) throw error;
         log.warn({ err: error, pause }, 'the storage is unavailable; the call is repeated');
-        await sleep(pause, undefined, { signal }).catch(() => {
+        await sleep(pause, undefined, { signal: AbortSignal.any([own, signal]) }).catch(() => {
           throw error;
         });
       }
     }
   };
   return {
-    put: (...call) => patiently(() => storage.put(...call)),
-    getToFile: (...call) => patiently(() => storage.getToFile(...call)),
+    put: (...call) => patiently(() => storage.put(...call), call[2]?.signal),
+    getToFile: (...call) => patiently(() => storage.getToFile(...call), call[2]?.signal),
   };
 }

@@ -1,12 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FarmError, objectKeys, type Retriable, recordedError } from '@farm/contracts';
+import { objectKeys } from '@farm/contracts';
 import { type AttemptOutcome, type Claim, finishAttempt } from '@farm/records';
-import { StorageError } from '@farm/storage';
 import type { Logger } from 'pino';
 import { AttemptLog } from './attempt-log.js';
-import { EngineError } from './engine/errors.js';
-import { LostObjectsError } from './errors.js';
+import { WorkerBrokenError } from './errors.js';
+import { failedOutcome } from './failure-class.js';
 import { Interrupted } from './interrupted.js';
 import { patientStorage } from './patient-storage.js';
 import type { TaskContext, TaskOutcome, WorkerResources } from './task-context.js';
@@ -28,21 +27,57 @@ export interface AttemptControl {
   log: Logger;
 }
 
-/** Runs one claimed task to the end of its attempt, whatever happens in between. */
-export async function runTask(resources: WorkerResources, claim: Claim, control: AttemptControl): Promise<void> {
+/**
+ * Runs one claimed task to the end of its attempt, whatever happens in between: its folder goes and its log is stored,
+ * also when the attempt cannot be ended; then its lease runs out.
+ */
+export async function runTask(
+  resources: WorkerResources,
+  claim: Claim,
+  control: AttemptControl,
+): Promise<AttemptOutcome> {
   const { job, task, attempt } = claim;
-  const { scratchDirectory, signal, draining, reportFrames } = control;
   const attemptLog = new AttemptLog(control.log, { jobId: job.id, taskId: task.id, attemptId: attempt.id });
   const { log } = attemptLog;
-  const directory = await mkdtemp(join(scratchDirectory, `${attempt.id}-`));
   log.info({ kind: task.kind, attempt: attempt.number, framesCommitted: task.framesCommitted }, 'attempt started');
-  const storage = patientStorage(resources.storage, { signal, log });
-  const context = { ...resources, storage, claim, directory, log, signal, draining, reportFrames };
-  const outcome = await attemptOutcome(context);
-  const reply = await finishAttempt(resources.records, attempt.id, outcome);
-  log.info({ outcome: outcome.status, accepted: reply === 'ended' }, 'attempt ended');
-  await rm(directory, { recursive: true, force: true });
+  const directory = await mkdtemp(join(control.scratchDirectory, `${attempt.id}-`)).catch(
+    (error: unknown) => new WorkerBrokenError(error),
+  );
+  const outcome =
+    directory instanceof WorkerBrokenError
+      ? failedAttempt(directory, log)
+      : await attemptOutcome(contextOf(resources, claim, { ...control, log, directory }));
+  await end(resources, attempt.id, outcome, log);
+  if (typeof directory === 'string')
+    await rm(directory, { recursive: true, force: true }).catch((error: unknown) =>
+      log.warn({ err: error, directory }, 'the folder of this attempt could not be removed'),
+    );
   await attemptLog.save(resources.storage, objectKeys.log(job.id, attempt.id));
+  return outcome;
+}
+
+function contextOf(
+  resources: WorkerResources,
+  claim: Claim,
+  { signal, draining, reportFrames, log, directory }: AttemptControl & { directory: string },
+): TaskContext {
+  const storage = patientStorage(resources.storage, { signal, log });
+  return { ...resources, storage, claim, directory, log, signal, draining, reportFrames };
+}
+
+async function end(
+  { records }: WorkerResources,
+  attemptId: string,
+  outcome: AttemptOutcome,
+  log: Logger,
+): Promise<void> {
+  try {
+    const reply = await finishAttempt(records, attemptId, outcome);
+    log.info({ outcome: outcome.status, accepted: reply === 'ended' }, 'attempt ended');
+  } catch (error) {
+    // A Redis that accepts no writes, full or with a full disk, is no reason to unload the engine.
+    log.error({ err: error, outcome: outcome.status }, 'the attempt could not be ended; its lease runs out');
+  }
 }
 
 async function attemptOutcome(context: TaskContext): Promise<AttemptOutcome> {
@@ -57,16 +92,12 @@ async function attemptOutcome(context: TaskContext): Promise<AttemptOutcome> {
       context.log.info({ reason: String(error) }, 'attempt interrupted');
       return { status: 'interrupted', metrics: {} };
     }
-    context.log.error({ err: error }, 'attempt failed');
-    const lost = error instanceof LostObjectsError ? { lostObjects: error.keys } : {};
-    return { status: 'failed', error: recordedError(error), retriable: retriableOf(error), metrics: {}, ...lost };
+    return failedAttempt(error, context.log);
   }
 }
 
-/** Bad input fails everywhere; an engine says so itself; anything else may succeed on another try. */
-function retriableOf(error: unknown): Retriable {
-  if (error instanceof EngineError) return error.retriable;
-  if (error instanceof StorageError) return 'this-worker';
-  if (error instanceof FarmError && error.status >= 400 && error.status < 500) return 'never';
-  return 'another-worker';
+function failedAttempt(error: unknown, log: Logger): AttemptOutcome {
+  const outcome = failedOutcome(error);
+  log.error({ err: error, failureClass: outcome.failureClass }, 'attempt failed');
+  return outcome;
 }

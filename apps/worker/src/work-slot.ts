@@ -10,6 +10,8 @@ const FAILED_CLAIM_PAUSE_MS = 1000;
 export interface WorkSlot {
   redis: Redis;
   classes: readonly TaskClass[];
+  /** Resolves when this slot may claim, or drains. */
+  untilReady(): Promise<void>;
   claim(): Promise<ClaimOutcome>;
   run(claim: Claim): Promise<void>;
   draining: AbortSignal;
@@ -21,6 +23,7 @@ export async function runSlot(slot: WorkSlot): Promise<void> {
   const consumer = new TicketConsumer(slot.redis, slot.classes);
   try {
     while (!slot.draining.aborted) {
+      await slot.untilReady();
       const claim = await nextClaim(consumer, slot);
       if (claim) await slot.run(claim);
     }

@@ -1,27 +1,33 @@
-import { classesHeldBy, type EngineName, recordedError, type TaskClass, type WorkerStatus } from '@farm/contracts';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { classesHeldBy, type EngineName, type TaskClass, type WorkerStatus } from '@farm/contracts';
 import {
   type Claim,
   claimTask,
-  finishAttempt,
   type HeartbeatAnswer,
   LEASE_MS,
   registerWorker,
   removeWorker,
-  setEngineVersion,
   type WorkerDescription,
   warmKeyOf,
 } from '@farm/records';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { WorkerBrokenError } from './errors.js';
+import { WorkerReplacedError } from './errors.js';
 import { sendHeartbeats } from './heartbeat.js';
 import { listenForStops } from './listen-for-stops.js';
+import { RenderReadiness } from './render-readiness.js';
 import { runTask } from './run-task.js';
 import { RunningAttempt } from './running-attempt.js';
+import { selfTest } from './self-test.js';
 import type { WorkerResources } from './task-context.js';
 import { runSlot } from './work-slot.js';
 
-export interface WorkerOptions extends Omit<WorkerDescription, 'engineVersion'> {
+/** After media tasks that failed in a row on this machine, others get a chance to claim what it would fail again. */
+const FIRST_MEDIA_PAUSE_MS = 1000;
+const LONGEST_MEDIA_PAUSE_MS = 60_000;
+
+export interface WorkerOptions extends Omit<WorkerDescription, 'engineVersion' | 'instance'> {
   scratchDirectory: string;
 }
 
@@ -37,13 +43,26 @@ export class Worker {
   readonly #running = new Map<string, RunningAttempt>();
   readonly #leaving = new AbortController();
   readonly #draining = new AbortController();
+  readonly #instance = randomUUID();
+  readonly #readiness: RenderReadiness;
   #warmKey = '';
+  #mediaFailures = 0;
+  #replaced = false;
 
   constructor(given: { resources: WorkerResources; options: WorkerOptions; redis: Redis; log: Logger }) {
     this.#resources = given.resources;
     this.#options = given.options;
     this.#redis = given.redis;
     this.#log = given.log;
+    const { records, engine, media } = given.resources;
+    const { id: workerId, scratchDirectory } = given.options;
+    this.#readiness = new RenderReadiness({
+      records,
+      workerId,
+      engine,
+      selfTest: (signal) => selfTest({ engine, media, scratchDirectory, signal }),
+      log: given.log,
+    });
   }
 
   async run(): Promise<void> {
@@ -54,19 +73,21 @@ export class Worker {
     const heartbeats = sendHeartbeats({
       records,
       workerId,
+      instance: this.#instance,
       status: () => this.#status(),
       attempts: () => [...this.#running.values()].map((attempt) => attempt.progress),
       onAnswer: (answer) => this.#obey(answer),
       onUnknown: () => this.#register(),
+      onReplaced: () => this.#leaveToOther(),
       signal: this.#leaving.signal,
       log: this.#log,
     });
-    void this.#warmEngine();
-    await Promise.all([this.#slot(classesHeldBy(vramClass), engine), this.#slot(['media'], '')]);
+    await Promise.all([this.#renderSlot(classesHeldBy(vramClass), engine), this.#mediaSlot()]);
     this.#leaving.abort();
     await heartbeats;
     endListening();
-    await removeWorker(records, workerId);
+    if (this.#replaced) throw new WorkerReplacedError(workerId);
+    await removeWorker(records, workerId, this.#instance);
   }
 
   /** Finishes the piece under way, returns the rest, then leaves. */
@@ -82,11 +103,27 @@ export class Worker {
     for (const attempt of this.#running.values()) attempt.stop('The worker was asked to leave.');
   }
 
-  #slot(classes: readonly TaskClass[], engine: EngineName | ''): Promise<void> {
+  #renderSlot(classes: readonly TaskClass[], engine: EngineName): Promise<void> {
+    return this.#slot({ classes, engine, untilReady: () => this.#readiness.untilReady(this.#draining.signal) });
+  }
+
+  #mediaSlot(): Promise<void> {
+    return this.#slot({ classes: ['media'], engine: '', untilReady: () => this.#mediaPause() });
+  }
+
+  async #mediaPause(): Promise<void> {
+    if (this.#mediaFailures < 2) return;
+    const pauseMs = Math.min(FIRST_MEDIA_PAUSE_MS * 2 ** (this.#mediaFailures - 2), LONGEST_MEDIA_PAUSE_MS);
+    await sleep(pauseMs, undefined, { signal: this.#draining.signal }).catch(() => {});
+  }
+
+  #slot(slot: { classes: readonly TaskClass[]; engine: EngineName | ''; untilReady(): Promise<void> }): Promise<void> {
     const { id: workerId } = this.#options;
+    const { classes, engine, untilReady } = slot;
     return runSlot({
       redis: this.#redis,
       classes,
+      untilReady,
       claim: () => {
         const claimant = { workerId, classes, engine, warmKey: this.#warmKey, leaseMs: LEASE_MS };
         return claimTask(this.#resources.records, claimant);
@@ -103,45 +140,33 @@ export class Worker {
     if (this.#draining.signal.aborted) running.stop('The worker is leaving.');
     try {
       if (claim.task.kind === 'render') this.#warmKey = warmKeyOf(claim.job);
-      await runTask(this.#resources, claim, {
+      const outcome = await runTask(this.#resources, claim, {
         signal: running.signal,
         draining: this.#draining.signal,
         scratchDirectory: this.#options.scratchDirectory,
         reportFrames: (framesDone) => running.reportFrames(framesDone),
         log: this.#log,
       });
-    } catch (error) {
-      await this.#giveUp(claim, error);
+      const isMachine = outcome.status === 'failed' && outcome.failureClass === 'machine';
+      if (claim.task.kind !== 'render') this.#mediaFailures = isMachine ? this.#mediaFailures + 1 : 0;
     } finally {
       this.#running.delete(claim.attempt.id);
     }
   }
 
-  /** The scratch folder or the records themselves failed: return the task rather than let its lease run out. */
-  async #giveUp(claim: Claim, cause: unknown): Promise<void> {
-    const attemptId = claim.attempt.id;
-    this.#log.error({ err: cause, attemptId }, 'the attempt could not be run');
-    const error = recordedError(new WorkerBrokenError(cause));
-    const outcome = { status: 'failed', error, retriable: 'another-worker', metrics: {} } as const;
-    await finishAttempt(this.#resources.records, attemptId, outcome).catch((failure: unknown) =>
-      // A Redis that accepts no writes, full or with a full disk, is no reason to unload the engine.
-      this.#log.error({ err: failure, attemptId }, 'the attempt could not be ended; its lease runs out'),
-    );
-  }
-
   async #register(): Promise<void> {
     const { scratchDirectory: _scratchDirectory, ...description } = this.#options;
     const { engineVersion } = this.#resources.engine;
-    await registerWorker(this.#resources.records, { ...description, engineVersion });
+    const worker = { ...description, engineVersion, instance: this.#instance };
+    const seenAgoMs = await registerWorker(this.#resources.records, worker);
+    if (seenAgoMs !== undefined)
+      this.#log.warn({ seenAgoMs }, 'another process had this id; if it still runs, it leaves: give each its own');
   }
 
-  async #warmEngine(): Promise<void> {
-    try {
-      const { engineVersion } = await this.#resources.engine.warm();
-      await setEngineVersion(this.#resources.records, this.#options.id, engineVersion);
-    } catch (error) {
-      this.#log.error({ err: error }, 'the engine could not be loaded; the next render tries again');
-    }
+  #leaveToOther(): void {
+    this.#replaced = true;
+    this.#log.error('another process has registered under this id; this one returns its work and leaves');
+    this.shutDown();
   }
 
   #obey({ stop, drain }: HeartbeatAnswer): void {

@@ -8,6 +8,7 @@ import {
   exampleResolvedSpec,
 } from './api/examples.js';
 import { Note } from './api/note.js';
+import { FailureClass } from './status.js';
 
 const exampleHash = 'a3f1c09e5b7d2468a3f1c09e5b7d2468a3f1c09e5b7d2468a3f1c09e5b7d2468';
 const examplePiece = {
@@ -16,6 +17,7 @@ const examplePiece = {
   rawSha256: exampleHash,
   fileSha256: exampleHash,
   attemptId: exampleAttemptId,
+  engineVersion: '0.1.0',
 };
 const exampleSegment = { firstFrame: 0, frameCount: 48, seed: 7, pieces: [examplePiece] };
 const exampleAttempt = {
@@ -27,6 +29,7 @@ const exampleAttempt = {
   startedAt: exampleCreatedAt,
   endedAt: exampleEndedAt,
   error: null,
+  failureClass: null,
   metrics: {},
 };
 const exampleVideo = {
@@ -76,6 +79,7 @@ export const ManifestPiece = z
     rawSha256: z.string().describe('SHA-256 of the RGB24 frames: the identity of the content'),
     fileSha256: z.string(),
     attemptId: z.string(),
+    engineVersion: z.string().optional(),
   })
   .meta({ id: 'ManifestPiece', examples: [examplePiece] });
 
@@ -93,6 +97,7 @@ export const ManifestAttempt = z
     startedAt: z.string(),
     endedAt: z.string().nullable(),
     error: Note.nullable(),
+    failureClass: FailureClass.nullable().optional(),
     metrics: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'ManifestAttempt', examples: [exampleAttempt] });

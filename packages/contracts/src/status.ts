@@ -21,6 +21,12 @@ export const AttemptStatus = z
   .meta({ id: 'AttemptStatus' });
 export type AttemptStatus = z.infer<typeof AttemptStatus>;
 
+/** Whose failure it was, and so what it counts against: see `docs/architecture.md`. */
+export const FailureClass = z
+  .enum(['input', 'engine', 'machine', 'storage', 'stop'])
+  .meta({ id: 'FailureClass', description: 'Whose failure it was: it decides what is tried next' });
+export type FailureClass = z.infer<typeof FailureClass>;
+
 export const WorkerStatus = z
   .enum(['starting', 'warming', 'idle', 'busy', 'draining', 'offline', 'quarantined'])
   .meta({ id: 'WorkerStatus' });

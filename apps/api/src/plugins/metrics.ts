@@ -19,10 +19,19 @@ function gauges(registry: Registry) {
       labelNames: ['status', 'vram_class'],
       registers: [registry],
     }),
+    quarantines: new Gauge({
+      name: 'farm_worker_quarantined_since_seconds',
+      help: 'Unix time since when a worker is quarantined, by worker and by the code of its last failure',
+      labelNames: ['worker', 'code'],
+      registers: [registry],
+    }),
   };
 }
 
-async function readFarm({ records }: Services, { claimable, jobs, workers }: ReturnType<typeof gauges>): Promise<void> {
+async function readFarm(
+  { records }: Services,
+  { claimable, jobs, workers, quarantines }: ReturnType<typeof gauges>,
+): Promise<void> {
   const [ready, byStatus, known] = await Promise.all([
     countClaimable(records),
     countJobs(records, JobStatus.options),
@@ -31,6 +40,9 @@ async function readFarm({ records }: Services, { claimable, jobs, workers }: Ret
   for (const [vramClass, count] of Object.entries(ready)) claimable.set({ vram_class: vramClass }, count);
   for (const [status, count] of Object.entries(byStatus)) jobs.set({ status }, count);
   workers.reset();
+  quarantines.reset();
+  for (const { id, quarantine } of known)
+    if (quarantine) quarantines.set({ worker: id, code: quarantine.reason.code }, quarantine.since / 1000);
   for (const status of WorkerStatus.options) {
     for (const worker of known) workers.inc({ status, vram_class: worker.vramClass }, worker.status === status ? 1 : 0);
   }

@@ -36,12 +36,13 @@ function listRoute(app: TypedApp): void {
       const isVisible = async (jobId: string) =>
         seesEveryone(caller) || (await getJob(records, jobId))?.owner === caller.owner;
       const workers = await Promise.all(
-        (await listWorkers(records)).map(async ({ attempts, ...worker }) => {
+        (await listWorkers(records)).map(async ({ attempts, quarantine, ...worker }) => {
           const visible = await Promise.all(attempts.map(({ jobId }) => isVisible(jobId)));
           return {
             ...worker,
             startedAt: new Date(worker.startedAt).toISOString(),
             seenAt: new Date(worker.seenAt).toISOString(),
+            quarantine: quarantine && { since: new Date(quarantine.since).toISOString(), reason: quarantine.reason },
             attempts: attempts.filter((_attempt, index) => visible[index]),
           };
         }),

@@ -142,6 +142,15 @@ describe('a submit leaves nothing behind', () => {
     expect(await traces()).toEqual(before);
   });
 
+  it.each(['portrait', 'speech'] as const)('when the sweep overtakes it and takes its %s', async (part) => {
+    const before = await traces();
+    const swept: TestReplica = await farm.startReplica({ wrapStorage: (storage) => withSweep(storage, part) });
+    const { body } = await submit<Problem>({ url: swept.url, key: farm.key }, parts);
+    expect(body).toMatchObject({ status: 409, code: 'input-swept', field: part });
+    expect(body.detail).toContain('Submit the job again');
+    expect(await traces()).toEqual(before);
+  });
+
   it('when it is refused early, though the client keeps sending', async () => {
     const before = await traces();
     const flood = new Blob([Buffer.alloc(15_000_000, 1)]);
@@ -178,6 +187,23 @@ describe('a submit whose job was recorded, though the reply was lost,', () => {
     expect(kept).toEqual([job!.portrait.key, job!.speech.key].sort());
   });
 });
+/** As soon as both files of a submit are stored, one of them is deleted. */
+function withSweep(storage: ObjectStorage, part: 'portrait' | 'speech'): ObjectStorage {
+  const stored: string[] = [];
+  return new Proxy(storage, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      if (name !== 'put') return member.bind(target);
+      return async (...call: Parameters<ObjectStorage['put']>) => {
+        const info = await target.put(...call);
+        stored.push(call[0]);
+        if (stored.length === 2) await target.delete(stored.filter((key) => key.includes(`/input/${part}`)));
+        return info;
+      };
+    },
+  });
+}
 
 /** The second file of a submit finds no room. */
 function withFullDisk(storage: ObjectStorage): ObjectStorage {

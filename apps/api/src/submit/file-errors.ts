@@ -1,5 +1,6 @@
 import { FarmError } from '@farm/contracts';
 import type { PixelSize } from '@farm/placement';
+import type { InputName } from './part-names.js';
 
 export class FileTooLargeError extends FarmError {
   /** @param file.part the part of a submit that the file is; none for an upload */
@@ -22,9 +23,15 @@ export class ClientDisconnectedError extends FarmError {
   }
 }
 
-export class StoredInputLostError extends FarmError {
-  constructor(key: string) {
-    super('storage-lost-object', `${key} was stored and no longer exists.`);
+/** The storage sweep takes what no record points to for garbage, and a submit has no record until it is complete. */
+export class InputSweptError extends FarmError {
+  constructor(part: InputName) {
+    super(
+      'input-swept',
+      `The ${part} was stored and then removed as unused, before the job could be accepted: the submit took too long. ` +
+        'Submit the job again; on a slow connection, upload the files first (POST /v1/uploads).',
+      { data: { field: part } },
+    );
   }
 }
 

@@ -18,7 +18,8 @@ import {
 import type { PixelSize } from '@farm/placement';
 import pLimit from 'p-limit';
 import type { Services } from '../services.js';
-import { PortraitTooNarrowError, PortraitTooSmallError, StoredInputLostError } from './file-errors.js';
+import { InputSweptError, PortraitTooNarrowError, PortraitTooSmallError } from './file-errors.js';
+import type { InputName } from './part-names.js';
 import type { InputFacts } from './resolve-spec.js';
 
 /** Live Avatar's own advice: below this side length a face has too few pixels to follow. */
@@ -75,10 +76,10 @@ async function judgeIn(
   { portraitKey, speechKey, signal }: StoredInputs,
 ): Promise<JudgedInputs> {
   const [portrait, speech] = await bothEnded(
-    fetchInput(services, { key: portraitKey, path: join(folder, 'portrait'), signal }).then((path) =>
+    fetchInput(services, { part: 'portrait', key: portraitKey, folder, signal }).then((path) =>
       judgePortrait(services, path, signal),
     ),
-    fetchInput(services, { key: speechKey, path: join(folder, 'speech'), signal }).then((path) =>
+    fetchInput(services, { part: 'speech', key: speechKey, folder, signal }).then((path) =>
       judgeSpeech(services, path, signal),
     ),
   );
@@ -91,10 +92,11 @@ async function judgeIn(
 
 async function fetchInput(
   { storage }: Services,
-  { key, path, signal }: { key: string; path: string; signal: AbortSignal },
+  { part, key, folder, signal }: { part: InputName; key: string; folder: string; signal: AbortSignal },
 ): Promise<string> {
+  const path = join(folder, part);
   if ((await storage.getToFile(key, path, { signal })) !== undefined) return path;
-  throw new StoredInputLostError(key);
+  throw new InputSweptError(part);
 }
 
 async function judgePortrait(services: Services, path: string, signal: AbortSignal) {

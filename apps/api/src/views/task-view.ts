@@ -3,9 +3,9 @@ import type { AttemptRecord, JobRecord, TaskRecord } from '@farm/records';
 import { isoOrNull } from './job-view.js';
 
 function attemptView(attempt: AttemptRecord): AttemptView {
-  const { id, number, status, workerId, error } = attempt;
+  const { id, number, status, workerId, error, failureClass } = attempt;
   const startedAt = new Date(attempt.startedAt).toISOString();
-  return { id, number, status, workerId, startedAt, endedAt: isoOrNull(attempt.endedAt), error };
+  return { id, number, status, workerId, startedAt, endedAt: isoOrNull(attempt.endedAt), error, failureClass };
 }
 
 export function taskView({ task, attempts }: { task: TaskRecord; attempts: AttemptRecord[] }): TaskView {
@@ -32,6 +32,7 @@ export function tasksOfManifest(manifest: Manifest, vramClass: JobRecord['vramCl
       failures: attempts.filter(({ status }) => status === 'failed').length,
       attempts: attempts.map(({ taskId: _task, metrics: _metrics, ...attempt }) => ({
         ...attempt,
+        failureClass: attempt.failureClass ?? null,
         status: attempt.status as AttemptView['status'],
       })),
     };

@@ -1,4 +1,4 @@
-import type { JobDetail, SignedUrls, TaskView } from '@farm/contracts';
+import type { AttemptView, JobDetail, SignedUrls, TaskView } from '@farm/contracts';
 import type { Output } from '../output/output.js';
 import { table } from '../output/table.js';
 import { phaseOf, progressFacts } from '../progress/job-line.js';
@@ -67,10 +67,14 @@ function showJob(job: JobDetail, { line, paint }: Output): void {
   for (const task of job.tasks) {
     for (const attempt of task.attempts) {
       if (attempt.error)
-        line(`${task.kind}, attempt ${attempt.number} on ${attempt.workerId}: ${attempt.error.message}`);
+        line(
+          `${task.kind}, attempt ${attempt.number} on ${attempt.workerId}: ${attempt.error.message}${whoseFault(attempt)}`,
+        );
     }
   }
 }
+
+const whoseFault = ({ failureClass }: AttemptView) => (failureClass === null ? '' : ` (${failureClass})`);
 
 function taskRow(task: TaskView): string[] {
   const isRender = task.kind === 'render';

@@ -16,6 +16,7 @@ const worker = (id: string, startedAt = '2026-01-05T08:00:00.000Z'): WorkerView 
   startedAt,
   seenAt: startedAt,
   clockSkewMs: 3,
+  quarantine: null,
   attempts: [],
 });
 
@@ -42,6 +43,20 @@ beforeEach(async () => {
   listed = [worker('gpu-1'), worker('gpu-2')];
 });
 afterEach(() => server.stop());
+
+test('says why a worker is quarantined, and for how long', async () => {
+  const reason = { code: 'engine-crashed', message: 'The engine ended while it was needed (exit code 1).' };
+  const since = new Date(Date.now() - 125_000).toISOString();
+  listed = [worker('gpu-1'), { ...worker('gpu-2'), status: 'quarantined', quarantine: { since, reason } }];
+  serveWorkers(() => {});
+  const { stdout } = await runCaptured(['workers'], {
+    environment: { FARM_URL: server.url, FARM_KEY: 'secret', HOME: '/' },
+  });
+  expect(stdout).toMatch(/^gpu-2 .*quarantined/m);
+  expect(stdout).toMatch(
+    /^gpu-2 has been quarantined for 2:\d\d, until a test render succeeds: The engine ended .* \(engine-crashed\)$/m,
+  );
+});
 
 test('asks all of them first, then waits for each', async () => {
   serveWorkers((count) => {

@@ -35,7 +35,11 @@ export const workersCommand = (context: CommandContext) =>
 const listCommand = (context: CommandContext) =>
   clientCommand('list')
     .alias('ls')
-    .description('List the workers of the farm: what they are and what they are doing.')
+    .description(
+      'List the workers of the farm: what they are and what they are doing. A worker that failed three times in a row is ' +
+        'quarantined: it claims no renders until a test of its own succeeds, which it repeats after growing pauses, and ' +
+        'immediately when it is restarted.',
+    )
     .addHelpText(
       'after',
       examples([
@@ -54,7 +58,13 @@ const listCommand = (context: CommandContext) =>
       const header = ['WORKER', 'STATUS', 'CLASS', 'ENGINE', 'HOST', 'SEEN', 'CLOCK', 'JOBS'];
       output.line(table(header, workers.map(row), output.paint));
       for (const worker of workers) warnOfClock(worker, output);
+      for (const { id, quarantine } of workers) if (quarantine) output.line(whyQuarantined(id, quarantine));
     });
+
+function whyQuarantined(id: string, { since, reason }: NonNullable<WorkerView['quarantine']>): string {
+  const age = formatDuration((Date.now() - Date.parse(since)) / 1000);
+  return `${id} has been quarantined for ${age}, until a test render succeeds: ${reason.message} (${reason.code})`;
+}
 
 function row(worker: WorkerView): string[] {
   const seen = `${formatDuration((Date.now() - Date.parse(worker.seenAt)) / 1000)} ago`;

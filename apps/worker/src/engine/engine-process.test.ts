@@ -1,11 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RenderCommand } from '@farm/contracts';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { EngineProcess, type RenderListener } from './engine-process.js';
-import { ResidentEngine } from './resident-engine.js';
+import { loadingBoundMs, ResidentEngine } from './resident-engine.js';
 
 const log = pino({ level: 'silent' });
 let folder: string;
@@ -35,6 +35,11 @@ async function scripted(body: string, first: object[] = [hello, ready]) {
   );
   return { command: process.execPath, args: [path], environment: process.env };
 }
+
+const withTail = (body: string) => async (line: Awaited<ReturnType<typeof scripted>>) => {
+  await appendFile(line.args[0]!, body);
+  return line;
+};
 
 async function start(body: string, first?: object[]): Promise<EngineProcess> {
   const engine = new EngineProcess(await scripted(body, first), log);
@@ -162,6 +167,94 @@ describe('EngineProcess', () => {
     await engine.exited;
   });
 
+  /** Writes `text` again and again to a descriptor, some megabytes. */
+  const floods = (descriptor: 1 | 2, text: string, megabytes = 600) => `{
+    const { writeSync } = await import('node:fs');
+    const chunk = Buffer.from('${text}'.repeat(Math.ceil(1048576 / ${text.length})));
+    const write = (bytes) => { for (let at = 0; at < bytes.length; ) try { at += writeSync(${descriptor}, bytes, at); } catch (error) { if (error.code !== 'EAGAIN') throw error; } };
+    for (let i = 0; i < ${megabytes}; i += 1) write(chunk);
+  }`;
+  /** The most that this process grew by while `act` ran. */
+  async function growthOf(act: () => Promise<unknown>): Promise<number> {
+    const before = process.memoryUsage().rss;
+    let most = before;
+    const timer = setInterval(() => {
+      most = Math.max(most, process.memoryUsage().rss);
+    }, 20);
+    await act().finally(() => clearInterval(timer));
+    return Math.max(most, process.memoryUsage().rss) - before;
+  }
+
+  it('ends an engine that writes a line of 600 MB, in little memory', async () => {
+    const engine = await start(`if (command.type === 'render') ${floods(1, 'x')}`);
+    await engine.ready();
+    const growth = await growthOf(async () => {
+      await expect(engine.render(command, listener)).rejects.toMatchObject({
+        code: 'engine-protocol',
+        message: expect.stringContaining('a line of more than 1048576 bytes. It begins: xxx'),
+      });
+      await engine.exited;
+    });
+    expect(growth).toBeLessThan(200e6);
+  }, 60_000);
+
+  it.each([
+    ['600 MB', 'one line', 'y', 600],
+    ['100 MB', 'many lines', `${'word '.repeat(20)}\\n`, 100],
+  ])(
+    'keeps only the end of %s that an engine prints in %s',
+    async (_size, _lines, text, megabytes) => {
+      const engine = await start(`if (command.type !== 'render') return;
+      ${floods(2, text, megabytes)}
+      const { writeSync } = await import('node:fs');
+      writeSync(2, '\\nthe last words\\n');
+      process.exit(3);`);
+      await engine.ready();
+      const growth = await growthOf(async () => {
+        await expect(engine.render(command, listener)).rejects.toMatchObject({
+          code: 'engine-crashed',
+          message: expect.stringContaining('the last words'),
+        });
+      });
+      expect(String(engine.output).length).toBeLessThanOrEqual(64 * 1024);
+      expect(String(engine.output)).toMatch(/the last words$/);
+      expect(growth).toBeLessThan(200e6);
+    },
+    60_000,
+  );
+
+  it('keeps the beginning of a long printed line, and an event that comes in parts', async () => {
+    const engine = await start(`if (command.type !== 'render') return;
+      process.stderr.write('short\\n' + 'z'.repeat(100000) + '\\nend\\n');
+      const text = JSON.stringify({ type: 'warning', renderId: 'r1', code: 'été', message: 'é'.repeat(100000) }) + '\\n';
+      const bytes = Buffer.from(text);
+      for (let i = 0; i < bytes.length; i += 4999) { process.stdout.write(bytes.subarray(i, i + 4999)); await new Promise(setImmediate); }
+      say({ type: 'finished', renderId: 'r1', renderSeconds: 1, peakBytes: 5 });`);
+    heard.length = 0;
+    await engine.render(command, listener);
+    expect(heard).toEqual(['été']);
+    await expect
+      .poll(() =>
+        String(engine.output)
+          .split('\n')
+          .map((line) => line.length),
+      )
+      .toEqual([5, 4096, 3]);
+  });
+
+  it('ends an engine that is alive but does not get ready, and its waiting render', async () => {
+    const body = `setInterval(() => say({ type: 'alive', renderId: null }), 100);`;
+    const engine = new EngineProcess(await scripted('', [hello]).then(withTail(body)), log, {
+      patience: { loadingMs: 1200 },
+    });
+    engines.push(engine);
+    await expect(engine.ready()).rejects.toMatchObject({
+      code: 'engine-hung',
+      beforeReady: true,
+      message: expect.stringContaining('was not ready after 0.0 min'),
+    });
+  });
+
   it('ends an engine of another protocol version, naming both', async () => {
     const engine = await start('', [{ ...hello, protocolVersion: 7 }, ready]);
     await engine.exited;
@@ -192,5 +285,22 @@ describe('ResidentEngine', () => {
     expect(await pidOfRender()).not.toBe(first);
     await resident.stop();
     await expect(resident.warm()).rejects.toThrow('stopped');
+  });
+
+  it('waits for as long as the longest load of the past suggests, and remembers how long this one took', async () => {
+    const added: number[] = [];
+    const loads = { longestMs: async () => 60_000, add: async (loadMs: number) => void added.push(loadMs) };
+    const resident = new ResidentEngine('draft', await scripted(''), log, { loads });
+    await resident.warm();
+    expect(added).toEqual([expect.any(Number)]);
+    await resident.stop();
+  });
+
+  it.each([
+    ['no load is known', undefined, 30 * 60_000],
+    ['loads were quick', 1000, 10 * 60_000],
+    ['loads were slow', 20 * 60_000, 100 * 60_000],
+  ])('bounds the next load when %s', async (_name, longestMs, expected) => {
+    expect(loadingBoundMs(longestMs)).toBe(expected);
   });
 });

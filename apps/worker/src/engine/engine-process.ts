@@ -1,17 +1,21 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { ENGINE_PROTOCOL_VERSION, type EngineCommand, EngineEvent, type RenderCommand } from '@farm/contracts';
 import type { Logger } from 'pino';
 import { deferred } from '../deferred.js';
+import { EngineOutput } from './engine-output.js';
 import { EngineWatch, type Patience } from './engine-watch.js';
 import {
   EngineCrashedError,
   type EngineError,
   EngineFailedError,
+  EngineLineTooLongError,
   EngineMissingError,
   EngineProtocolVersionError,
+  LONGEST_CODE,
+  LONGEST_MESSAGE,
   UnknownEngineLineError,
 } from './errors.js';
+import { readLines } from './read-lines.js';
 
 export interface EngineCommandLine {
   command: string;
@@ -37,6 +41,9 @@ interface CurrentRender {
   reject(error: Error): void;
 }
 
+/** Of one event; the longest that engines write are a few kilobytes. */
+const LONGEST_EVENT_BYTES = 1024 * 1024;
+const LONGEST_PRINTED_BYTES = 4096;
 const STOP_MS = 3000;
 /** After its exit the pipes of an engine may be held open by processes that it had started. */
 const LAST_LINES_MS = 1000;
@@ -60,7 +67,9 @@ export class EngineProcess {
   #render: CurrentRender | undefined;
   /** Why the engine ends, when that is known before it does. */
   #fatal: EngineError | undefined;
-  #lastLine = '';
+  #isReady = false;
+  /** The end of what the engine printed, for logs. */
+  readonly output = new EngineOutput();
 
   constructor(line: EngineCommandLine, log: Logger, { patience = {} }: { patience?: Partial<Patience> } = {}) {
     this.#log = log;
@@ -80,7 +89,7 @@ export class EngineProcess {
   async render(command: RenderCommand, listener: RenderListener): Promise<RenderOutcome> {
     if (this.#render) throw new Error(`The engine renders ${this.#render.id}; ${command.renderId} has to wait.`);
     if (this.hasExited)
-      throw this.#fatal ?? new EngineCrashedError({ how: 'before this render', lastLine: this.#lastLine });
+      throw this.#fatal ?? new EngineCrashedError({ how: 'before this render', lastLine: this.output.lastLine });
     return await new Promise<RenderOutcome>((resolve, reject) => {
       this.#render = { id: command.renderId, listener, resolve, reject };
       this.#watch.renderStarted();
@@ -115,16 +124,25 @@ export class EngineProcess {
 
   #readStreams(): void {
     this.#child.stdin.on('error', () => {});
-    createInterface({ input: this.#child.stdout }).on('line', (text) => this.#receive(text));
-    createInterface({ input: this.#child.stderr }).on('line', (text) => {
-      if (text.trim() !== '') this.#lastLine = text.trim();
-      this.#log.debug({ engine: true }, text);
+    readLines(this.#child.stdout, {
+      maximumBytes: LONGEST_EVENT_BYTES,
+      onLine: (text) => this.#receive(text),
+      onTooLong: (start) => {
+        this.#kill(new EngineLineTooLongError(LONGEST_EVENT_BYTES, start));
+        this.#child.stdout.destroy();
+      },
     });
+    const keep = (text: string) => {
+      this.output.add(text);
+      this.#log.debug({ engine: true }, text);
+    };
+    // Of a long line the beginning is kept.
+    readLines(this.#child.stderr, { maximumBytes: LONGEST_PRINTED_BYTES, onLine: keep, onTooLong: keep });
   }
 
   #noticeExit(): void {
     const crashed = (code: number | null, signal: NodeJS.Signals | null) => {
-      this.#end(new EngineCrashedError({ how: signal ?? `exit code ${code}`, lastLine: this.#lastLine }));
+      this.#end(new EngineCrashedError({ how: signal ?? `exit code ${code}`, lastLine: this.output.lastLine }));
     };
     this.#child.on('error', (error) => this.#end(new EngineMissingError(error)));
     this.#child.on('close', crashed);
@@ -135,8 +153,10 @@ export class EngineProcess {
     if (this.hasExited) return;
     this.hasExited = true;
     this.#watch.end();
-    this.#ready.reject(this.#fatal ?? error);
-    this.#render?.reject(this.#fatal ?? error);
+    const reason = this.#fatal ?? error;
+    reason.beforeReady = !this.#isReady;
+    this.#ready.reject(reason);
+    this.#render?.reject(reason);
     this.#render = undefined;
     this.#exit.resolve();
   }
@@ -174,14 +194,14 @@ export class EngineProcess {
         this.#log.debug({ phase: event.phase, fraction: event.fraction }, 'engine loading');
         break;
       case 'ready':
+        this.#isReady = true;
         this.#watch.ready();
         this.#ready.resolve();
         break;
       case 'alive':
         break;
       case 'warning':
-        this.#log.warn({ code: event.code }, event.message);
-        render?.listener.onWarning(event);
+        this.#onWarning(event, render);
         break;
       case 'progress':
         this.#watch.progressed();
@@ -203,8 +223,14 @@ export class EngineProcess {
   }
 
   #onHello({ engineVersion, protocolVersion }: EventOf<'hello'>): void {
-    this.engineVersion = engineVersion;
+    this.engineVersion = engineVersion.slice(0, LONGEST_CODE);
     if (protocolVersion !== ENGINE_PROTOCOL_VERSION) this.#kill(new EngineProtocolVersionError(protocolVersion));
+  }
+
+  #onWarning(event: EventOf<'warning'>, render: CurrentRender | undefined): void {
+    const warning = { code: event.code.slice(0, LONGEST_CODE), message: event.message.slice(0, LONGEST_MESSAGE) };
+    this.#log.warn({ code: warning.code }, warning.message);
+    render?.listener.onWarning(warning);
   }
 
   #onFailed(event: EventOf<'failed'>): void {

@@ -6,11 +6,18 @@ export interface Patience {
   silenceMs: number;
   /** Until it is ready, libraries that come from a cold disk may block the whole process. */
   loadingSilenceMs: number;
+  /** From its start until it is ready, however alive it says it is. */
+  loadingMs: number;
   /** Between two signs of progress in a render: an unavailable storage holds the engine back for 10 minutes at most. */
   stalledMs: number;
 }
 
-const defaultPatience: Patience = { silenceMs: 15_000, loadingSilenceMs: 120_000, stalledMs: 20 * 60_000 };
+const defaultPatience: Patience = {
+  silenceMs: 15_000,
+  loadingSilenceMs: 120_000,
+  loadingMs: 30 * 60_000,
+  stalledMs: 20 * 60_000,
+};
 const CHECK_MS = 1000;
 /** A check that comes this late means that this process itself stalled: the engine's lines are still to be read. */
 const LATE_CHECK_MS = 3000;
@@ -20,6 +27,7 @@ export class EngineWatch {
   readonly #patience: Patience;
   readonly #onHung: (error: EngineHungError) => void;
   readonly #timer = setInterval(() => this.#check(), CHECK_MS);
+  readonly #started = performance.now();
   #lastHeard = performance.now();
   #lastProgress = performance.now();
   #lastCheck = performance.now();
@@ -60,9 +68,10 @@ export class EngineWatch {
     const now = performance.now();
     if (now - this.#lastCheck > LATE_CHECK_MS) this.#lastHeard = this.#lastProgress = now;
     this.#lastCheck = now;
-    const { silenceMs, loadingSilenceMs, stalledMs } = this.#patience;
+    const { silenceMs, loadingSilenceMs, loadingMs, stalledMs } = this.#patience;
     const silentMs = this.#isReady ? silenceMs : loadingSilenceMs;
     if (now - this.#lastHeard > silentMs) this.#onHung(new EngineHungError({ silentMs }));
+    else if (!this.#isReady && now - this.#started > loadingMs) this.#onHung(new EngineHungError({ loadingMs }));
     else if (this.#isRendering && now - this.#lastProgress > stalledMs)
       this.#onHung(new EngineHungError({ stalledMs }));
   }

@@ -6,9 +6,15 @@ import {
   type Retriable,
 } from '@farm/contracts';
 
+/** Characters of an engine's words that records and manifests keep. */
+export const LONGEST_MESSAGE = 4000;
+export const LONGEST_CODE = 64;
+
 /** A render that the engine, or its absence, ended. The codes of engines come from Python. */
 export abstract class EngineError extends FarmError<string> {
   readonly retriable: Retriable;
+  /** The engine never accepted a render. */
+  beforeReady = false;
 
   constructor(code: string, message: string, { retriable, ...options }: FarmErrorOptions & { retriable: Retriable }) {
     super(code, message, options);
@@ -33,13 +39,15 @@ export class EngineCrashedError extends EngineError {
 }
 
 export class EngineHungError extends EngineError {
-  constructor(limit: { silentMs: number } | { stalledMs: number }) {
-    const what =
-      'silentMs' in limit
-        ? `was silent for ${limit.silentMs / 1000} s`
-        : `made no progress for ${limit.stalledMs / 60_000} min`;
-    super('engine-hung', `The engine ${what} and was ended.`, { retriable: 'another-worker' });
+  constructor(limit: { silentMs: number } | { stalledMs: number } | { loadingMs: number }) {
+    super('engine-hung', `The engine ${hangOf(limit)} and was ended.`, { retriable: 'another-worker' });
   }
+}
+
+function hangOf(limit: { silentMs: number } | { stalledMs: number } | { loadingMs: number }): string {
+  if ('silentMs' in limit) return `was silent for ${limit.silentMs / 1000} s`;
+  if ('stalledMs' in limit) return `made no progress for ${limit.stalledMs / 60_000} min`;
+  return `was not ready after ${(limit.loadingMs / 60_000).toFixed(1)} min of loading`;
 }
 
 /** The engine broke the protocol; another release of it may be installed elsewhere. */
@@ -52,6 +60,12 @@ export abstract class EngineProtocolError extends EngineError {
 export class UnknownEngineLineError extends EngineProtocolError {
   constructor(line: string, cause: unknown) {
     super(`The engine wrote a line that is not part of its protocol: ${line.slice(0, 200)}`, cause);
+  }
+}
+
+export class EngineLineTooLongError extends EngineProtocolError {
+  constructor(maximumBytes: number, start: string) {
+    super(`The engine wrote a line of more than ${maximumBytes} bytes. It begins: ${start.slice(0, 200)}`);
   }
 }
 
@@ -82,7 +96,17 @@ export class FramesDifferError extends EngineError {
 
 /** What the engine itself reported as failed. */
 export class EngineFailedError extends EngineError {
-  constructor({ code, message, retriable, details }: Extract<EngineEvent, { type: 'failed' }>) {
-    super(code, message, { retriable, data: details });
+  readonly renderId: string | null;
+
+  constructor({ code, message, retriable, details, renderId }: Extract<EngineEvent, { type: 'failed' }>) {
+    super(code.slice(0, LONGEST_CODE), message.slice(0, LONGEST_MESSAGE), { retriable, data: details });
+    this.renderId = renderId;
+  }
+}
+
+/** The test render of a quarantined worker went wrong in a way that no part of it named. */
+export class SelfTestFailedError extends EngineError {
+  constructor(what: string) {
+    super('self-test-failed', `The test render of this worker failed: ${what}.`, { retriable: 'another-worker' });
   }
 }

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FRAMES_PER_SECOND, Manifest, objectKeys } from '@farm/contracts';
+import { FRAMES_PER_SECOND, Manifest, objectKeys, type Warning } from '@farm/contracts';
 import { assembleVideo, posterFrame } from '@farm/media';
 import {
   type AttemptRecord,
+  addWarning,
   getAttempts,
   getPieces,
   getTasks,
@@ -16,6 +17,7 @@ import { download } from '../download.js';
 import { LostObjectsError, PiecesLostError } from '../errors.js';
 import { sha256OfFile } from '../sha256-of-file.js';
 import type { TaskContext, TaskOutcome } from '../task-context.js';
+import { mixedVersionsWarning } from './engine-versions.js';
 
 interface RenderedSegment {
   task: TaskRecord;
@@ -52,7 +54,10 @@ export async function assemble(context: TaskContext): Promise<TaskOutcome> {
   };
   await storage.put(video.key, { filePath: videoPath }, { contentType: 'video/mp4', signal });
   await storage.put(key('poster.jpg'), { filePath: posterPath }, { contentType: 'image/jpeg', signal });
-  const manifest = await manifestOf(context, { tasks, segments, video });
+  const warning = mixedVersionsWarning(segments);
+  if (warning) await addWarning(context.records, job.id, warning);
+  const warnings = warning ? [...job.warnings, warning] : job.warnings;
+  const manifest = await manifestOf(context, { tasks, segments, video, warnings });
   const body = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
   await storage.put(video.manifestKey, body, { contentType: 'application/json', signal });
   return { result: video, metrics: { seconds: (performance.now() - started) / 1000 } };
@@ -83,8 +88,9 @@ async function downloadPieces(context: TaskContext, segments: RenderedSegment[])
 
 async function manifestOf(
   context: TaskContext,
-  { tasks, segments, video }: { tasks: TaskRecord[]; segments: RenderedSegment[]; video: VideoFacts },
+  given: { tasks: TaskRecord[]; segments: RenderedSegment[]; video: VideoFacts; warnings: Warning[] },
 ): Promise<Manifest> {
+  const { tasks, segments, video, warnings } = given;
   const { job, attempt: own } = context.claim;
   const prepared = tasks.find((task) => task.kind === 'prepare')?.result as PrepareResult;
   const attempts = (await Promise.all(tasks.map((task) => getAttempts(context.records, task.id)))).flat();
@@ -105,7 +111,7 @@ async function manifestOf(
     // This attempt is still running while it writes.
     attempts: attempts.filter((attempt) => attempt.id !== own.id).map(manifestAttempt),
     engine: engineOf(attempts),
-    warnings: job.warnings,
+    warnings,
   });
 }
 
@@ -114,12 +120,13 @@ function manifestSegment({ task, pieces }: RenderedSegment): Manifest['segments'
     firstFrame: task.firstFrame,
     frameCount: task.frameCount,
     seed: task.segment!.seed,
-    pieces: pieces.map(({ firstFrame, frameCount, rawSha256, fileSha256, attemptId }) => ({
+    pieces: pieces.map(({ firstFrame, frameCount, rawSha256, fileSha256, attemptId, engineVersion }) => ({
       firstFrame,
       frameCount,
       rawSha256,
       fileSha256,
       attemptId,
+      ...(engineVersion && { engineVersion }),
     })),
   };
 }

@@ -21,6 +21,7 @@ const ENCODERS_AHEAD = 1;
 export class PiecePipeline {
   readonly #context: TaskContext;
   readonly #pieces: readonly PieceRequest[];
+  readonly #engineVersion: string;
   readonly #finished = new Map<number, Deferred<FinishedPiece>>();
   readonly #stop = new AbortController();
   readonly #done = deferred<void>();
@@ -32,8 +33,9 @@ export class PiecePipeline {
   readonly #commitOf: Promise<void>[] = [];
   #commits: Promise<void> = Promise.resolve();
 
-  constructor(context: TaskContext, pieces: readonly PieceRequest[]) {
+  constructor(context: TaskContext, pieces: readonly PieceRequest[], engineVersion: string) {
     this.#context = context;
+    this.#engineVersion = engineVersion;
     this.#pieces = pieces;
     for (const piece of pieces) this.#finished.set(piece.index, deferred());
     this.#startEncoders();
@@ -128,7 +130,8 @@ export class PiecePipeline {
     const state = statePath && (await this.#storeState(piece, statePath));
     const { bytes, sha256: rawSha256 } = encoded;
     const attemptId = claim.attempt.id;
-    return { firstFrame, frameCount, key, bytes, rawSha256, fileSha256, attemptId, ...(state || undefined) };
+    const made = { attemptId, engineVersion: this.#engineVersion, ...(state || undefined) };
+    return { firstFrame, frameCount, key, bytes, rawSha256, fileSha256, ...made };
   }
 
   async #storeState(piece: PieceRequest, path: string): Promise<{ stateKey: string; stateSha256: string }> {

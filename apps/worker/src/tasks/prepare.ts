@@ -20,6 +20,7 @@ import {
   type SegmentRange,
 } from '@farm/media';
 import type { PrepareResult, SegmentPlan, StoredInput } from '@farm/records';
+import { allOrStop } from '../all-or-stop.js';
 import { download } from '../download.js';
 import { SpeechTooLongForClipsError } from '../errors.js';
 import { sha256OfFile } from '../sha256-of-file.js';
@@ -33,9 +34,9 @@ export async function prepare(context: TaskContext): Promise<TaskOutcome> {
   const { claim, directory, storage, media, signal } = context;
   const { job } = claim;
   const started = performance.now();
-  const [portraitPath, speechPath] = await Promise.all([
-    downloadInput(context, job.portrait, 'portrait-input'),
-    downloadInput(context, job.speech, 'speech-input'),
+  const [portraitPath, speechPath] = await allOrStop<[string, string]>(signal, [
+    (either) => downloadInput({ ...context, signal: either }, job.portrait, 'portrait-input'),
+    (either) => downloadInput({ ...context, signal: either }, job.speech, 'speech-input'),
   ]);
   const decodedPortrait = join(directory, 'portrait.png');
   await decodePortrait(media, { inputPath: portraitPath, outputPath: decodedPortrait, signal });

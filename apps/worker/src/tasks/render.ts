@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { PieceRequest, RenderCommand, RenderSettings, ResolvedSpec } from '@farm/contracts';
 import { makeFifos } from '@farm/media';
 import { addWarning, getTask, type PrepareResult, type SegmentPlan } from '@farm/records';
+import { allOrStop } from '../all-or-stop.js';
 import { download } from '../download.js';
 import type { EngineProcess, RenderListener, RenderOutcome } from '../engine/engine-process.js';
 import { LostObjectsError, PreparedInputsMissingError } from '../errors.js';
@@ -17,7 +18,7 @@ export async function render(context: TaskContext): Promise<TaskOutcome> {
   if (pieces.length === 0) return { result: {}, metrics: {} };
   const command = await renderCommand(context, task.segment!, pieces);
   const engine = await loadedEngine(context);
-  const pipeline = new PiecePipeline(context, pieces);
+  const pipeline = new PiecePipeline(context, pieces, engine.engineVersion);
   const rendering = engine.render(command, listenerOf(context, pipeline));
   const endInterrupts = passOnInterrupts(context, engine);
   try {
@@ -30,6 +31,9 @@ export async function render(context: TaskContext): Promise<TaskOutcome> {
     pipeline.onRenderFinished();
     await pipeline.committed;
     return { result: {}, metrics: metricsOf(outcome, pieces) };
+  } catch (error) {
+    if (!(error instanceof Interrupted)) context.log.warn({ engineOutput: String(engine.output) }, 'the render failed');
+    throw error;
   } finally {
     await pipeline.close(new Interrupted('The render has ended.'));
     await engine.release(attempt.id, rendering);
@@ -105,13 +109,16 @@ async function renderCommand(
   if (!prepared) throw new PreparedInputsMissingError(claim.job.id);
   const portraitPath = join(directory, 'portrait.png');
   const speechPath = join(directory, 'speech.wav');
-  await Promise.all([
-    download(context, { key: prepared.portraitKey, sha256: prepared.portraitSha256 }, portraitPath),
-    download(context, { key: segment.speechKey, sha256: segment.speechSha256 }, speechPath),
-    makeFifos(
-      pieces.map((piece) => piece.fifoPath),
-      { signal },
-    ),
+  const portrait = { key: prepared.portraitKey, sha256: prepared.portraitSha256 };
+  const speech = { key: segment.speechKey, sha256: segment.speechSha256 };
+  await allOrStop(signal, [
+    (either) => download({ ...context, signal: either }, portrait, portraitPath),
+    (either) => download({ ...context, signal: either }, speech, speechPath),
+    (either) =>
+      makeFifos(
+        pieces.map((piece) => piece.fifoPath),
+        { signal: either },
+      ),
   ]);
   const { spec } = claim.job;
   const states = spec.engine === 'liveavatar' ? await borderStates(context) : {};

@@ -25,6 +25,8 @@ export const EventType = z
     'worker-registered',
     'worker-drained',
     'worker-offline',
+    'worker-quarantined',
+    'worker-released',
   ])
   .meta({ id: 'EventType' });
 export type EventType = z.infer<typeof EventType>;

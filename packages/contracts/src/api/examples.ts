@@ -44,6 +44,7 @@ export const exampleAttempt = {
   startedAt: exampleCreatedAt,
   endedAt: null,
   error: null,
+  failureClass: null,
 } as const;
 export const exampleTask = {
   id: `${exampleJobId}-render-00000`,

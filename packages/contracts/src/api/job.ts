@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ResolvedSpec } from '../resolved-spec.js';
-import { AttemptStatus, JobStatus, TaskKind, TaskStatus } from '../status.js';
+import { AttemptStatus, FailureClass, JobStatus, TaskKind, TaskStatus } from '../status.js';
 import { TaskClass, VramClass } from '../vram-class.js';
 import { exampleAttempt, exampleJob, exampleJobId, exampleProgress, exampleTask } from './examples.js';
 import { Note } from './note.js';
@@ -31,6 +31,7 @@ export const AttemptView = z
     startedAt: Timestamp,
     endedAt: Timestamp.nullable(),
     error: Note.nullable(),
+    failureClass: FailureClass.nullable().describe('Null while it runs and when it succeeded'),
   })
   .meta({ id: 'Attempt', description: 'One try at a task by one worker', examples: [exampleAttempt] });
 export type AttemptView = z.infer<typeof AttemptView>;

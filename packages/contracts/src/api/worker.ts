@@ -3,6 +3,7 @@ import { WorkerStatus } from '../status.js';
 import { VramClass } from '../vram-class.js';
 import { exampleAttemptId, exampleCreatedAt, exampleEndedAt, exampleJobId, exampleWorkerId } from './examples.js';
 import { EngineName } from './job-spec.js';
+import { Note } from './note.js';
 
 /** A clock that is further off than this is warned of: logs and signed URLs of that machine mislead. */
 export const CLOCK_SKEW_WARNING_MS = 5000;
@@ -23,12 +24,24 @@ const exampleWorker = {
   startedAt: exampleCreatedAt,
   seenAt: exampleEndedAt,
   clockSkewMs: 12,
+  quarantine: null,
   attempts: [exampleWorkerAttempt],
+} as const;
+const exampleQuarantine = {
+  since: exampleCreatedAt,
+  reason: { code: 'engine-crashed', message: 'The engine ended while it was needed (exit code 1).' },
 } as const;
 
 export const WorkerAttempt = z
   .object({ id: z.string(), taskId: z.string(), jobId: z.string() })
   .meta({ id: 'WorkerAttempt', description: 'What a worker is doing now', examples: [exampleWorkerAttempt] });
+
+export const WorkerQuarantine = z.object({ since: Timestamp, reason: Note.describe('Its last failure') }).meta({
+  id: 'WorkerQuarantine',
+  description:
+    'Why a worker claims no renders: it failed several times in a row, until it has rendered a test of its own',
+  examples: [exampleQuarantine],
+});
 
 export const WorkerView = z
   .object({
@@ -44,6 +57,7 @@ export const WorkerView = z
       .int()
       .nullable()
       .describe('By how much its clock is ahead of the farm’s, which alone counts; null until it has been measured'),
+    quarantine: WorkerQuarantine.nullable(),
     attempts: z.array(WorkerAttempt),
   })
   .meta({ id: 'Worker', examples: [exampleWorker] });

@@ -37,6 +37,7 @@ export const errorCodes = {
   'job-ended': { status: 409, title: 'The job has ended' },
   'job-not-ended': { status: 409, title: 'The job has not ended' },
   'inputs-gone': { status: 409, title: 'The inputs are no longer in storage' },
+  'input-swept': { status: 409, title: 'A file was removed before its job was accepted' },
   'job-not-retriable': { status: 409, title: 'The job cannot be retried' },
   'last-admin-key': { status: 409, title: 'This is the last admin key' },
   'no-video': { status: 409, title: 'The job has no video' },
@@ -128,10 +129,11 @@ export const errorCodes = {
   'other-storage-root': { status: 500, title: 'The storage belongs to another farm' },
   'record-missing': { status: 500, title: 'A record is missing' },
   'record-schema': { status: 500, title: 'A record has an unknown schema' },
+  'scratch-full': { status: 500, title: 'The scratch disk of a worker is full' },
   'worker-broken': { status: 500, title: 'The worker could not run the task' },
+  'worker-replaced': { status: 500, title: 'Another process took the id of the worker' },
   'worker-lost': { status: 500, title: 'The worker was lost' },
   'speech-cut-differently': { status: 500, title: 'The speech was cut differently' },
-  'storage-lost-object': { status: 500, title: 'The storage lost an object' },
 } as const satisfies Record<string, ErrorMeaning>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -2,6 +2,9 @@ import type { Warning } from '@farm/contracts';
 import type { RecordsContext } from '../records-context.js';
 import { Script } from '../redis/script.js';
 
+/** More than a person reads; an engine may make up codes without end. */
+const MAX_WARNINGS = 100;
+
 const script = new Script({
   arguments: { jobId: 'text', code: 'text', message: 'text' },
   body: `
@@ -10,6 +13,7 @@ local key = P .. 'job:' .. job_id
 local text = redis.call('HGET', key, 'warnings')
 if not text then return end
 local warnings = cjson.decode(text)
+if #warnings >= ${MAX_WARNINGS} then return 0 end
 for _, warning in ipairs(warnings) do
   if warning.code == code then return end
 end

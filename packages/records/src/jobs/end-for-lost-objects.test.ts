@@ -26,7 +26,7 @@ const { context } = await useTestRecords();
 const lost = (...lostObjects: string[]) => ({
   status: 'failed' as const,
   error: { code: 'object-missing', message: 'Gone.' },
-  retriable: 'another-worker' as const,
+  failureClass: 'storage' as const,
   metrics: {},
   lostObjects,
 });

@@ -24,7 +24,7 @@ const script = new Script({
   arguments: { attemptId: 'text', lost: 'text', error: 'text', metrics: 'text' },
   list: { name: 'sources', columns: ['kind', 'taskId', 'index', 'piece'] },
   body: `
--- Keys: attempt:<attempt>, leases, task:<task> and each source's with its :pieces, job:<job>, worker:<worker>:attempts,
+-- Keys: attempt:<attempt>, leases, task:<task>, and each source's with its :pieces, :excluded and :failed-on, job:<job>, worker:<worker>:attempts,
 -- running-by-owner, events; of a task that is ready again ready:<class>; when the job ends jobs:<owner>:<status>,
 -- live-jobs, ended-jobs
 local attempt_key = P .. 'attempt:' .. attempt_id
@@ -58,7 +58,7 @@ if hopeless then
 end
 
 local function run_again(source_task)
-  redis.call('HSET', P .. 'task:' .. source_task, 'failures', 0, 'losses', 0)
+  forget_failures(P .. 'task:' .. source_task)
   make_ready(source_task, 0)
 end
 local function reopen_prepare(source)

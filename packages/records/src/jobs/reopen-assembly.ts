@@ -5,7 +5,7 @@ const script = new Script({
   arguments: { jobId: 'text', videoKey: 'text' },
   once: true,
   body: `
--- Keys: job:<job> and :tasks, task:<assemble> and :excluded, ready:<class>, jobs:<owner>:<status>, live-jobs, ended-jobs,
+-- Keys: job:<job> and :tasks, task:<assemble>, :excluded and :failed-on, ready:<class>, jobs:<owner>:<status>, live-jobs, ended-jobs,
 -- events
 local key = P .. 'job:' .. job_id
 local row = redis.call('HMGET', key, 'status', 'shrunk', 'video')
@@ -15,8 +15,8 @@ if row[2] == '1' or redis.call('EXISTS', assemble) == 0 then return {'shrunk'} e
 redis.call('HSET', key, 'video', '', 'endedAt', '', 'recoveries', 0)
 redis.call('ZREM', P .. 'ended-jobs', job_id)
 redis.call('SADD', P .. 'live-jobs', job_id)
-redis.call('HSET', assemble, 'failures', 0, 'losses', 0, 'result', '')
-redis.call('DEL', assemble .. ':excluded')
+redis.call('HSET', assemble, 'result', '')
+forget_failures(assemble)
 add_event('object-lost', job_id, '', '', '', 'keys', cjson.encode({video_key}))
 move_job(job_id, 'running')
 return {'reopened', make_ready(job_id .. '-assemble', 0)}

@@ -29,7 +29,7 @@ describe('retryJob', () => {
     await renderAll(context);
     const assemble = await claimed(context, mediaClaimant);
     const error = { code: 'piece-corrupt', message: 'Other bytes.' };
-    await finishAttempt(context, assemble.attempt.id, { status: 'failed', error, retriable: 'never', metrics: {} });
+    await finishAttempt(context, assemble.attempt.id, { status: 'failed', error, failureClass: 'input', metrics: {} });
     expect(await retryJob(context, jobId)).toBe('retried');
     expect((await claimed(context, mediaClaimant)).task.id).toBe(assemble.task.id);
   });

@@ -6,7 +6,7 @@ const script = new Script({
   arguments: { jobId: 'text' },
   once: true,
   body: `
--- Keys: job:<job> and :tasks, task:<task> and :excluded of each, ready:<class>, jobs:<owner>:<status>, live-jobs,
+-- Keys: job:<job> and :tasks, task:<task>, :excluded and :failed-on of each, ready:<class>, jobs:<owner>:<status>, live-jobs,
 -- ended-jobs, events
 local key = P .. 'job:' .. job_id
 local row = redis.call('HMGET', key, 'status', 'shrunk', 'rendersLeft', 'runningAttempts', 'startedAt')
@@ -22,11 +22,10 @@ for _, task in ipairs(redis.call('LRANGE', key .. ':tasks', 0, -1)) do
   local task_row = redis.call('HMGET', task_key, 'status', 'kind')
   local task_status, kind = task_row[1], task_row[2]
   if kind == 'assemble' then
-    redis.call('HSET', task_key, 'status', 'pending', 'failures', 0, 'losses', 0)
-    redis.call('DEL', task_key .. ':excluded')
+    redis.call('HSET', task_key, 'status', 'pending')
+    forget_failures(task_key)
   elseif task_status ~= 'succeeded' then
-    redis.call('HSET', task_key, 'failures', 0, 'losses', 0)
-    redis.call('DEL', task_key .. ':excluded')
+    forget_failures(task_key)
     tickets[#tickets + 1] = make_ready(task, 0)
   elseif kind == 'render' and status == 'canceled' then
     -- Canceling dropped its pieces.
@@ -35,6 +34,7 @@ for _, task in ipairs(redis.call('LRANGE', key .. ':tasks', 0, -1)) do
   end
 end
 redis.call('HSET', key, 'error', '', 'endedAt', '', 'recoveries', 0)
+redis.call('HDEL', key, 'machineFailures', 'machineFailingSince')
 redis.call('ZREM', P .. 'ended-jobs', job_id)
 redis.call('SADD', P .. 'live-jobs', job_id)
 move_job(job_id, not renders_left and 'preparing' or (started_at and 'running' or 'queued'))

@@ -50,6 +50,13 @@ local function make_ready(task, delay_ms)
   return {task, row[1], generation, delay_ms}
 end
 
+-- A task that runs again for another reason starts with a clean sheet.
+local function forget_failures(task_key)
+  redis.call('HSET', task_key, 'failures', 0, 'losses', 0)
+  redis.call('HDEL', task_key, 'machineFailures', 'storageFailures', 'storageFailingSince', 'storageFailedAt')
+  redis.call('DEL', task_key .. ':excluded', task_key .. ':failed-on')
+end
+
 -- The ticket of a task that is ready: adding one again does no harm.
 local function ready_ticket(task)
   local row = redis.call('HMGET', P .. 'task:' .. task, 'status', 'taskClass', 'generation', 'notBefore')
@@ -136,7 +143,7 @@ local function drop_details(job)
       redis.call('DEL', P .. 'attempt:' .. attempt)
     end
     redis.call('DEL', task_key, task_key .. ':attempts', task_key .. ':pieces', task_key .. ':dropped-pieces',
-      task_key .. ':excluded')
+      task_key .. ':excluded', task_key .. ':failed-on')
   end
   redis.call('DEL', key .. ':tasks', key .. ':events')
   redis.call('ZREM', P .. 'ended-jobs', job)

@@ -1,4 +1,4 @@
-import type { AttemptStatus, RecordedError } from '@farm/contracts';
+import type { AttemptStatus, FailureClass, RecordedError } from '@farm/contracts';
 import { checkSchema, type Fields, jsonOr, numberOrNull, RECORD_SCHEMA } from '../record-schema.js';
 
 export interface AttemptRecord {
@@ -15,6 +15,8 @@ export interface AttemptRecord {
   framesDone: number;
   framesPerSecond: number;
   error: RecordedError | null;
+  /** Null while it runs, when it succeeded, and where an older program wrote the record. */
+  failureClass: FailureClass | null;
   metrics: Record<string, unknown>;
 }
 
@@ -33,6 +35,7 @@ export function decodeAttempt(fields: Fields): AttemptRecord {
     framesDone: Number(fields.framesDone ?? 0),
     framesPerSecond: Number(fields.framesPerSecond ?? 0),
     error: jsonOr(fields.error, null),
+    failureClass: (fields.failureClass || null) as FailureClass | null,
     metrics: jsonOr(fields.metrics, {}),
   };
 }

@@ -6,6 +6,7 @@ import type { RecordsContext } from '../records-context.js';
 import { fieldsOf } from '../redis/read-hash.js';
 import { Script } from '../redis/script.js';
 import { type AttemptRecord, decodeAttempt } from './attempt-record.js';
+import { exclusions } from './exclusions.js';
 import { type AttemptOutcome, finishAttempt } from './finish-attempt.js';
 import type { PieceRecord } from './piece-record.js';
 import { decodeTask, type TaskRecord } from './task-record.js';
@@ -40,7 +41,8 @@ const script = new Script({
   arguments: { workerId: 'text', attemptId: 'text', leaseMs: 'number', engine: 'text', warmKey: 'text' },
   list: { name: 'classes', columns: ['taskClass'] },
   body: `
--- Keys: paused-classes, ready:<class> of each, task:<task> and :excluded of the first ones there, running-by-owner;
+-- Keys: paused-classes, ready:<class> of each, task:<task> and :excluded of the first ones there, running-by-owner,
+-- worker:<worker>; where a task excludes this worker also workers and worker:<worker> of the others;
 -- of the claimed one also :attempts and :pieces, attempt:<attempt>, job:<job>, leases, worker:<worker>:attempts,
 -- jobs:<owner>:<status>, events
 -- What the worker must know comes with the claim: a read after it could fail, and the lease would run out with nobody at work.
@@ -55,6 +57,10 @@ if earlier[1] then
   return claimed(earlier[1], earlier[2])
 end
 
+local quarantined = engine ~= '' and redis.call('HEXISTS', P .. 'worker:' .. worker_id, 'quarantinedAt') == 1
+if quarantined then return {'not-for-you'} end
+
+${exclusions}
 local seen = false
 local best, best_class, best_rank
 
@@ -73,10 +79,10 @@ for class_index, row in ipairs(classes) do
       seen = true
       local task, order = window[i], tonumber(window[i + 1])
       local key = P .. 'task:' .. task
-      local fields = redis.call('HMGET', key, 'engine', 'notBefore', 'owner', 'warmKey', 'failures')
-      local task_engine, not_before, owner, task_warm_key, failures = unpack(fields)
-      local excluded = failures and failures ~= '0' and redis.call('HGET', key .. ':excluded', worker_id)
-      if task_engine == engine and tonumber(not_before) <= now and not (excluded and tonumber(excluded) > now) then
+      local fields = redis.call('HMGET', key, 'engine', 'notBefore', 'owner', 'warmKey', 'excludes')
+      local task_engine, not_before, owner, task_warm_key, excludes = unpack(fields)
+      local is_due = task_engine == engine and tonumber(not_before) <= now
+      if is_due and not (excludes and is_excluded(key, class)) then
         local share = tonumber(redis.call('HGET', P .. 'running-by-owner', owner) or '0')
         local cold = (task_warm_key == warm_key) and 0 or 1
         -- Priority first, then the owner with the least running, then a warm engine, then due date, then the index.
@@ -133,7 +139,7 @@ export async function claimTask(context: RecordsContext, claimant: Claimant): Pr
     return decodeClaim(reply);
   } catch (error) {
     // Another worker may be able to read the records; counted, or a record that nobody can read would be claimed for ever.
-    const failure = { error: recordedError(error), retriable: 'another-worker', metrics: {} } as const;
+    const failure = { error: recordedError(error), failureClass: 'machine', metrics: {} } as const;
     await returnTask(context, attemptId, { status: 'failed', ...failure });
     throw error;
   }

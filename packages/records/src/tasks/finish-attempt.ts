@@ -1,25 +1,21 @@
-import { type RecordedError, type Retriable, recordedError } from '@farm/contracts';
+import { type FailureClass, type RecordedError, recordedError } from '@farm/contracts';
 import { advance } from '../jobs/advance.js';
 import { endForLostObjects } from '../jobs/end-for-lost-objects.js';
 import { type RecordsContext, ticketsFrom } from '../records-context.js';
 import { Script } from '../redis/script.js';
+import { workerFailures } from '../workers/worker-failures.js';
 import { WorkerLostError } from './errors.js';
-
-/** Failures of one task before its job fails. */
-export const MAX_FAILURES = 3;
-/** Workers that may be lost during one task: more than failures, since preemptible machines vanish without fault. */
-export const MAX_LOSSES = 20;
-/** How long a worker is passed over after it failed a task in a way that another one may not. */
-const EXCLUDED_MS = 60_000;
-const BACKOFF_MS = 1000;
+import { MAX_LOSSES, taskFailures } from './task-failures.js';
 
 export type AttemptOutcome =
   | { status: 'succeeded'; result: unknown; metrics: Record<string, unknown> }
   | {
       status: 'failed';
       error: RecordedError;
-      retriable: Retriable;
+      failureClass: FailureClass;
       metrics: Record<string, unknown>;
+      /** The failure says nothing about the task: an engine that did not start, a scratch folder that cannot be used. */
+      ofNoTask?: boolean;
       /** Keys of the job's objects that are missing or corrupt in storage: they are made again, and nothing counts. */
       lostObjects?: readonly string[];
     }
@@ -30,14 +26,17 @@ const script = new Script({
   arguments: {
     attemptId: 'text',
     status: 'text',
-    retriable: 'text',
+    failureClass: 'text',
+    alikeCode: 'text',
     error: 'text',
     metrics: 'text',
     result: 'text',
   },
   body: `
--- Keys: attempt:<attempt>, leases, task:<task> and :excluded, job:<job>, worker:<worker>:attempts, running-by-owner,
--- events; when the task is ready again or the job ends also ready:<class>, jobs:<owner>:<status>, live-jobs, ended-jobs
+${workerFailures}
+${taskFailures}
+-- Keys: attempt:<attempt>, leases, task:<task>, :excluded and :failed-on, job:<job>, worker:<worker> and :attempts,
+-- running-by-owner, events; when the task is ready again or the job ends also ready:<class>, jobs:<owner>:<status>, live-jobs, ended-jobs
 local row = redis.call('HMGET', P .. 'attempt:' .. attempt_id, 'status', 'taskId', 'jobId', 'workerId', 'outcome')
 local attempt_status, task, job, worker = row[1], row[2], row[3], row[4]
 local outcome = redis.sha1hex(table.concat(ARGV, '\\0', 2))
@@ -59,6 +58,7 @@ if incomplete then return {'incomplete'} end
 
 redis.call('HSET', P .. 'attempt:' .. attempt_id, 'outcome', outcome)
 end_attempt(attempt_id, status, error, metrics)
+redis.call('HSET', P .. 'attempt:' .. attempt_id, 'failureClass', failure_class)
 if not held then
   -- The job failed meanwhile: its running tasks end here.
   if redis.call('HGET', key, 'attemptId') == attempt_id then redis.call('HSET', key, 'status', 'canceled') end
@@ -71,20 +71,19 @@ if job_status == 'canceling' then
 end
 if status == 'succeeded' then
   redis.call('HSET', key, 'status', 'succeeded', 'result', result)
+  count_success(task, job, worker)
   if redis.call('HGET', key, 'kind') == 'render' then redis.call('HINCRBY', P .. 'job:' .. job, 'rendersLeft', -1) end
   return {'ended', job}
 end
 if status == 'interrupted' then return {'ended', job, make_ready(task, 0)} end
 
-local count, limit, delay
+local ends, delay = false, 0
 if status == 'lost' then
-  count, limit, delay = redis.call('HINCRBY', key, 'losses', 1), ${MAX_LOSSES}, 0
+  ends = redis.call('HINCRBY', key, 'losses', 1) >= ${MAX_LOSSES}
 else
-  count, limit = redis.call('HINCRBY', key, 'failures', 1), ${MAX_FAILURES}
-  delay = ${BACKOFF_MS} * 2 ^ (count - 1)
-  if retriable == 'another-worker' then redis.call('HSET', key .. ':excluded', worker, now + ${EXCLUDED_MS}) end
+  ends, delay = count_failure(task, job, worker, {class = failure_class, code = alike_code, error = error})
 end
-if retriable == 'never' or count >= limit then
+if ends then
   redis.call('HSET', key, 'status', 'failed')
   fail_job(job, error)
   return {'ended', job}
@@ -96,6 +95,18 @@ return {'ended', job, make_ready(task, delay)}
 function errorOf(outcome: AttemptOutcome): RecordedError | undefined {
   if (outcome.status === 'lost') return recordedError(new WorkerLostError());
   return outcome.status === 'failed' ? outcome.error : undefined;
+}
+
+function failureClassOf(outcome: AttemptOutcome): FailureClass | '' {
+  if (outcome.status === 'failed') return outcome.failureClass;
+  if (outcome.status === 'lost') return 'machine';
+  return outcome.status === 'interrupted' ? 'stop' : '';
+}
+
+/** By what two failures of a task are alike; storage that is unavailable is so for everybody. */
+function alikeCodeOf(outcome: AttemptOutcome): string {
+  if (outcome.status !== 'failed' || outcome.ofNoTask || outcome.failureClass === 'storage') return '';
+  return outcome.error.code;
 }
 
 /**
@@ -113,7 +124,8 @@ export async function finishAttempt(
   const [reply, jobId, ticket] = (await script.run(context.redis, {
     attemptId,
     status: outcome.status,
-    retriable: outcome.status === 'failed' ? outcome.retriable : '',
+    failureClass: failureClassOf(outcome),
+    alikeCode: alikeCodeOf(outcome),
     error: error ? JSON.stringify(error) : '',
     metrics: JSON.stringify(outcome.status === 'lost' ? {} : outcome.metrics),
     result: outcome.status === 'succeeded' ? JSON.stringify(outcome.result ?? null) : '',

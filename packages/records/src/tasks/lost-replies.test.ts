@@ -1,3 +1,4 @@
+import type { FailureClass } from '@farm/contracts';
 import { describe, expect, it } from 'vitest';
 import { createApiKey } from '../api-keys/create-api-key.js';
 import { createFirstAdminKey } from '../api-keys/create-first-admin-key.js';
@@ -51,10 +52,10 @@ const { context, redis, tickets } = await useTestRecords();
 
 const succeeded = { status: 'succeeded', result: {}, metrics: { seconds: 1 } } as const;
 const interrupted = { status: 'interrupted', metrics: {} } as const;
-const failed = (retriable: 'this-worker' | 'another-worker' | 'never'): AttemptOutcome => ({
+const failed = (failureClass: FailureClass): AttemptOutcome => ({
   status: 'failed',
   error: { code: 'engine-crashed', message: 'The engine ended.' },
-  retriable,
+  failureClass,
   metrics: {},
 });
 
@@ -73,7 +74,7 @@ async function halfRendered() {
 
 async function failedJob(): Promise<string> {
   const { jobId, claim } = await halfRendered();
-  await finishAttempt(context, claim.attempt.id, failed('never'));
+  await finishAttempt(context, claim.attempt.id, failed('input'));
   return jobId;
 }
 
@@ -139,7 +140,7 @@ const scenarios: Record<string, Scenario> = {
     return (repeating) => commitPiece(repeating, commit);
   },
   ...Object.fromEntries(
-    [failed('this-worker'), failed('another-worker'), failed('never'), interrupted].map((outcome, index) => [
+    [failed('engine'), failed('machine'), failed('storage'), failed('input'), interrupted].map((outcome, index) => [
       `finishAttempt that ${outcome.status} (${index})`,
       async () => {
         const { claim } = await halfRendered();
@@ -166,14 +167,14 @@ const scenarios: Record<string, Scenario> = {
     const { task } = await renderAll(context);
     const [piece] = await getPieces(context, task.id);
     const { attempt } = await claimed(context, mediaClaimant);
-    const outcome = { ...failed('another-worker'), lostObjects: [piece!.key] } as AttemptOutcome;
+    const outcome = { ...failed('storage'), lostObjects: [piece!.key] } as AttemptOutcome;
     return (repeating) => finishAttempt(repeating, attempt.id, outcome);
   },
   'advance that plans renders again': async () => {
     await preparedJob(context, [48, 48]);
     const { attempt } = await claimed(context, renderClaimant('w1'));
     await finishAttempt(context, attempt.id, {
-      ...failed('another-worker'),
+      ...failed('storage'),
       lostObjects: ['portrait.png'],
     } as AttemptOutcome);
     return (repeating) => playPrepare(repeating, [48, 48]);
@@ -361,7 +362,7 @@ describe('a commit that is sent again', () => {
       await retryJob(context, jobId);
       await renderAll(context, 'w2');
     },
-    'the job failed': ({ claim }) => finishAttempt(context, claim.attempt.id, failed('never')),
+    'the job failed': ({ claim }) => finishAttempt(context, claim.attempt.id, failed('input')),
     'the job succeeded': async ({ claim, commit }) => {
       await commitPiece(context, { ...commit, piece: testPiece(claim, 48, 48) });
       await finishAttempt(context, claim.attempt.id, succeeded);

@@ -8,6 +8,7 @@ export interface PieceRecord {
   rawSha256: string;
   fileSha256: string;
   attemptId: string;
+  engineVersion?: string;
   stateKey?: string;
   stateSha256?: string;
 }

@@ -11,13 +11,16 @@ export interface AttemptProgress {
 }
 
 const script = new Script({
-  arguments: { workerId: 'text', status: 'text', clockSkewMs: 'optional number' },
+  arguments: { workerId: 'text', instance: 'text', status: 'text', clockSkewMs: 'optional number' },
   list: { name: 'attempts', columns: ['attemptId', 'framesDone', 'framesPerSecond'] },
   body: `
 -- Keys: worker:<worker>, workers, leases, leases-extended; attempt:<attempt>, task:<task>, job:<job> of each attempt; events
 local key = P .. 'worker:' .. worker_id
-local draining = redis.call('HGET', key, 'drain')
+local worker_row = redis.call('HMGET', key, 'drain', 'instance', 'quarantinedAt')
+local draining, known_instance, quarantined_at = unpack(worker_row)
 if redis.call('EXISTS', key) == 0 then return {'unknown'} end
+if instance ~= '' and known_instance ~= instance then return {'replaced'} end
+if quarantined_at and status ~= 'draining' then status = 'quarantined' end
 redis.call('HSET', key, 'seenAt', now, 'status', status)
 if clock_skew_ms then redis.call('HSET', key, 'clockSkewMs', clock_skew_ms) end
 redis.call('ZADD', P .. 'workers', now, worker_id)
@@ -52,17 +55,24 @@ export interface HeartbeatAnswer {
 
 /**
  * A worker's heartbeat: renews its leases and writes its progress. `undefined`: the record of this worker is gone,
- * register again.
+ * register again. `replaced`: another process has registered under its id, and this one must leave.
  */
 export async function renewLeases(
   context: RecordsContext,
-  beat: { workerId: string; status: string; attempts: AttemptProgress[]; clockSkewMs?: number | undefined },
-): Promise<HeartbeatAnswer | undefined> {
-  const { workerId, status, clockSkewMs } = beat;
+  beat: {
+    workerId: string;
+    instance?: string;
+    status: string;
+    attempts: AttemptProgress[];
+    clockSkewMs?: number | undefined;
+  },
+): Promise<HeartbeatAnswer | 'replaced' | undefined> {
+  const { workerId, instance = '', status, clockSkewMs } = beat;
   const attempts = beat.attempts.map((attempt) => {
     return { ...attempt, framesPerSecond: attempt.framesPerSecond.toFixed(2) };
   });
-  const reply = await script.run(context.redis, { workerId, status, clockSkewMs }, attempts);
-  const [known, stop, drain] = reply as ['known' | 'unknown', string[]?, string?];
+  const reply = await script.run(context.redis, { workerId, instance, status, clockSkewMs }, attempts);
+  const [known, stop, drain] = reply as ['known' | 'unknown' | 'replaced', string[]?, string?];
+  if (known === 'replaced') return known;
   return known === 'known' ? { stop: stop ?? [], drain: drain === '1' } : undefined;
 }

@@ -48,7 +48,10 @@ export interface TaskRecord {
   readyAt: number;
   attemptId: string | null;
   attemptCount: number;
+  /** Of input and engine: these are bounded by `MAX_FAILURES`. */
   failures: number;
+  machineFailures: number;
+  storageFailures: number;
   losses: number;
   firstFrame: number;
   frameCount: number;
@@ -74,6 +77,8 @@ export function decodeTask(fields: Fields): TaskRecord {
     attemptId: fields.attemptId || null,
     attemptCount: Number(fields.attemptCount ?? 0),
     failures: Number(fields.failures ?? 0),
+    machineFailures: Number(fields.machineFailures ?? 0),
+    storageFailures: Number(fields.storageFailures ?? 0),
     losses: Number(fields.losses ?? 0),
     firstFrame: Number(fields.firstFrame ?? 0),
     frameCount: Number(fields.frameCount ?? 0),

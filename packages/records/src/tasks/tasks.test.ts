@@ -2,14 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { cancelJob } from '../jobs/cancel-job.js';
 import { createJob } from '../jobs/create-job.js';
 import { getJob } from '../jobs/get-job.js';
-import { retryJob } from '../jobs/retry-job.js';
 import { KEY_PREFIX } from '../redis/key-prefix.js';
 import {
   claimed,
   mediaClaimant,
   newTestJob,
   preparedJob,
-  renderAll,
   renderClaimant,
   testPiece,
   testWorker,
@@ -21,16 +19,14 @@ import { claimTask } from './claim-task.js';
 import { commitPiece } from './commit-piece.js';
 import { countClaimable } from './count-claimable.js';
 import { expireLeases } from './expire-leases.js';
-import { finishAttempt, MAX_FAILURES } from './finish-attempt.js';
+import { finishAttempt } from './finish-attempt.js';
 import { getAttempt } from './get-attempt.js';
 import { getPieces } from './get-pieces.js';
-import { getTask, getTasks } from './get-task.js';
+import { getTask } from './get-task.js';
 import { renewLeases } from './renew-leases.js';
 import { setClassPaused } from './set-class-paused.js';
 
-const { context, redis, tickets } = await useTestRecords();
-
-const failure = { code: 'engine-crashed', message: 'The engine ended.' };
+const { context, redis } = await useTestRecords();
 
 describe('claimTask', () => {
   it('gives each task to one of many claimants', async () => {
@@ -172,67 +168,6 @@ describe('leases', () => {
     await redis.set(`${KEY_PREFIX}leases-swept`, Date.now() - 12_000);
     expect(await expireLeases(context, 1000)).toEqual([]);
     expect(Number(await redis.zscore(`${KEY_PREFIX}leases`, claim.attempt.id))).toBeGreaterThan(Date.now());
-  });
-});
-
-describe('failures', () => {
-  it('are retried with a pause, elsewhere first, and bounded', async () => {
-    const job = await preparedJob(context, [48, 48]);
-    for (let i = 1; i <= MAX_FAILURES; i += 1) {
-      const claim = await claimed(context, renderClaimant(`w${i}`));
-      expect(claim.task.id).toBe(`${job.id}-render-00000`);
-      await finishAttempt(context, claim.attempt.id, {
-        status: 'failed',
-        error: failure,
-        retriable: 'another-worker',
-        metrics: {},
-      });
-      if (i === MAX_FAILURES) break;
-      expect(tickets.at(-1)).toMatchObject({ generation: i + 1, delayMs: 1000 * 2 ** (i - 1) });
-      await redis.hset(`${KEY_PREFIX}task:${claim.task.id}`, 'notBefore', 0);
-      const excluded = await claimTask(context, renderClaimant(`w${i}`));
-      expect(typeof excluded === 'string' ? '' : excluded.task.id).toBe(`${job.id}-render-00001`);
-      if (typeof excluded !== 'string')
-        await finishAttempt(context, excluded.attempt.id, { status: 'interrupted', metrics: {} });
-    }
-    expect(await getJob(context, job.id)).toMatchObject({ status: 'failed', error: failure, runningAttempts: 0 });
-    expect(await claimTask(context, renderClaimant('w9'))).toBe('none');
-    expect((await getTasks(context, job.id)).map((task) => task.status)).toEqual([
-      'succeeded',
-      'failed',
-      'canceled',
-      'canceled',
-    ]);
-  });
-
-  it('of the kind that never goes away fail the job immediately; a retry continues from what is committed', async () => {
-    const job = await preparedJob(context, [96]);
-    const claim = await claimed(context, renderClaimant('w1'));
-    await commitPiece(context, { taskId: claim.task.id, attemptId: claim.attempt.id, piece: testPiece(claim, 0, 48) });
-    await finishAttempt(context, claim.attempt.id, {
-      status: 'failed',
-      error: failure,
-      retriable: 'never',
-      metrics: {},
-    });
-    expect((await getJob(context, job.id))?.status).toBe('failed');
-    expect(await retryJob(context, job.id)).toBe('retried');
-    expect((await getJob(context, job.id))?.status).toBe('running');
-    expect((await renderAll(context, 'w1')).task.framesCommitted).toBe(48);
-    expect(await retryJob(context, job.id)).toBe('running');
-  });
-
-  it('are not counted when an attempt was interrupted', async () => {
-    await preparedJob(context, [96]);
-    for (let i = 0; i < 5; i += 1) {
-      const claim = await claimed(context, renderClaimant('w1'));
-      await finishAttempt(context, claim.attempt.id, { status: 'interrupted', metrics: {} });
-    }
-    expect((await claimed(context, renderClaimant('w1'))).task).toMatchObject({
-      failures: 0,
-      losses: 0,
-      attemptCount: 6,
-    });
   });
 });
 

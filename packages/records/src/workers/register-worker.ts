@@ -9,6 +9,8 @@ export interface WorkerDescription {
   engineVersion: string;
   host: string;
   gpu: string | null;
+  /** Random, one per process: two processes must not share an id. */
+  instance?: string;
 }
 
 const script = new Script({
@@ -19,18 +21,32 @@ const script = new Script({
     engineVersion: 'text',
     host: 'text',
     gpu: 'text',
+    instance: 'text',
   },
   once: true,
   body: `
 -- Keys: worker:<worker>, workers (by when they were last seen), events
-redis.call('HSET', P .. 'worker:' .. worker_id, 'id', worker_id, 'status', 'starting', 'startedAt', now, 'seenAt', now,
-  'drain', 0, 'clockSkewMs', '', 'vramClass', vram_class, 'engine', engine, 'engineVersion', engine_version, 'host', host, 'gpu', gpu)
+local key = P .. 'worker:' .. worker_id
+local row = redis.call('HMGET', key, 'instance', 'seenAt')
+-- A quarantine outlives the process: a restart must not hide a broken machine, which proves itself first.
+redis.call('HSET', key, 'id', worker_id, 'status', 'starting', 'startedAt', now, 'seenAt', now, 'instance', instance,
+  'drain', 0, 'clockSkewMs', '', 'vramClass', vram_class, 'engine', engine, 'engineVersion', engine_version, 'host', host,
+  'gpu', gpu)
 redis.call('ZADD', P .. 'workers', now, worker_id)
 add_event('worker-registered', nil, nil, nil, worker_id)
+if row[1] and row[1] ~= '' and row[1] ~= instance then return now - tonumber(row[2]) end
+return -1
 `,
 });
 
-export async function registerWorker(context: RecordsContext, worker: WorkerDescription): Promise<void> {
-  const { id: workerId, gpu, ...facts } = worker;
-  await script.run(context.redis, { workerId, gpu: gpu ?? '', ...facts });
+/**
+ * Writes the worker's record. Of two processes with one id the newer keeps it, since the older may have been killed: the
+ * older learns it from its next heartbeat and leaves.
+ *
+ * @returns how many milliseconds ago another process of this id was seen, if its record is still there
+ */
+export async function registerWorker(context: RecordsContext, worker: WorkerDescription): Promise<number | undefined> {
+  const { id: workerId, gpu, instance = '', ...facts } = worker;
+  const seenAgoMs = (await script.run(context.redis, { workerId, gpu: gpu ?? '', instance, ...facts })) as number;
+  return seenAgoMs < 0 ? undefined : seenAgoMs;
 }

@@ -1,5 +1,13 @@
-import type { EngineName, VramClass, WorkerStatus } from '@farm/contracts';
-import { type Fields, numberOrNull } from '../record-schema.js';
+import type { EngineName, RecordedError, VramClass, WorkerStatus } from '@farm/contracts';
+import { type Fields, jsonOr, numberOrNull } from '../record-schema.js';
+
+export interface Quarantine {
+  since: number;
+  /** The last of the failures that led to it. */
+  reason: RecordedError;
+  /** How often in a row it was quarantined without a render that succeeded in between. */
+  times: number;
+}
 
 export interface WorkerRecord {
   id: string;
@@ -13,6 +21,14 @@ export interface WorkerRecord {
   seenAt: number;
   /** By how much its clock is ahead of Redis's; null until it has been measured. */
   clockSkewMs: number | null;
+  quarantine: Quarantine | null;
+}
+
+export function decodeQuarantine(fields: Fields): Quarantine | null {
+  const { quarantinedAt, quarantineReason, quarantines } = fields;
+  if (!quarantinedAt) return null;
+  const unknown = { code: 'internal', message: '' };
+  return { since: Number(quarantinedAt), reason: jsonOr(quarantineReason, unknown), times: Number(quarantines ?? 1) };
 }
 
 export function decodeWorker(fields: Fields): WorkerRecord {
@@ -27,5 +43,6 @@ export function decodeWorker(fields: Fields): WorkerRecord {
     startedAt: Number(fields.startedAt),
     seenAt: Number(fields.seenAt),
     clockSkewMs: numberOrNull(fields.clockSkewMs),
+    quarantine: decodeQuarantine(fields),
   };
 }

@@ -186,7 +186,12 @@ describe('a job', () => {
     await playPrepare(farm);
     const render = await startRender(farm);
     const error = { code: 'engine-crashed', message: 'The engine ended.' };
-    await finishAttempt(farm.records, render.attempt.id, { status: 'failed', error, retriable: 'never', metrics: {} });
+    await finishAttempt(farm.records, render.attempt.id, {
+      status: 'failed',
+      error,
+      failureClass: 'input',
+      metrics: {},
+    });
     expect((await get<JobDetail>(id)).body).toMatchObject({ status: 'failed', error });
   });
 });

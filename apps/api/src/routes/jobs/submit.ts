@@ -73,7 +73,7 @@ export async function submitRoute(plain: FastifyInstance): Promise<void> {
         response: {
           201: JobView,
           200: JobView,
-          ...problemResponses([...commonProblems, 404, 408, 413, 415, 422, 507]),
+          ...problemResponses([...commonProblems, 404, 408, 409, 413, 415, 422, 507]),
         },
       },
     },
