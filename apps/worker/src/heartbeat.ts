@@ -20,14 +20,19 @@ export interface Heartbeat {
 /** Renews the leases of the worker's attempts every second, until `signal` aborts. */
 export async function sendHeartbeats(heartbeat: Heartbeat): Promise<void> {
   const { records, workerId, signal, log } = heartbeat;
+  let failure = '';
   while (!signal.aborted) {
     try {
       const beat = { workerId, status: heartbeat.status(), attempts: heartbeat.attempts() };
       const answer = await renewLeases(records, beat);
       if (answer) heartbeat.onAnswer(answer);
       else await heartbeat.onUnknown();
+      if (failure !== '') log.info('the heartbeat arrives again');
+      failure = '';
     } catch (error) {
-      log.warn({ err: error }, 'the heartbeat failed');
+      // A reason that stays is said once.
+      if (failure !== String(error)) log.warn({ err: error }, 'the heartbeat failed');
+      failure = String(error);
     }
     await sleep(HEARTBEAT_MS, undefined, { signal }).catch(() => {});
   }

@@ -34,20 +34,27 @@ async function main(resources: OpenResources): Promise<void> {
   const { workerId, media, maximumSpeechSeconds } = configuration;
   const log = createLogger({ level: configuration.logLevel, base: { workerId } }, { ignoredOnTerminal: 'workerId' });
   resources.add(() => log.info('worker ended'));
-  const { redis, storage, queues } = await connectBackends({
+  const { redis, storage, queues, identity } = await connectBackends({
     name: `farm-worker-${workerId}`,
     manner: 'patient',
     configuration,
     log,
     resources,
   });
+  await identity.establish();
   const scratchDirectory = await openScratchFolder(configuration.scratchDirectory);
   resources.add(() => rm(scratchDirectory, { recursive: true, force: true }));
   const { vramClass, gpu } = await resolveClass(configuration);
   const engine = new ResidentEngine(configuration.engine, engineCommandLine(configuration), log);
   resources.add(() => engine.stop());
   const worker = new Worker({
-    resources: { records: { redis, enqueue: queues.add }, storage, media, engine, maximumSpeechSeconds },
+    resources: {
+      records: { redis, farmId: identity.farmId, enqueue: queues.add },
+      storage,
+      media,
+      engine,
+      maximumSpeechSeconds,
+    },
     options: { id: workerId, vramClass, engine: configuration.engine, host: hostname(), gpu, scratchDirectory },
     redis,
     log,

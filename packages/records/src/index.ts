@@ -7,6 +7,9 @@ export { revokeApiKey } from './api-keys/revoke-api-key.js';
 export { rotateApiKey } from './api-keys/rotate-api-key.js';
 export { type PastEvents, readFarmEvents, readJobEvents } from './events/read-events.js';
 export { type EventTail, tailEvents } from './events/tail-events.js';
+export * from './identity/errors.js';
+export { establishFarm } from './identity/establish-farm.js';
+export { FarmIdentity } from './identity/farm-identity.js';
 export { addWarning } from './jobs/add-warning.js';
 export { advance } from './jobs/advance.js';
 export { advanceLiveJobs } from './jobs/advance-live-jobs.js';
@@ -25,7 +28,6 @@ export { getOwnerLimits, type OwnerLimits, setOwnerLimits } from './owners/owner
 export { RECORD_SCHEMA, RecordSchemaError } from './record-schema.js';
 export type { RecordsContext, Ticket } from './records-context.js';
 export { checkMemory } from './redis/check-memory.js';
-export { claimStorageRoot } from './redis/claim-storage-root.js';
 export { connectRedis, type RedisOptions } from './redis/connect-redis.js';
 export * from './redis/errors.js';
 export { isRedisUnavailable } from './redis/is-redis-unavailable.js';

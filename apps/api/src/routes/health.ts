@@ -44,21 +44,22 @@ function readyRoute(app: TypedApp): void {
       schema: {
         operationId: 'getReadiness',
         tags: ['farm'],
-        summary: 'Whether Redis and the storage are available',
+        summary: 'Whether Redis and the storage are available, and hold the records and the files of one farm',
         security: [],
         response: { 200: Readiness, ...problemResponses([503]) },
       },
     },
     async () => {
-      const { records, storage } = app.services;
+      const { records, storage, identity } = app.services;
       const checks = {
         redis: records.redis.ping(),
         storage: storage.check({ signal: AbortSignal.timeout(READY_TIMEOUT_MS) }),
       };
       const results = await Promise.allSettled(Object.values(checks));
       const unavailable = Object.keys(checks).filter((_name, index) => results[index]?.status === 'rejected');
-      if (unavailable.length === 0) return { status: 'ready' as const };
-      throw new NotReadyError(unavailable);
+      if (unavailable.length > 0) throw new NotReadyError(unavailable);
+      await identity.checkBoth();
+      return { status: 'ready' as const };
     },
   );
 }

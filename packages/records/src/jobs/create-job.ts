@@ -1,5 +1,6 @@
 import type { ResolvedSpec, VramClass, Warning } from '@farm/contracts';
 import { ulid } from 'ulid';
+import { RecordsLostError } from '../identity/errors.js';
 import { RECORD_SCHEMA } from '../record-schema.js';
 import { type RecordsContext, ticketsFrom } from '../records-context.js';
 import { checkMemory } from '../redis/check-memory.js';
@@ -43,10 +44,12 @@ const script = new Script({
     idempotencyKey: 'text',
     bodySha256: 'text',
     maximumUnendedJobs: 'optional number',
+    farmId: 'text',
   },
   body: `
--- Keys: job:<job> and :tasks, task:<job>-prepare, idempotency:<owner>:<key>, jobs:<owner>:all and :<status>, live-jobs,
+-- Keys: storage-root, job:<job> and :tasks, task:<job>-prepare, idempotency:<owner>:<key>, jobs:<owner>:all and :<status>, live-jobs,
 -- ready:media, events
+if farm_id ~= '' and redis.call('GET', P .. 'storage-root') ~= farm_id then return {'lost', ''} end
 -- The reply to an earlier call may have been lost on a broken connection.
 if redis.call('EXISTS', P .. 'job:' .. job_id) == 1 then return {'created', job_id} end
 local idempotency = P .. 'idempotency:' .. owner .. ':' .. idempotency_key
@@ -89,7 +92,8 @@ return {'created', job_id, make_ready(task, 0)}
 type Reply =
   | ['created', jobId: string, ticket?: unknown]
   | ['repeated' | 'differs', jobId: string]
-  | ['over-quota', '', used: number];
+  | ['over-quota', '', used: number]
+  | ['lost', ''];
 
 export const newJobId = (): string => ulid().toLowerCase();
 
@@ -97,6 +101,7 @@ export const newJobId = (): string => ulid().toLowerCase();
 export async function createJob(context: RecordsContext, job: NewJob): Promise<CreateJobOutcome> {
   await checkMemory(context.redis);
   const [outcome, jobId, detail] = await writeJob(context, job);
+  if (outcome === 'lost') throw new RecordsLostError(context);
   if (outcome === 'differs') throw new IdempotencyKeyReusedError({ key: job.idempotency?.key ?? '', jobId });
   if (outcome === 'over-quota') {
     const { owner, maximumUnendedJobs: maximum = 0 } = job;
@@ -123,5 +128,6 @@ async function writeJob(context: RecordsContext, job: NewJob): Promise<Reply> {
     idempotencyKey: idempotency?.key ?? '',
     bodySha256: idempotency?.bodySha256 ?? '',
     maximumUnendedJobs,
+    farmId: context.farmId ?? '',
   })) as Reply;
 }

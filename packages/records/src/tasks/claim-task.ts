@@ -1,5 +1,6 @@
 import type { EngineName, TaskClass } from '@farm/contracts';
 import { ulid } from 'ulid';
+import { RecordsLostError } from '../identity/errors.js';
 import { getJob } from '../jobs/get-job.js';
 import type { JobRecord } from '../jobs/job-record.js';
 import { RECORD_SCHEMA } from '../record-schema.js';
@@ -36,12 +37,20 @@ export type ClaimOutcome = Claim | 'none' | 'not-for-you';
 const WINDOW = 64;
 
 const script = new Script({
-  arguments: { workerId: 'text', attemptId: 'text', leaseMs: 'number', engine: 'text', warmKey: 'text' },
+  arguments: {
+    farmId: 'text',
+    workerId: 'text',
+    attemptId: 'text',
+    leaseMs: 'number',
+    engine: 'text',
+    warmKey: 'text',
+  },
   list: { name: 'classes', columns: ['taskClass'] },
   body: `
--- Keys: paused-classes, ready:<class> of each, task:<task> and :excluded of the first ones there, running-by-owner;
+-- Keys: storage-root, paused-classes, ready:<class> of each, task:<task> and :excluded of the first ones there, running-by-owner;
 -- of the claimed one also :attempts, attempt:<attempt>, job:<job>, leases, worker:<worker>:attempts,
 -- jobs:<owner>:<status>, events
+if farm_id ~= '' and redis.call('GET', P .. 'storage-root') ~= farm_id then return {'lost'} end
 -- The reply to an earlier call may have been lost on a broken connection: a second task under one attempt would have no lease.
 local before_this = redis.call('HMGET', P .. 'attempt:' .. attempt_id, 'taskId', 'jobId')
 if before_this[1] then return {'claimed', before_this[1], before_this[2]} end
@@ -100,13 +109,18 @@ return {'claimed', best, job}
 `,
 });
 
-/** Picks the best ready task for this worker and creates the attempt, in one step. */
+/**
+ * Picks the best ready task for this worker and creates the attempt, in one step.
+ *
+ * @throws RecordsLostError where Redis no longer knows the farm
+ */
 export async function claimTask(context: RecordsContext, claimant: Claimant): Promise<ClaimOutcome> {
   const attemptId = ulid().toLowerCase();
   const { classes, ...facts } = claimant;
   const rows = classes.map((taskClass) => ({ taskClass }));
-  const reply = await script.run(context.redis, { attemptId, ...facts }, rows);
-  const [outcome, taskId, jobId] = reply as ['claimed' | 'none' | 'not-for-you', string, string];
+  const reply = await script.run(context.redis, { farmId: context.farmId ?? '', attemptId, ...facts }, rows);
+  const [outcome, taskId, jobId] = reply as ['claimed' | 'none' | 'not-for-you' | 'lost', string, string];
+  if (outcome === 'lost') throw new RecordsLostError(context);
   if (outcome !== 'claimed') return outcome;
   const [job, task, attempt, pieces] = await Promise.all([
     getJob(context, jobId),
