@@ -15,6 +15,7 @@ import * as cleanStorage from './sweeps/clean-storage.js';
 import * as expireLeases from './sweeps/expire-leases.js';
 import * as expireUploads from './sweeps/expire-uploads.js';
 import * as moveHostTasks from './sweeps/move-host-tasks.js';
+import * as noteEndedJobs from './sweeps/note-ended-jobs.js';
 import * as shrinkJobs from './sweeps/shrink-jobs.js';
 
 async function main(resources: OpenResources): Promise<void> {
@@ -50,6 +51,7 @@ async function main(resources: OpenResources): Promise<void> {
   schedule('advance-jobs', { expression: '*/5 * * * * *', touches: 'records', ...advanceJobs });
   schedule('move-host-tasks', { expression: '*/5 * * * * *', touches: 'records', ...moveHostTasks });
   schedule('shrink-jobs', { expression: '7 * * * *', touches: 'records', ...shrinkJobs });
+  schedule('note-ended-jobs', { expression: '*/5 * * * * *', touches: 'storage', ...noteEndedJobs });
   schedule('clean-storage', { expression: '*/10 * * * *', touches: 'storage', ...cleanStorage });
   schedule('expire-uploads', { expression: '37 * * * *', touches: 'storage', ...expireUploads });
   log.info('scheduler started');

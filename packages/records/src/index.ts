@@ -17,9 +17,11 @@ export { type CancelOutcome, cancelJob } from './jobs/cancel-job.js';
 export { countJobs } from './jobs/count-jobs.js';
 export { type CreateJobOutcome, createJob, type NewJob, newJobId } from './jobs/create-job.js';
 export { deleteJob } from './jobs/delete-job.js';
+export { forgetDeletedJob, listDeletedJobs, rememberDeletedJob } from './jobs/deleted-jobs.js';
 export * from './jobs/errors.js';
 export { getJob } from './jobs/get-job.js';
 export type { JobRecord, StoredInput, VideoFacts } from './jobs/job-record.js';
+export { listEndedJobs, markEndedJobs } from './jobs/list-ended-jobs.js';
 export { type JobPage, listJobs } from './jobs/list-jobs.js';
 export { referencedKeys } from './jobs/referenced-keys.js';
 export { type RetryOutcome, retryJob } from './jobs/retry-job.js';
@@ -32,6 +34,13 @@ export { connectRedis, type RedisOptions } from './redis/connect-redis.js';
 export * from './redis/errors.js';
 export { isRedisUnavailable } from './redis/is-redis-unavailable.js';
 export { KEY_PREFIX } from './redis/key-prefix.js';
+export {
+  confirmSweep,
+  readSweepReport,
+  takeConfirmedCount,
+  writeSweepReport,
+} from './storage-sweep/sweep-report.js';
+export { abandonSubmit, forgetSubmit, listSilentSubmits, noteSubmit } from './submits/submit-records.js';
 export { addMissingTickets } from './tasks/add-missing-tickets.js';
 export type { AttemptRecord } from './tasks/attempt-record.js';
 export { type Claim, type Claimant, type ClaimOutcome, claimTask } from './tasks/claim-task.js';
@@ -49,6 +58,7 @@ export { type AttemptProgress, type HeartbeatAnswer, LEASE_MS, renewLeases } fro
 export { setClassPaused } from './tasks/set-class-paused.js';
 export type { PrepareResult, SegmentPlan, SpeechFacts, TaskRecord } from './tasks/task-record.js';
 export { warmKeyOf } from './tasks/warm-key.js';
+export { forgetUploads, noteUpload } from './uploads/expired-uploads.js';
 export { drainWorker } from './workers/drain-worker.js';
 export { listWorkers } from './workers/list-workers.js';
 export { markOfflineWorkers } from './workers/mark-offline-workers.js';

@@ -10,6 +10,7 @@ import { listCommand } from './list.js';
 import { planCommand } from './plan.js';
 import { retryCommand } from './retry.js';
 import { showCommand } from './show.js';
+import { storageCommand } from './storage.js';
 import { submitCommand } from './submit.js';
 import { upCommand } from './up.js';
 import { watchCommand } from './watch.js';
@@ -32,6 +33,7 @@ export const commands: readonly FarmCommand[] = [
   workersCommand,
   keysCommand,
   limitsCommand,
+  storageCommand,
   weightsCommand,
   doctorCommand,
   demoCommand,

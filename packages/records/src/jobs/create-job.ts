@@ -5,7 +5,7 @@ import { RECORD_SCHEMA } from '../record-schema.js';
 import { type RecordsContext, ticketsFrom } from '../records-context.js';
 import { checkMemory } from '../redis/check-memory.js';
 import { Script } from '../redis/script.js';
-import { IdempotencyKeyReusedError, UnendedJobsQuotaError } from './errors.js';
+import { IdempotencyKeyReusedError, SubmitAbandonedError, UnendedJobsQuotaError } from './errors.js';
 import type { StoredInput } from './job-record.js';
 
 export interface NewJob {
@@ -20,6 +20,8 @@ export interface NewJob {
   idempotency?: { key: string; bodySha256: string };
   /** Jobs of this owner that may be under way at a time, this one included; no limit when absent. */
   maximumUnendedJobs?: number;
+  /** Milliseconds since 1970, for a job that is submitted again from storage; otherwise now. */
+  createdAt?: number;
 }
 
 /** `created` is false when the idempotency key had made this job before. */
@@ -45,13 +47,16 @@ const script = new Script({
     bodySha256: 'text',
     maximumUnendedJobs: 'optional number',
     farmId: 'text',
+    createdAt: 'optional number',
   },
   body: `
--- Keys: storage-root, job:<job> and :tasks, task:<job>-prepare, idempotency:<owner>:<key>, jobs:<owner>:all and :<status>, live-jobs,
+-- Keys: storage-root, deleted-jobs, incoming-jobs, job:<job> and :tasks, task:<job>-prepare, idempotency:<owner>:<key>, jobs:<owner>:all and :<status>, live-jobs,
 -- ready:media, events
+created_at = created_at or now
 if farm_id ~= '' and redis.call('GET', P .. 'storage-root') ~= farm_id then return {'lost', ''} end
 -- The reply to an earlier call may have been lost on a broken connection.
 if redis.call('EXISTS', P .. 'job:' .. job_id) == 1 then return {'created', job_id} end
+if redis.call('ZSCORE', P .. 'deleted-jobs', job_id) then return {'abandoned', ''} end
 local idempotency = P .. 'idempotency:' .. owner .. ':' .. idempotency_key
 if idempotency_key ~= '' then
   local before = redis.call('HMGET', idempotency, 'jobId', 'body')
@@ -73,17 +78,18 @@ if idempotency_key ~= '' then
 end
 local task = job_id .. '-prepare'
 local order = priority * 1e13 + (due_at or now + 7 * 86400000)
-redis.call('HSET', P .. 'job:' .. job_id, 'schema', ${RECORD_SCHEMA}, 'id', job_id, 'owner', owner, 'createdAt', now,
+redis.call('HSET', P .. 'job:' .. job_id, 'schema', ${RECORD_SCHEMA}, 'id', job_id, 'owner', owner, 'createdAt', created_at,
   'status', 'preparing', 'runningAttempts', 0, 'framesCommitted', 0, 'order', order, 'spec', spec,
   'vramClass', vram_class, 'portrait', portrait, 'speech', speech, 'warnings', warnings)
 redis.call('HSET', P .. 'task:' .. task, 'schema', ${RECORD_SCHEMA}, 'id', task, 'jobId', job_id, 'kind', 'prepare',
   'owner', owner, 'taskClass', 'media', 'engine', '', 'warmKey', '', 'order', string.format('%.0f', order))
 redis.call('RPUSH', P .. 'job:' .. job_id .. ':tasks', task)
 for _, scope in ipairs({owner, '*'}) do
-  redis.call('ZADD', P .. 'jobs:' .. scope .. ':all', now, job_id)
-  redis.call('ZADD', P .. 'jobs:' .. scope .. ':preparing', now, job_id)
+  redis.call('ZADD', P .. 'jobs:' .. scope .. ':all', created_at, job_id)
+  redis.call('ZADD', P .. 'jobs:' .. scope .. ':preparing', created_at, job_id)
 end
 redis.call('SADD', P .. 'live-jobs', job_id)
+redis.call('ZREM', P .. 'incoming-jobs', job_id)
 add_event('job-preparing', job_id)
 return {'created', job_id, make_ready(task, 0)}
 `,
@@ -93,7 +99,7 @@ type Reply =
   | ['created', jobId: string, ticket?: unknown]
   | ['repeated' | 'differs', jobId: string]
   | ['over-quota', '', used: number]
-  | ['lost', ''];
+  | ['lost' | 'abandoned', ''];
 
 export const newJobId = (): string => ulid().toLowerCase();
 
@@ -102,6 +108,7 @@ export async function createJob(context: RecordsContext, job: NewJob): Promise<C
   await checkMemory(context.redis);
   const [outcome, jobId, detail] = await writeJob(context, job);
   if (outcome === 'lost') throw new RecordsLostError(context);
+  if (outcome === 'abandoned') throw new SubmitAbandonedError();
   if (outcome === 'differs') throw new IdempotencyKeyReusedError({ key: job.idempotency?.key ?? '', jobId });
   if (outcome === 'over-quota') {
     const { owner, maximumUnendedJobs: maximum = 0 } = job;
@@ -129,5 +136,6 @@ async function writeJob(context: RecordsContext, job: NewJob): Promise<Reply> {
     bodySha256: idempotency?.bodySha256 ?? '',
     maximumUnendedJobs,
     farmId: context.farmId ?? '',
+    createdAt: job.createdAt,
   })) as Reply;
 }

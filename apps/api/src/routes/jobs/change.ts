@@ -1,9 +1,10 @@
-import { JobParams, JobView } from '@farm/contracts';
-import { cancelJob, deleteJob, retryJob } from '@farm/records';
+import { hasEnded, JobParams, JobView, objectKeys } from '@farm/contracts';
+import { cancelJob, deleteJob, type JobRecord, retryJob } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf } from '../../plugins/authentication.js';
+import type { Services } from '../../services.js';
 import { jobView } from '../../views/job-view.js';
 import { commonProblems, problemResponses } from '../problem-responses.js';
 import type { TypedApp } from '../typed-app.js';
@@ -58,9 +59,22 @@ function retryRoute(app: TypedApp): void {
       const { id } = await findJob(records, callerOf(request), request.params.id);
       const outcome = await retryJob(records, id);
       if (outcome !== 'retried' && outcome !== 'absent') throw new JobNotRetriableError(outcome);
+      await app.services.storage.delete([objectKeys.endedFile(id)]);
       return reply.status(202).send(jobView(await findJob(records, callerOf(request), id)));
     },
   );
+}
+
+/** The storage is told first: should the records be lost, the job does not come back. @throws JobNotEndedError */
+async function deleteWithObjects({ records, storage }: Services, job: JobRecord): Promise<void> {
+  if (!hasEnded(job.status)) throw new JobNotEndedError(job.status);
+  const note = objectKeys.deletedFile(job.id);
+  await storage.put(note, Buffer.from(JSON.stringify({ schema: 1, deletedAt: new Date().toISOString() })));
+  const outcome = await deleteJob(records, job.id);
+  if (outcome === 'deleted' || outcome === 'absent') return;
+  // It was retried meanwhile, or its last attempt is still stopping.
+  await storage.delete([note]);
+  throw new JobNotEndedError(outcome);
 }
 
 function deleteRoute(app: TypedApp): void {
@@ -78,9 +92,7 @@ function deleteRoute(app: TypedApp): void {
     },
     async (request, reply) => {
       const { records } = app.services;
-      const { id } = await findJob(records, callerOf(request), request.params.id);
-      const outcome = await deleteJob(records, id);
-      if (outcome !== 'deleted' && outcome !== 'absent') throw new JobNotEndedError(outcome);
+      await deleteWithObjects(app.services, await findJob(records, callerOf(request), request.params.id));
       return reply.status(204).send(null);
     },
   );
