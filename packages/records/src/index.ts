@@ -27,6 +27,7 @@ export { referencedKeys } from './jobs/referenced-keys.js';
 export { type RetryOutcome, retryJob } from './jobs/retry-job.js';
 export { shrinkEndedJobs } from './jobs/shrink-ended-jobs.js';
 export { getOwnerLimits, type OwnerLimits, setOwnerLimits } from './owners/owner-limits.js';
+export { type RebuildOptions, type RebuildReport, rebuildFarm } from './rebuild/rebuild-farm.js';
 export { RECORD_SCHEMA, RecordSchemaError } from './record-schema.js';
 export type { RecordsContext, Ticket } from './records-context.js';
 export { checkMemory } from './redis/check-memory.js';

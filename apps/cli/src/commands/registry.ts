@@ -8,6 +8,7 @@ import { keysCommand } from './keys.js';
 import { limitsCommand } from './limits.js';
 import { listCommand } from './list.js';
 import { planCommand } from './plan.js';
+import { rebuildCommand } from './rebuild.js';
 import { retryCommand } from './retry.js';
 import { showCommand } from './show.js';
 import { storageCommand } from './storage.js';
@@ -34,6 +35,7 @@ export const commands: readonly FarmCommand[] = [
   keysCommand,
   limitsCommand,
   storageCommand,
+  rebuildCommand,
   weightsCommand,
   doctorCommand,
   demoCommand,
