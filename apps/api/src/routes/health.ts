@@ -38,13 +38,13 @@ function healthRoute(app: TypedApp): void {
 }
 
 /** Anyone may read it: no names and no keys. */
-async function readyWarnings(records: RecordsContext): Promise<Warning[]> {
+async function readyWarnings(records: RecordsContext): Promise<{ warnings?: Warning[] }> {
   const { waiting, seen } = (await readSweepReport(records)) ?? {};
-  if (!waiting) return [];
+  if (!waiting) return {};
   const message =
     `The sweep of the storage would delete ${waiting.count} of ${seen} objects, which is unusual, and has stopped. ` +
     'Look with `farm storage sweep`, then continue with `farm storage sweep --confirm`.';
-  return [{ code: 'sweep-stopped', message }];
+  return { warnings: [{ code: 'sweep-stopped', message }] };
 }
 
 function readyRoute(app: TypedApp): void {
@@ -70,7 +70,7 @@ function readyRoute(app: TypedApp): void {
       const unavailable = Object.keys(checks).filter((_name, index) => results[index]?.status === 'rejected');
       if (unavailable.length > 0) throw new NotReadyError(unavailable);
       await identity.checkBoth();
-      return { status: 'ready' as const, warnings: await readyWarnings(records) };
+      return { status: 'ready' as const, ...(await readyWarnings(records)) };
     },
   );
 }

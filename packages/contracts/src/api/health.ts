@@ -5,6 +5,6 @@ export const Health = z.object({ status: z.literal('ok') }).meta({ id: 'Health',
 export const Readiness = z
   .object({
     status: z.literal('ready'),
-    warnings: z.array(Note).describe('What an operator should look at, though the farm works'),
+    warnings: z.array(Note).optional().describe('What an operator should look at, though the farm works'),
   })
-  .meta({ id: 'Readiness', examples: [{ status: 'ready', warnings: [] }] });
+  .meta({ id: 'Readiness', examples: [{ status: 'ready' }] });
