@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { FarmClient } from '@farm/client';
-import { mainFiles, samplePortrait, sampleSpeech } from '@farm/local-farm';
+import { mainFiles, samplePortrait, sampleSpeech, startLocalFarm } from '@farm/local-farm';
 import { createStorage, type ObjectStorage, readStorageConfiguration, StorageEnvironment } from '@farm/storage';
+import { toolchainContext } from '@farm/toolchain';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { frameHashes, openTestFarm, repeatedSpeech, type TestFarm } from './support/test-farm.js';
 
@@ -108,6 +110,9 @@ describe.each(['filesystem', 'minio'] as const)('a farm on %s that loses its Red
     // Even a sweep that nothing guards finds no garbage in what it does not know.
     expect(await runOnce({ records: test.records, storage, unreferencedMs: 0, log })).toBe(0);
     expect(await listed()).toEqual(objects);
+    // One that starts now answers, too, and makes no key.
+    process.kill(test.farm.processes().api!, 'SIGKILL');
+    await expect.poll(async () => (await fetch(url('/v1/ready')).catch(() => undefined))?.status).toBe(503);
     // Neither the API nor the worker makes itself at home.
     const keys = await test.records.redis.keys('{farm}:*');
     expect(keys.filter((key) => !/^\{farm\}:(bull:|events|storage-sweep)/.test(key))).toEqual([]);
@@ -173,4 +178,50 @@ describe.each(['filesystem', 'minio'] as const)('a farm on %s that loses its Red
     expect(gone.every((key) => key.includes(ids.deleted) || /\/(pieces|states|prepared)\//.test(key))).toBe(true);
     expect(sha256(await download(anna, ids.finished))).toBe(sha256(video));
   });
+});
+
+describe('a farm whose folder of Redis is lost while it is down', () => {
+  it('does not come up, is listed again, and plays its video', async () => {
+    const toolchain = toolchainContext();
+    const folder = await mkdtemp(join(tmpdir(), 'farm-test-'));
+    const directory = join(folder, 'data');
+    const up = () =>
+      startLocalFarm({
+        directory,
+        host: '127.0.0.1',
+        port: 0,
+        storage: 'filesystem',
+        engine: 'draft',
+        engineArguments: [],
+        toolchain,
+        onTrouble: () => {},
+      });
+    const before = await up();
+    const client = new FarmClient({ url: before.url, key: before.adminKey });
+    const spec = { prompt: 'A woman speaks to the camera', seed: 7, size: '256*256' } as const;
+    const { id } = await client.submitJob({ spec, portraitPath: samplePortrait, speechPath: sampleSpeech });
+    await vi.waitFor(async () => expect((await client.getJob(id)).status).toBe('succeeded'), {
+      timeout: 120_000,
+      interval: 500,
+    });
+    await client.downloadVideo(id, join(folder, 'before.mp4'));
+    await before.stop();
+    await rm(join(directory, 'redis'), { recursive: true });
+    await expect(up()).rejects.toMatchObject({
+      code: 'records-not-of-farm',
+      message: expect.stringContaining(directory),
+    });
+
+    const { code } = await end(process.execPath, [program, 'rebuild', '--data', directory, '--confirm'], process.env);
+    expect(code).toBe(0);
+    const after = await up();
+    try {
+      const again = new FarmClient({ url: after.url, key: after.adminKey });
+      await again.downloadVideo(id, join(folder, 'after.mp4'));
+      expect(await readFile(join(folder, 'after.mp4'))).toEqual(await readFile(join(folder, 'before.mp4')));
+    } finally {
+      await after.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  }, 400_000);
 });

@@ -17,6 +17,7 @@ import * as expireUploads from './sweeps/expire-uploads.js';
 import * as moveHostTasks from './sweeps/move-host-tasks.js';
 import * as noteEndedJobs from './sweeps/note-ended-jobs.js';
 import * as shrinkJobs from './sweeps/shrink-jobs.js';
+import * as storeJobFiles from './sweeps/store-job-files.js';
 
 async function main(resources: OpenResources): Promise<void> {
   const configuration = readConfiguration(process.env);
@@ -52,6 +53,7 @@ async function main(resources: OpenResources): Promise<void> {
   schedule('move-host-tasks', { expression: '*/5 * * * * *', touches: 'records', ...moveHostTasks });
   schedule('shrink-jobs', { expression: '7 * * * *', touches: 'records', ...shrinkJobs });
   schedule('note-ended-jobs', { expression: '*/5 * * * * *', touches: 'storage', ...noteEndedJobs });
+  schedule('store-job-files', { expression: '* * * * *', touches: 'storage', ...storeJobFiles });
   schedule('clean-storage', { expression: '*/10 * * * *', touches: 'storage', ...cleanStorage });
   schedule('expire-uploads', { expression: '37 * * * *', touches: 'storage', ...expireUploads });
   log.info('scheduler started');

@@ -23,6 +23,7 @@ export { getJob } from './jobs/get-job.js';
 export type { JobRecord, StoredInput, VideoFacts } from './jobs/job-record.js';
 export { listEndedJobs, markEndedJobs } from './jobs/list-ended-jobs.js';
 export { type JobPage, listJobs } from './jobs/list-jobs.js';
+export { listLiveJobs } from './jobs/list-live-jobs.js';
 export { referencedKeys } from './jobs/referenced-keys.js';
 export { type RetryOutcome, retryJob } from './jobs/retry-job.js';
 export { shrinkEndedJobs } from './jobs/shrink-ended-jobs.js';

@@ -34,6 +34,7 @@ import * as expireUploads from './expire-uploads.js';
 import * as moveHostTasks from './move-host-tasks.js';
 import * as noteEndedJobs from './note-ended-jobs.js';
 import * as shrinkJobs from './shrink-jobs.js';
+import * as storeJobFiles from './store-job-files.js';
 
 const log = pino({ level: 'silent' });
 let folder: string;
@@ -387,5 +388,17 @@ describe('note-ended-jobs', () => {
     expect(await noteEndedJobs.runOnce({ records, storage })).toBe(0);
     const note = await storage.get(objectKeys.endedFile(id));
     expect(await json(note!.stream)).toMatchObject({ status: 'canceled', error: null });
+  });
+});
+
+describe('store-job-files', () => {
+  it('notes in storage what was submitted before an upgrade, once', async () => {
+    const id = await submitted();
+    expect(await storeJobFiles.runOnce({ records, storage, log })).toBe(1);
+    expect(await storeJobFiles.runOnce({ records, storage, log })).toBe(0);
+    const job = await getJob(records, id);
+    const { portrait, speech, spec, owner } = job!;
+    const file = await storage.get(objectKeys.jobFile(id));
+    expect(await json(file!.stream)).toMatchObject({ id, owner, spec, portrait, speech });
   });
 });

@@ -66,6 +66,14 @@ describe('establishFarm', () => {
     expect(await establishFarm({ redis, storage })).toBe('half');
   });
 
+  it('recognises a farm of an older version by the id that both have kept', async () => {
+    await redis.set('{farm}:storage-root', 'older');
+    await storage.claimRoot('older');
+    await storage.put('jobs/1/input/speech.wav', Buffer.from('x'));
+    expect(await establishFarm({ redis, storage })).toBe('older');
+    expect(await redis.keys('*')).toEqual(['{farm}:storage-root']);
+  });
+
   it('refuses an empty Redis under a storage that is a farm’s, and says which, whether it has jobs or an id', async () => {
     await establishFarm({ redis, storage });
     const failure = await establishFarm({ redis: second, storage }).catch((error: Error) => error.message);
