@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
-import { objectKeys, specDefaults } from '@farm/contracts';
+import { type Manifest, objectKeys, specDefaults } from '@farm/contracts';
 import { openTicketQueues, type TicketQueues } from '@farm/queue';
 import {
   cancelJob,
@@ -118,6 +118,38 @@ async function rendering() {
   return { id, claimed: await claim('cpu', 'draft') };
 }
 
+/** A job with a video, whose details are dropped. */
+async function finishedVideo() {
+  const { id, claimed } = await rendering();
+  const { taskId, attemptId } = { taskId: claimed.task.id, attemptId: claimed.attempt.id };
+  await commitPiece(records, { taskId, attemptId, piece: await putPiece(claimed) });
+  await finishAttempt(records, attemptId, { status: 'succeeded', result: {}, metrics: {} });
+  const assembly = await claim('media', '');
+  const key = (name: 'video.mp4' | 'manifest.json') => objectKeys.output(id, assembly.attempt.id, name);
+  const video = { key: key('video.mp4'), sha256: 'a', bytes: 5, width: 64, height: 64, frameCount: 48, seconds: 1.92 };
+  const manifest: Manifest = {
+    schema: 1,
+    jobId: id,
+    owner: 'anna',
+    createdAt: new Date().toISOString(),
+    endedAt: new Date().toISOString(),
+    spec: {},
+    inputs: { portrait: assembly.job.portrait, speech: { ...assembly.job.speech, seconds: 1.92 } },
+    video: { ...video, framesPerSecond: 25 },
+    segments: [],
+    attempts: [],
+    engine: { name: 'draft', version: '1' },
+    warnings: [],
+  };
+  await storage.put(video.key, Buffer.from('video'));
+  await storage.put(key('manifest.json'), Buffer.from(JSON.stringify(manifest)));
+  const result = { ...video, manifestKey: key('manifest.json') };
+  await finishAttempt(records, assembly.attempt.id, { status: 'succeeded', result, metrics: {} });
+  expect(await getJob(records, id)).toMatchObject({ status: 'succeeded', video: result });
+  expect(await shrinkJobs.runOnce({ records, keepDetailsMs: -1, log })).toBe(1);
+  return { id, ...result };
+}
+
 async function putPiece(claimed: Awaited<ReturnType<typeof claim>>) {
   const key = objectKeys.piece(claimed.job.id, {
     taskId: claimed.task.id,
@@ -212,7 +244,27 @@ describe('clean-storage', () => {
     });
     await cleanStorage.runOnce({ records, storage: watched, unreferencedMs: 0, log });
     expect(await keysLeft()).toEqual([]);
-    expect(deleted.flat().at(-1)).toBe(objectKeys.deletedFile(id));
+    expect(deleted.flat().indexOf(objectKeys.deletedFile(id))).toBe(deleted.flat().length - 1);
+  });
+
+  it('keeps everything when Redis is emptied in the middle of a pass, at whichever read', async () => {
+    const video = await finishedVideo();
+    for (let reads = 0; reads < 12; reads += 1) {
+      let left = reads;
+      const emptied = new Proxy(redis, {
+        get(target, name) {
+          const member = Reflect.get(target, name, target);
+          if (name !== 'hgetall' && name !== 'lrange')
+            return typeof member === 'function' ? member.bind(target) : member;
+          left -= 1;
+          return left >= 0 ? member.bind(target) : async () => (name === 'lrange' ? [] : {});
+        },
+      });
+      await cleanStorage.runOnce({ records: { ...records, redis: emptied }, storage, unreferencedMs: 0, log });
+      expect(await storage.head(video.key)).toBeDefined();
+      expect(await storage.head(video.manifestKey)).toBeDefined();
+      expect((await keysLeft()).filter((key) => key.includes('/input/'))).toHaveLength(2);
+    }
   });
 
   describe('of more than usual', () => {
@@ -306,6 +358,23 @@ describe('clean-storage', () => {
     await storage.put(objectKeys.input('zz-never-submitted', 'speech', 'wav'), Buffer.from('x'));
     expect(await clean()).toBe(1);
     expect(await keysLeft()).toEqual(before);
+  });
+
+  it('leaves the pieces of a shrunk job, too, while its manifest or its video is not whole', async () => {
+    const { key, manifestKey } = await finishedVideo();
+    const pieces = async () => (await keysLeft()).filter((each) => each.includes('/pieces/')).length;
+    const manifest = Buffer.from(await new Response((await storage.get(manifestKey))!.stream as never).arrayBuffer());
+    await storage.put(manifestKey, Buffer.from('{'));
+    await clean();
+    await storage.delete([manifestKey]);
+    await clean();
+    await storage.put(manifestKey, manifest);
+    await storage.put(key, Buffer.from('cut'));
+    await clean();
+    expect(await pieces()).toBe(1);
+    await storage.put(key, Buffer.from('video'));
+    await clean();
+    expect(await pieces()).toBe(0);
   });
 
   it('leaves outputs and inputs of a shrunk job', async () => {

@@ -24,6 +24,7 @@ export async function readJobOfObjects(context: ReadContext, jobId: string): Pro
   try {
     const job = await getJob(context.records, jobId);
     if (job === undefined) return { judge: () => 'unknown' };
+    // What is referred to is read before the attempts: were Redis emptied in between, those would be unknown.
     const kept = await keptKeys(context, job);
     const judgeWritten = job.shrunk ? await shrunkJudge(context, job) : await detailedJudge(context, job);
     return {
@@ -38,6 +39,10 @@ export async function readJobOfObjects(context: ReadContext, jobId: string): Pro
 
 async function keptKeys({ records }: ReadContext, job: JobRecord): Promise<Set<string>> {
   const keys = await referencedKeys(records, job.id);
+  // Not only what Redis still says: it may have been emptied since the job was read.
+  const { portrait, speech, video } = job;
+  for (const key of [portrait.key, speech.key, video?.key, video?.manifestKey, video?.posterKey])
+    if (key) keys.add(key);
   return keys.add(objectKeys.jobFile(job.id)).add(objectKeys.endedFile(job.id)).add(objectKeys.deletedFile(job.id));
 }
 
