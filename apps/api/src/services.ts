@@ -1,4 +1,4 @@
-import type { RecordsContext } from '@farm/records';
+import type { FarmIdentity, RecordsContext } from '@farm/records';
 import type { ObjectStorage } from '@farm/storage';
 import type { Configuration } from './configuration.js';
 import type { EventHub } from './events/event-hub.js';
@@ -8,6 +8,8 @@ export interface Services {
   configuration: Configuration;
   records: RecordsContext;
   storage: ObjectStorage;
+  /** Checked before every use of the records: an emptied Redis is no empty farm. */
+  identity: FarmIdentity;
   events: EventHub;
 }
 

@@ -108,6 +108,10 @@ export class InterruptedError extends CommandError {
     return new InterruptedError('Stopped; what was downloaded is kept. The same command continues from there.');
   }
 
+  static whileRebuilding() {
+    return new InterruptedError('Stopped; the farm is not back yet. The same command continues from there.');
+  }
+
   static duringDemo() {
     return new InterruptedError('Stopped; the farm is down.');
   }

@@ -1,5 +1,6 @@
 import { ApiError, ApiUnreachableError } from '@farm/client';
-import { FarmAlreadyRunningError, PortUnavailableError } from '@farm/local-farm';
+import { FarmAlreadyRunningError, PortUnavailableError, RecordsNotOfFarmError } from '@farm/local-farm';
+import { FarmIdentityError } from '@farm/records';
 import { CommandError } from './errors.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 
@@ -8,6 +9,7 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof ApiUnreachableError) return exitCodes.unreachable;
   if (error instanceof ApiError) return exitCodeOfStatus(error.status);
   if (error instanceof PortUnavailableError) return exitCodes.usage;
+  if (error instanceof FarmIdentityError || error instanceof RecordsNotOfFarmError) return exitCodes.conflict;
   if (error instanceof FarmAlreadyRunningError) return exitCodes.conflict;
   if (error instanceof Error && error.name === 'AbortError') return exitCodes.interrupted;
   return exitCodes.unexpected;

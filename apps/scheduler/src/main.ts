@@ -9,45 +9,55 @@ import {
 import { recoverStalledTickets } from '@farm/queue';
 import cron from 'node-cron';
 import { readConfiguration } from './configuration.js';
+import { guardSweeps } from './guard-sweeps.js';
 import * as advanceJobs from './sweeps/advance-jobs.js';
 import * as checkVideos from './sweeps/check-videos.js';
 import * as cleanStorage from './sweeps/clean-storage.js';
 import * as expireLeases from './sweeps/expire-leases.js';
 import * as expireUploads from './sweeps/expire-uploads.js';
 import * as moveHostTasks from './sweeps/move-host-tasks.js';
+import * as noteEndedJobs from './sweeps/note-ended-jobs.js';
 import * as shrinkJobs from './sweeps/shrink-jobs.js';
+import * as storeJobFiles from './sweeps/store-job-files.js';
 
 async function main(resources: OpenResources): Promise<void> {
   const configuration = readConfiguration(process.env);
   const log = createLogger({ level: configuration.logLevel });
   resources.add(() => log.info('scheduler ended'));
-  const { redis, storage, queues } = await connectBackends({
+  const { redis, storage, queues, identity } = await connectBackends({
     name: 'farm-scheduler',
     manner: 'patient',
     configuration,
     log,
     resources,
   });
-  const records = { redis, enqueue: queues.add };
+  await identity.establish();
+  const records = { redis, farmId: identity.farmId, enqueue: queues.add };
   const context = { ...configuration, records, queues, storage, log };
   const recovery = await recoverStalledTickets(redis, (taskClass) =>
     log.warn({ taskClass }, 'a ticket whose worker died is available again'),
   );
   resources.add(() => recovery.close());
 
-  const schedule = (name: string, expression: string, runOnce: (given: typeof context) => Promise<unknown>) => {
+  const guarded = guardSweeps(identity, log);
+  type Sweep = { expression: string; touches: 'records' | 'storage'; runOnce(given: typeof context): Promise<unknown> };
+  const schedule = (name: string, { expression, touches, runOnce }: Sweep) => {
     const sweep = () =>
-      runOnce(context).catch((error: unknown) => log.error({ err: error, sweep: name }, 'the sweep failed'));
+      guarded(touches, () => runOnce(context)).catch((error: unknown) =>
+        log.error({ err: error, sweep: name }, 'the sweep failed'),
+      );
     const task = cron.schedule(expression, sweep, { name, noOverlap: true });
     resources.add(() => task.destroy());
   };
-  schedule('expire-leases', '* * * * * *', expireLeases.runOnce);
-  schedule('advance-jobs', '*/5 * * * * *', advanceJobs.runOnce);
-  schedule('move-host-tasks', '*/5 * * * * *', moveHostTasks.runOnce);
-  schedule('shrink-jobs', '7 * * * *', shrinkJobs.runOnce);
-  schedule('clean-storage', '*/10 * * * *', cleanStorage.runOnce);
-  schedule('check-videos', '*/10 * * * *', checkVideos.runOnce);
-  schedule('expire-uploads', '37 * * * *', expireUploads.runOnce);
+  schedule('expire-leases', { expression: '* * * * * *', touches: 'records', ...expireLeases });
+  schedule('advance-jobs', { expression: '*/5 * * * * *', touches: 'records', ...advanceJobs });
+  schedule('move-host-tasks', { expression: '*/5 * * * * *', touches: 'records', ...moveHostTasks });
+  schedule('shrink-jobs', { expression: '7 * * * *', touches: 'records', ...shrinkJobs });
+  schedule('note-ended-jobs', { expression: '*/5 * * * * *', touches: 'storage', ...noteEndedJobs });
+  schedule('store-job-files', { expression: '* * * * *', touches: 'storage', ...storeJobFiles });
+  schedule('clean-storage', { expression: '*/10 * * * *', touches: 'storage', ...cleanStorage });
+  schedule('check-videos', { expression: '*/10 * * * *', touches: 'storage', ...checkVideos });
+  schedule('expire-uploads', { expression: '37 * * * *', touches: 'storage', ...expireUploads });
   log.info('scheduler started');
 
   await untilStopSignal(log);

@@ -25,6 +25,7 @@ export interface Heartbeat {
 export async function sendHeartbeats(heartbeat: Heartbeat): Promise<void> {
   const { records, workerId, instance, signal, log } = heartbeat;
   let clockSkewMs: number | undefined;
+  let failure = '';
   while (!signal.aborted) {
     try {
       const beat = { workerId, instance, status: heartbeat.status(), attempts: heartbeat.attempts(), clockSkewMs };
@@ -36,8 +37,12 @@ export async function sendHeartbeats(heartbeat: Heartbeat): Promise<void> {
       if (answer === 'replaced') return heartbeat.onReplaced();
       if (answer) heartbeat.onAnswer(answer);
       else await heartbeat.onUnknown();
+      if (failure !== '') log.info('the heartbeat arrives again');
+      failure = '';
     } catch (error) {
-      log.warn({ err: error }, 'the heartbeat failed');
+      // A reason that stays is said once.
+      if (failure !== String(error)) log.warn({ err: error }, 'the heartbeat failed');
+      failure = String(error);
     }
     await sleep(HEARTBEAT_MS, undefined, { signal }).catch(() => {});
   }

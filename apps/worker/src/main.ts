@@ -35,17 +35,18 @@ async function main(resources: OpenResources): Promise<void> {
   const { workerId, media, maximumSpeechSeconds } = configuration;
   const log = createLogger({ level: configuration.logLevel, base: { workerId } }, { ignoredOnTerminal: 'workerId' });
   resources.add(() => log.info('worker ended'));
-  const { redis, storage, queues } = await connectBackends({
+  const { redis, storage, queues, identity } = await connectBackends({
     name: `farm-worker-${workerId}`,
     manner: 'patient',
     configuration,
     log,
     resources,
   });
+  await identity.establish();
   const scratchDirectory = await openScratchFolder(configuration.scratchDirectory);
   resources.add(() => rm(scratchDirectory, { recursive: true, force: true }));
   const { vramClass, gpu } = await resolveClass(configuration);
-  const records = { redis, enqueue: queues.add };
+  const records = { redis, farmId: identity.farmId, enqueue: queues.add };
   const home = { host: hostname(), engine: configuration.engine };
   const engine = new ResidentEngine(configuration.engine, engineCommandLine(configuration), log, {
     loads: {

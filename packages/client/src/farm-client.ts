@@ -18,6 +18,7 @@ import {
   Plan,
   type PlanRequest,
   SignedUrls,
+  StorageSweep,
   WorkerList,
   type WorkerView,
 } from '@farm/contracts';
@@ -172,6 +173,16 @@ export class FarmClient {
   /** Replaces the limits of an owner; what is left out follows the farm's configuration again. */
   setOwnerLimits(owner: string, limits: OwnerLimitsRequest): Promise<OwnerLimits> {
     return this.#json(OwnerLimits, { ...jsonBody(limits), method: 'PUT', path: limitsPath(owner), repeatable: true });
+  }
+
+  /** What the last sweep of the storage found. */
+  getStorageSweep(): Promise<StorageSweep> {
+    return this.#json(StorageSweep, { method: 'GET', path: '/v1/storage/sweep', repeatable: true });
+  }
+
+  /** Lets the next sweep of the storage delete what waits. */
+  confirmStorageSweep(): Promise<StorageSweep> {
+    return this.#json(StorageSweep, { method: 'POST', path: '/v1/storage/sweep/confirm', repeatable: true });
   }
 
   /** Whose key this client uses. */

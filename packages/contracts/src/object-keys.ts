@@ -18,6 +18,12 @@ export const objectKeys = {
   upload: (owner: string, uploadId: string) => `${UPLOADS_PREFIX}${owner}/${uploadId}`,
   input: (jobId: string, part: 'portrait' | 'speech', extension: string) =>
     `${jobPrefix(jobId)}input/${part}${extension && `.${extension}`}`,
+  /** What was submitted, `JobFile`: from it and the inputs a job can be submitted again. */
+  jobFile: (jobId: string) => `${jobPrefix(jobId)}input/job.json`,
+  /** How a job ended that has no video, `EndedFile`. */
+  endedFile: (jobId: string) => `${jobPrefix(jobId)}input/ended.json`,
+  /** Somebody deleted the job; the last of its objects to go. */
+  deletedFile: (jobId: string) => `${jobPrefix(jobId)}deleted.json`,
   prepared: (jobId: string, attemptId: string, name: string) => `${jobPrefix(jobId)}prepared/${attemptId}/${name}`,
   piece: (jobId: string, piece: PieceOfTask) => `${jobPrefix(jobId)}pieces/${pieceName(piece)}.mp4`,
   /** Border state at the end of a piece, from which any worker can continue. */
@@ -31,3 +37,10 @@ export const objectKeys = {
 
 /** The job that an object belongs to; undefined outside `jobs/`. */
 export const jobOfKey = (key: string): string | undefined => /^jobs\/([^/]+)\//.exec(key)?.[1];
+
+/** The attempt that wrote an object; undefined for inputs. */
+export const attemptOfKey = (key: string): string | undefined =>
+  /^jobs\/[^/]+\/(?:(?:prepared|output)\/([^/]+)\/|(?:pieces|states)\/[^/]+\/\d+-([^/.]+)\.)/
+    .exec(key)
+    ?.slice(1)
+    .find((id) => id !== undefined);

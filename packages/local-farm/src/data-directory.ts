@@ -66,8 +66,11 @@ export async function secretIn(file: string): Promise<string> {
 
 async function assertFree(path: string): Promise<void> {
   const running = await readFarmFile(path);
-  if (running !== undefined && isAlive(running.pid)) throw new FarmAlreadyRunningError(path, running);
+  if (running !== undefined && isRunning(running)) throw new FarmAlreadyRunningError(path, running);
 }
+
+/** Whether the process that supervises the farm is there. */
+export const isRunning = (farm: FarmFile): boolean => isAlive(farm.pid);
 
 function isAlive(pid: number): boolean {
   try {

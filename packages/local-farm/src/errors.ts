@@ -36,3 +36,13 @@ export class FarmNotReadyError extends Error {
     this.name = 'FarmNotReadyError';
   }
 }
+
+/** The folder's Redis does not hold the records of the farm whose files the folder keeps. */
+export class RecordsNotOfFarmError extends Error {
+  readonly code = 'records-not-of-farm';
+
+  constructor(reason: string, directory: string) {
+    super(`${reason} For the farm in ${directory}: farm rebuild --data ${directory}`);
+    this.name = 'RecordsNotOfFarmError';
+  }
+}

@@ -10,7 +10,7 @@ import {
 } from '@farm/toolchain';
 import { checkedPort } from './checked-port.js';
 import { type DataDirectory, openDataDirectory, removeFarmFile, writeFarmFile } from './data-directory.js';
-import { FarmNotReadyError } from './errors.js';
+import { FarmNotReadyError, RecordsNotOfFarmError } from './errors.js';
 import type { ListenAddress } from './listen-address.js';
 import { addMinio, addRedis } from './private-servers.js';
 import { enginePath, mainFiles } from './project-files.js';
@@ -129,6 +129,12 @@ async function addApps(
   }
 }
 
+/** Why the API is not ready, where waiting does not help: its Redis and its storage are not those of one farm. */
+async function reasonToGiveUp(response: Response): Promise<string | undefined> {
+  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string };
+  return problem.code === 'records-lost' || problem.code === 'other-storage-root' ? problem.detail : undefined;
+}
+
 async function waitUntilReady(
   url: string,
   { directory, signal }: { readonly directory: DataDirectory; readonly signal: AbortSignal | undefined },
@@ -138,6 +144,8 @@ async function waitUntilReady(
     signal?.throwIfAborted();
     const response = await fetch(`${url}/v1/ready`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
     if (response?.ok) return;
+    const reason = response && (await reasonToGiveUp(response));
+    if (reason !== undefined) throw new RecordsNotOfFarmError(reason, directory.path);
     await sleep(50);
   }
   throw new FarmNotReadyError({ timeoutMs: READY_TIMEOUT_MS, logFile: join(directory.logs, 'api.log') });

@@ -1,5 +1,5 @@
 import { openTicketQueues, type TicketQueues } from '@farm/queue';
-import { claimStorageRoot, connectRedis, type RedisOptions } from '@farm/records';
+import { connectRedis, FarmIdentity, type RedisOptions } from '@farm/records';
 import { createStorage, type ObjectStorage, type StorageConfiguration } from '@farm/storage';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
@@ -9,6 +9,8 @@ export interface Backends {
   redis: Redis;
   storage: ObjectStorage;
   queues: TicketQueues;
+  /** Not yet established. */
+  identity: FarmIdentity;
 }
 
 export interface BackendOptions {
@@ -20,7 +22,7 @@ export interface BackendOptions {
   resources: OpenResources;
 }
 
-/** Connects to Redis, the storage that belongs to it, and the ticket queues. Outages of Redis are logged. */
+/** Connects to Redis, the storage and the ticket queues; whether they are one farm's, `identity` says. Outages of Redis are logged. */
 export async function connectBackends(options: BackendOptions): Promise<Backends> {
   const { name, manner, configuration, log, resources } = options;
   const redis = connectRedis(configuration.redisUrl, {
@@ -32,8 +34,7 @@ export async function connectBackends(options: BackendOptions): Promise<Backends
   resources.add(() => redis.disconnect());
   const storage = await createStorage(configuration.storage);
   resources.add(() => storage.close());
-  await claimStorageRoot(redis, await storage.rootId());
   const queues = openTicketQueues(redis);
   resources.add(() => queues.close());
-  return { redis, storage, queues };
+  return { redis, storage, queues, identity: new FarmIdentity({ redis, storage }) };
 }

@@ -7,6 +7,9 @@ export { revokeApiKey } from './api-keys/revoke-api-key.js';
 export { rotateApiKey } from './api-keys/rotate-api-key.js';
 export { type PastEvents, readFarmEvents, readJobEvents } from './events/read-events.js';
 export { type EventTail, tailEvents } from './events/tail-events.js';
+export * from './identity/errors.js';
+export { establishFarm } from './identity/establish-farm.js';
+export { FarmIdentity } from './identity/farm-identity.js';
 export { addWarning } from './jobs/add-warning.js';
 export { advance } from './jobs/advance.js';
 export { advanceLiveJobs } from './jobs/advance-live-jobs.js';
@@ -14,25 +17,35 @@ export { type CancelOutcome, cancelJob } from './jobs/cancel-job.js';
 export { countJobs } from './jobs/count-jobs.js';
 export { type CreateJobOutcome, createJob, type NewJob, newJobId } from './jobs/create-job.js';
 export { deleteJob } from './jobs/delete-job.js';
+export { forgetDeletedJob, listDeletedJobs, rememberDeletedJob } from './jobs/deleted-jobs.js';
 export { endForLostObjects, MAX_RECOVERIES } from './jobs/end-for-lost-objects.js';
 export * from './jobs/errors.js';
 export { getJob } from './jobs/get-job.js';
 export type { JobRecord, StoredInput, VideoFacts } from './jobs/job-record.js';
+export { listEndedJobs, markEndedJobs } from './jobs/list-ended-jobs.js';
 export { type JobPage, listJobs } from './jobs/list-jobs.js';
+export { listLiveJobs } from './jobs/list-live-jobs.js';
 export { referencedKeys } from './jobs/referenced-keys.js';
 export { reopenAssembly } from './jobs/reopen-assembly.js';
 export { type RetryOutcome, retryJob } from './jobs/retry-job.js';
 export { shrinkEndedJobs } from './jobs/shrink-ended-jobs.js';
 export { dueVideoCheckRound, saveVideoCheckRound, type VideoCheckRound } from './jobs/video-check-round.js';
 export { getOwnerLimits, type OwnerLimits, setOwnerLimits } from './owners/owner-limits.js';
+export { type RebuildOptions, type RebuildReport, rebuildFarm } from './rebuild/rebuild-farm.js';
 export { RECORD_SCHEMA, RecordSchemaError } from './record-schema.js';
 export type { RecordsContext, Ticket } from './records-context.js';
 export { checkMemory } from './redis/check-memory.js';
-export { claimStorageRoot } from './redis/claim-storage-root.js';
 export { connectRedis, type RedisOptions } from './redis/connect-redis.js';
 export * from './redis/errors.js';
 export { isRedisUnavailable } from './redis/is-redis-unavailable.js';
 export { KEY_PREFIX } from './redis/key-prefix.js';
+export {
+  confirmSweep,
+  readSweepReport,
+  takeConfirmedCount,
+  writeSweepReport,
+} from './storage-sweep/sweep-report.js';
+export { abandonSubmit, forgetSubmit, listSilentSubmits, noteSubmit } from './submits/submit-records.js';
 export { addMissingTickets } from './tasks/add-missing-tickets.js';
 export type { AttemptRecord } from './tasks/attempt-record.js';
 export { type Claim, type Claimant, type ClaimOutcome, claimTask } from './tasks/claim-task.js';
@@ -51,6 +64,7 @@ export { setClassPaused } from './tasks/set-class-paused.js';
 export { MAX_FAILURES, MAX_LOSSES, MAX_MACHINE_FAILURES } from './tasks/task-failures.js';
 export type { PrepareResult, SegmentPlan, SpeechFacts, TaskRecord } from './tasks/task-record.js';
 export { warmKeyOf } from './tasks/warm-key.js';
+export { forgetUploads, noteUpload } from './uploads/expired-uploads.js';
 export { countWorkerFailure } from './workers/count-worker-failure.js';
 export { drainWorker } from './workers/drain-worker.js';
 export { addEngineLoad, type EngineHome, longestEngineLoad } from './workers/engine-loads.js';

@@ -14,6 +14,8 @@ export interface Ticket {
 /** What every operation of this package works with. */
 export interface RecordsContext {
   redis: Redis;
+  /** Where it is given, what writes a new record checks in the same step that Redis still knows this farm. */
+  readonly farmId?: string | undefined;
   /** Called after the status change; tickets lost between the two are added again by a sweep. */
   enqueue(tickets: Ticket[]): Promise<void>;
 }

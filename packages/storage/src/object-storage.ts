@@ -69,8 +69,10 @@ export interface ObjectStorage {
   readonly kind: 'filesystem' | 's3';
   /** Where the objects are, for messages: a folder, or endpoint and bucket. */
   readonly description: string;
-  /** The storage root's random id, made once. Two workers that see different ids do not share a storage. */
-  rootId(options?: CallOptions): Promise<string>;
+  /** The id of the farm that this storage belongs to; undefined until a farm has claimed it. */
+  rootId(options?: CallOptions): Promise<string | undefined>;
+  /** Makes this the storage of farm `id`, unless it is another one's already. @returns whose it is now, for good */
+  claimRoot(id: string, options?: CallOptions): Promise<string>;
   put(key: string, body: ObjectBody, options?: PutOptions): Promise<{ size: number }>;
   get(key: string, options?: CallOptions & { range?: ByteRange }): Promise<StoredObject | undefined>;
   /** Writes the object to `filePath` (whole or not at all); `undefined` and no file when there is no such object. */

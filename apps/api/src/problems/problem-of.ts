@@ -1,5 +1,5 @@
 import { type ErrorCode, FarmError, meaningOf, type Problem } from '@farm/contracts';
-import { isRedisUnavailable } from '@farm/records';
+import { FarmIdentityError, isRedisUnavailable } from '@farm/records';
 import { StorageError } from '@farm/storage';
 import type { FastifyError } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
@@ -28,6 +28,7 @@ function answerTo(error: unknown): Answer {
   if (error instanceof StorageError && error.status >= 500)
     return mask(error.code === 'storage-full' ? 'storage-full' : 'storage-unavailable');
   if (isDiskFull(error)) return mask('storage-full');
+  if (error instanceof FarmIdentityError) return { code: error.code, detail: error.publicMessage };
   if (error instanceof FarmError && (error.status < 500 || error.status === 503))
     return { code: error.code, detail: error.message, data: error.data };
   if (isRedisUnavailable(error)) return mask('redis-unavailable');

@@ -1,4 +1,5 @@
-import { FarmError, Health, Readiness } from '@farm/contracts';
+import { FarmError, Health, Readiness, type Warning } from '@farm/contracts';
+import { type RecordsContext, readSweepReport } from '@farm/records';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { problemResponses } from './problem-responses.js';
@@ -36,6 +37,16 @@ function healthRoute(app: TypedApp): void {
   );
 }
 
+/** Anyone may read it: no names and no keys. */
+async function readyWarnings(records: RecordsContext): Promise<{ warnings?: Warning[] }> {
+  const { waiting, seen } = (await readSweepReport(records)) ?? {};
+  if (!waiting) return {};
+  const message =
+    `The sweep of the storage would delete ${waiting.count} of ${seen} objects, which is unusual, and has stopped. ` +
+    'Look with `farm storage sweep`, then continue with `farm storage sweep --confirm`.';
+  return { warnings: [{ code: 'sweep-stopped', message }] };
+}
+
 function readyRoute(app: TypedApp): void {
   app.get(
     '/ready',
@@ -44,21 +55,22 @@ function readyRoute(app: TypedApp): void {
       schema: {
         operationId: 'getReadiness',
         tags: ['farm'],
-        summary: 'Whether Redis and the storage are available',
+        summary: 'Whether Redis and the storage are available, and hold the records and the files of one farm',
         security: [],
         response: { 200: Readiness, ...problemResponses([503]) },
       },
     },
     async () => {
-      const { records, storage } = app.services;
+      const { records, storage, identity } = app.services;
       const checks = {
         redis: records.redis.ping(),
         storage: storage.check({ signal: AbortSignal.timeout(READY_TIMEOUT_MS) }),
       };
       const results = await Promise.allSettled(Object.values(checks));
       const unavailable = Object.keys(checks).filter((_name, index) => results[index]?.status === 'rejected');
-      if (unavailable.length === 0) return { status: 'ready' as const };
-      throw new NotReadyError(unavailable);
+      if (unavailable.length > 0) throw new NotReadyError(unavailable);
+      await identity.checkBoth();
+      return { status: 'ready' as const, ...(await readyWarnings(records)) };
     },
   );
 }

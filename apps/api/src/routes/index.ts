@@ -8,6 +8,7 @@ import { objectRoutes } from './objects.js';
 import { ownerRoutes } from './owners.js';
 import { planRoute } from './plan.js';
 import { rootRoute } from './root.js';
+import { storageSweepRoutes } from './storage-sweep.js';
 import { uploadRoute } from './uploads.js';
 import { workerRoutes } from './workers.js';
 
@@ -30,4 +31,5 @@ export async function routes(app: FastifyInstance, options: RoutesOptions): Prom
   if (app.services.configuration.signingSecret !== undefined) await app.register(objectRoutes);
   await app.register(jobRoutes, { prefix: '/jobs' });
   await app.register(planRoute);
+  await app.register(storageSweepRoutes);
 }

@@ -305,7 +305,7 @@ describe('odd inputs that are good', () => {
         ['speech', inputs.speech, name],
       ]);
       for (const key of await storedKeys(farm.storage, `jobs/${job.id}/`))
-        expect(key).toMatch(/^jobs\/[0-9a-z]{26}\/input\/(portrait|speech)(\.(png|wav))?$/);
+        expect(key).toMatch(/^jobs\/[0-9a-z]{26}\/input\/((portrait|speech)(\.(png|wav))?|job\.json)$/);
     }
     const keys = await storedKeys(farm.storage);
     expect(keys.every((key) => key.startsWith('jobs/'))).toBe(true);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Role } from '@farm/contracts';
 import { openTicketQueues } from '@farm/queue';
-import { claimStorageRoot, connectRedis, createApiKey, type RecordsContext } from '@farm/records';
+import { connectRedis, createApiKey, FarmIdentity, type RecordsContext } from '@farm/records';
 import { createStorage, type ObjectStorage } from '@farm/storage';
 import { type RunningRedisServer, startRedisServer } from '@farm/toolchain';
 import { pino } from 'pino';
@@ -49,14 +49,19 @@ async function startReplica(directory: string, redisUrl: string, options: Replic
   Object.assign(configuration.limits, { requestsPerMinute: 100_000, refusedKeysPerMinute: 100_000 }, options.limits);
   const redis = connectRedis(redisUrl, { manner: 'prompt', timeoutMs: 1500 });
   const queues = openTicketQueues(redis);
-  const records: RecordsContext = { redis, enqueue: (tickets) => queues.add(tickets).catch(() => {}) };
   const plain = await createStorage(configuration.storage);
-  await claimStorageRoot(redis, await plain.rootId());
+  const identity = new FarmIdentity({ redis, storage: plain });
+  await identity.establish();
+  const records: RecordsContext = {
+    redis,
+    farmId: identity.farmId,
+    enqueue: (tickets) => queues.add(tickets).catch(() => {}),
+  };
   const storage = options.wrapStorage?.(plain) ?? plain;
   const events = new EventHub(redis);
   const log: string[] = [];
   const logger = pino({ level: 'warn' }, { write: (line: string) => void log.push(line) });
-  const app = await buildApp({ configuration, records, storage, events }, logger);
+  const app = await buildApp({ configuration, records, storage, identity, events }, logger);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const close = async () => {
     await app.close();

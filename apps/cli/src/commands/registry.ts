@@ -8,8 +8,10 @@ import { keysCommand } from './keys.js';
 import { limitsCommand } from './limits.js';
 import { listCommand } from './list.js';
 import { planCommand } from './plan.js';
+import { rebuildCommand } from './rebuild.js';
 import { retryCommand } from './retry.js';
 import { showCommand } from './show.js';
+import { storageCommand } from './storage.js';
 import { submitCommand } from './submit.js';
 import { upCommand } from './up.js';
 import { watchCommand } from './watch.js';
@@ -32,6 +34,8 @@ export const commands: readonly FarmCommand[] = [
   workersCommand,
   keysCommand,
   limitsCommand,
+  storageCommand,
+  rebuildCommand,
   weightsCommand,
   doctorCommand,
   demoCommand,

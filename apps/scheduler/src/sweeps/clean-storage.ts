@@ -1,56 +1,84 @@
-import { JOBS_PREFIX, jobOfKey, objectKeys } from '@farm/contracts';
-import { getJob, type RecordsContext, referencedKeys } from '@farm/records';
-import type { ObjectStorage } from '@farm/storage';
+import type { ObjectCount, StorageSweep } from '@farm/contracts';
+import { abandonSubmit, type RecordsContext, takeConfirmedCount, writeSweepReport } from '@farm/records';
+import type { ListedObject, ObjectStorage } from '@farm/storage';
 import type { Logger } from 'pino';
-import { deleteObjects } from './delete-objects.js';
+import { deleteJobObjects, forgetIfEmpty } from './clean-storage/delete-job-objects.js';
+import { deleteObjects } from './clean-storage/delete-objects.js';
+import { judgeObjects, type LeftOver } from './clean-storage/judge-objects.js';
 
 interface SweepContext {
   records: RecordsContext;
   storage: ObjectStorage;
+  /** How old an object must be: an upload comes before its commit. */
   unreferencedMs: number;
   log: Logger;
 }
 
-interface JobObjects {
-  jobId: string;
-  exists: boolean;
-  /** What the record points to; `unknown` when it cannot be read: then everything is kept. */
-  keys: Set<string> | 'unknown';
-}
+/** A pass deletes no more than this by itself, or than this share of what it saw, of what nobody asked it to delete. */
+const MOST_DELETED = 100;
+const LARGEST_SHARE = 0.05;
+const SHOWN_KEYS = 5;
 
 /**
- * Deletes objects that no record points to: pieces whose commit was refused, what a deleted or canceled job left,
- * uploads that were never submitted. Objects younger than `unreferencedMs` may still get their record.
+ * Deletes what a record of this farm says is gone: deleted jobs, the pieces of canceled ones, submits that never became a
+ * job, and what ended attempts left that nothing refers to. What no record mentions is left alone and counted. A pass that
+ * would delete unusually much beyond what people asked for stops, and waits until somebody confirms it.
  */
 export async function runOnce(context: SweepContext): Promise<number> {
-  const { storage, unreferencedMs, log } = context;
-  const count = await deleteObjects(storage, unreferencedObjects(context));
+  const { records, storage, unreferencedMs, log } = context;
+  let deleted = await deleteJobObjects(context);
+  const found = await judgeObjects(context);
+  deleted += await deleteObjects(storage, keysOf(found.askedFor));
+  const isStopped = found.leftOver.length > (await mostDeleted(records, found.seen));
+  if (!isStopped) deleted += await deleteLeftOver(context, found.leftOver);
   await storage.sweepUnfinishedUploads({ olderThanMs: Math.max(unreferencedMs, 60_000) });
-  if (count > 0) log.info({ count }, 'unreferenced objects deleted');
+  const report: StorageSweep = {
+    at: new Date().toISOString(),
+    seen: found.seen,
+    deleted,
+    waiting: isStopped ? countOf(found.leftOver) : null,
+    unknown: countOf(found.unknown),
+  };
+  await writeSweepReport(records, report);
+  logReport(report, log);
+  return deleted;
+}
+
+async function mostDeleted(records: RecordsContext, seen: number): Promise<number> {
+  const usual = Math.max(MOST_DELETED, Math.floor(LARGEST_SHARE * seen));
+  return Math.max(usual, await takeConfirmedCount(records));
+}
+
+/** Left over by attempts and by submits; the latter may have become jobs since they were judged. */
+async function deleteLeftOver(context: SweepContext, leftOver: readonly LeftOver[]): Promise<number> {
+  const { records, storage, unreferencedMs } = context;
+  const abandoned = new Map<string, boolean>();
+  const keys: string[] = [];
+  for (const { key, submit } of leftOver) {
+    if (submit !== undefined && !abandoned.has(submit))
+      abandoned.set(submit, await abandonSubmit(records, submit, unreferencedMs));
+    if (submit === undefined || abandoned.get(submit)) keys.push(key);
+  }
+  const count = await deleteObjects(storage, keys);
+  for (const [jobId, isAbandoned] of abandoned) if (isAbandoned) await forgetIfEmpty(context, jobId);
   return count;
 }
 
-async function* unreferencedObjects(context: SweepContext): AsyncGenerator<string> {
-  const { records, storage, unreferencedMs, log } = context;
-  const before = Date.now() - unreferencedMs;
-  let current: JobObjects | undefined;
-  // Keys come in order, so the objects of one job follow each other.
-  for await (const object of storage.list(JOBS_PREFIX)) {
-    const jobId = jobOfKey(object.key);
-    if (jobId === undefined || object.modifiedAt.getTime() > before) continue;
-    if (current?.jobId !== jobId) current = await objectsOf(records, jobId, log);
-    const isLog = current.exists && object.key.startsWith(objectKeys.logPrefix(jobId));
-    if (isLog || current.keys === 'unknown' || current.keys.has(object.key)) continue;
-    yield object.key;
-  }
-}
+const keysOf = (objects: readonly ListedObject[]) => objects.map(({ key }) => key);
 
-async function objectsOf(records: RecordsContext, jobId: string, log: Logger): Promise<JobObjects> {
-  try {
-    const exists = (await getJob(records, jobId)) !== undefined;
-    return { jobId, exists, keys: await referencedKeys(records, jobId) };
-  } catch (error) {
-    log.error({ jobId, err: error }, 'the record of this job cannot be read; its objects are kept');
-    return { jobId, exists: true, keys: 'unknown' };
-  }
+const countOf = (objects: readonly ListedObject[]): ObjectCount => ({
+  count: objects.length,
+  bytes: objects.reduce((sum, { size }) => sum + size, 0),
+  keys: keysOf(objects.slice(0, SHOWN_KEYS)),
+});
+
+function logReport({ seen, deleted, waiting, unknown }: StorageSweep, log: Logger): void {
+  if (deleted > 0) log.info({ count: deleted }, 'objects that are gone by their records deleted');
+  if (waiting)
+    log.error(
+      { ...waiting, seen },
+      'the sweep would delete unusually many objects and has stopped; look with `farm storage sweep`, then continue ' +
+        'with `farm storage sweep --confirm`',
+    );
+  if (unknown.count > 0) log.warn(unknown, 'objects that no record mentions are left alone');
 }

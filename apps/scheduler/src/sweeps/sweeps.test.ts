@@ -1,20 +1,26 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { objectKeys, specDefaults } from '@farm/contracts';
+import { json } from 'node:stream/consumers';
+import { type Manifest, objectKeys, specDefaults } from '@farm/contracts';
 import { openTicketQueues, type TicketQueues } from '@farm/queue';
 import {
   cancelJob,
   claimTask,
   commitPiece,
+  confirmSweep,
   connectRedis,
   createJob,
+  deleteJob,
   finishAttempt,
   getJob,
   KEY_PREFIX,
   LEASE_MS,
+  type NewJob,
   newJobId,
+  noteSubmit,
   type RecordsContext,
+  readSweepReport,
 } from '@farm/records';
 import { createStorage, type ObjectStorage } from '@farm/storage';
 import { type RunningRedisServer, startRedisServer } from '@farm/toolchain';
@@ -26,7 +32,9 @@ import * as cleanStorage from './clean-storage.js';
 import * as expireLeases from './expire-leases.js';
 import * as expireUploads from './expire-uploads.js';
 import * as moveHostTasks from './move-host-tasks.js';
+import * as noteEndedJobs from './note-ended-jobs.js';
 import * as shrinkJobs from './shrink-jobs.js';
+import * as storeJobFiles from './store-job-files.js';
 
 const log = pino({ level: 'silent' });
 let folder: string;
@@ -60,7 +68,7 @@ beforeEach(async () => {
   });
 });
 
-async function submitted(): Promise<string> {
+async function newJob(): Promise<NewJob> {
   const id = newJobId();
   const input = async (part: 'portrait' | 'speech') => {
     const key = objectKeys.input(id, part, 'bin');
@@ -69,8 +77,13 @@ async function submitted(): Promise<string> {
   };
   const [portrait, speech] = [await input('portrait'), await input('speech')];
   const spec = { ...specDefaults, prompt: 'x', width: 64, height: 64, seed: 1, engine: 'draft' as const, metadata: {} };
-  await createJob(records, { id, owner: 'anna', spec, vramClass: 'cpu', portrait, speech, warnings: [] });
-  return id;
+  return { id, owner: 'anna', spec, vramClass: 'cpu', portrait, speech, warnings: [] };
+}
+
+async function submitted(): Promise<string> {
+  const job = await newJob();
+  await createJob(records, job);
+  return job.id;
 }
 
 async function claim(taskClass: 'media' | 'cpu', engine: '' | 'draft') {
@@ -105,6 +118,38 @@ async function rendering() {
   return { id, claimed: await claim('cpu', 'draft') };
 }
 
+/** A job with a video, whose details are dropped. */
+async function finishedVideo() {
+  const { id, claimed } = await rendering();
+  const { taskId, attemptId } = { taskId: claimed.task.id, attemptId: claimed.attempt.id };
+  await commitPiece(records, { taskId, attemptId, piece: await putPiece(claimed) });
+  await finishAttempt(records, attemptId, { status: 'succeeded', result: {}, metrics: {} });
+  const assembly = await claim('media', '');
+  const key = (name: 'video.mp4' | 'manifest.json') => objectKeys.output(id, assembly.attempt.id, name);
+  const video = { key: key('video.mp4'), sha256: 'a', bytes: 5, width: 64, height: 64, frameCount: 48, seconds: 1.92 };
+  const manifest: Manifest = {
+    schema: 1,
+    jobId: id,
+    owner: 'anna',
+    createdAt: new Date().toISOString(),
+    endedAt: new Date().toISOString(),
+    spec: {},
+    inputs: { portrait: assembly.job.portrait, speech: { ...assembly.job.speech, seconds: 1.92 } },
+    video: { ...video, framesPerSecond: 25 },
+    segments: [],
+    attempts: [],
+    engine: { name: 'draft', version: '1' },
+    warnings: [],
+  };
+  await storage.put(video.key, Buffer.from('video'));
+  await storage.put(key('manifest.json'), Buffer.from(JSON.stringify(manifest)));
+  const result = { ...video, manifestKey: key('manifest.json') };
+  await finishAttempt(records, assembly.attempt.id, { status: 'succeeded', result, metrics: {} });
+  expect(await getJob(records, id)).toMatchObject({ status: 'succeeded', video: result });
+  expect(await shrinkJobs.runOnce({ records, keepDetailsMs: -1, log })).toBe(1);
+  return { id, ...result };
+}
+
 async function putPiece(claimed: Awaited<ReturnType<typeof claim>>) {
   const key = objectKeys.piece(claimed.job.id, {
     taskId: claimed.task.id,
@@ -114,6 +159,16 @@ async function putPiece(claimed: Awaited<ReturnType<typeof claim>>) {
   await storage.put(key, Buffer.from('piece'));
   return { firstFrame: 0, frameCount: 48, key, bytes: 5, rawSha256: '', fileSha256: '', attemptId: claimed.attempt.id };
 }
+
+/** The storage with some of its methods replaced. */
+const storageWith = (changes: Partial<ObjectStorage>): ObjectStorage =>
+  new Proxy(storage, {
+    get(target, name) {
+      if (name in changes) return changes[name as keyof ObjectStorage];
+      const member = target[name as keyof ObjectStorage];
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
 
 async function keysLeft(): Promise<string[]> {
   const keys: string[] = [];
@@ -134,16 +189,155 @@ describe('clean-storage', () => {
     expect(await keysLeft()).toEqual(before);
   });
 
-  it('deletes a piece whose commit was refused, uploads of jobs that never came, and nothing that is young', async () => {
+  it('deletes what an ended attempt left and what a dead submit stored, and nothing that is young', async () => {
     const { claimed } = await rendering();
     const { key } = await putPiece(claimed);
-    await storage.put(objectKeys.input('never-submitted', 'speech', 'wav'), Buffer.from('x'));
-    const before = (await keysLeft()).length;
+    await noteSubmit(records, 'never-submitted');
+    const input = objectKeys.input('never-submitted', 'speech', 'wav');
+    await storage.put(input, Buffer.from('x'));
+    const before = await keysLeft();
+    // Its attempt may still commit it.
+    expect(await clean(60_000)).toBe(0);
+    await finishAttempt(records, claimed.attempt.id, { status: 'interrupted', metrics: {} });
     expect(await clean(60_000)).toBe(0);
     expect(await clean()).toBe(2);
-    const left = await keysLeft();
-    expect(left).toHaveLength(before - 2);
-    expect(left).not.toContain(key);
+    expect(await keysLeft()).toEqual(before.filter((each) => each !== key && each !== input));
+    await expect(createJob(records, { ...(await newJob()), id: 'never-submitted' })).rejects.toMatchObject({
+      code: 'submit-abandoned',
+    });
+  });
+
+  it('keeps the piece of a running attempt, however old', async () => {
+    const { claimed } = await rendering();
+    const { key } = await putPiece(claimed);
+    await clean();
+    expect(await keysLeft()).toContain(key);
+  });
+
+  it('leaves alone, and reports, what it does not know: a job, an attempt, a kind of object', async () => {
+    const { id } = await rendering();
+    const unknown = [
+      'jobs/zz/input/speech.wav',
+      'jobs/zz/output/a/video.mp4',
+      objectKeys.piece(id, { taskId: `${id}-render-00000`, attemptId: 'forgotten', firstFrame: 0 }),
+      `jobs/${id}/new-kind/thing.bin`,
+    ];
+    for (const key of unknown) await storage.put(key, Buffer.from('x'));
+    expect(await clean()).toBe(0);
+    expect((await readSweepReport(records))?.unknown).toMatchObject({ count: 4, bytes: 4 });
+    for (const key of unknown) expect(await storage.head(key)).toBeDefined();
+  });
+
+  it('deletes all that a deleted job stored, at once, the note of its deletion last', async () => {
+    const { id, claimed } = await rendering();
+    await cancelJob(records, id);
+    await finishAttempt(records, claimed.attempt.id, { status: 'interrupted', metrics: {} });
+    for (let index = 0; index < 150; index += 1) await storage.put(`jobs/${id}/new-kind/${index}`, Buffer.from('x'));
+    await storage.put(objectKeys.deletedFile(id), Buffer.from('{}'));
+    expect(await deleteJob(records, id)).toBe('deleted');
+    const deleted: string[][] = [];
+    const watched: ObjectStorage = storageWith({
+      delete: async (keys) => {
+        deleted.push([...keys]);
+        await storage.delete(keys);
+      },
+    });
+    await cleanStorage.runOnce({ records, storage: watched, unreferencedMs: 0, log });
+    expect(await keysLeft()).toEqual([]);
+    expect(deleted.flat().indexOf(objectKeys.deletedFile(id))).toBe(deleted.flat().length - 1);
+  });
+
+  it('keeps everything when Redis is emptied in the middle of a pass, at whichever read', async () => {
+    const video = await finishedVideo();
+    for (let reads = 0; reads < 12; reads += 1) {
+      let left = reads;
+      const emptied = new Proxy(redis, {
+        get(target, name) {
+          const member = Reflect.get(target, name, target);
+          if (name !== 'hgetall' && name !== 'lrange')
+            return typeof member === 'function' ? member.bind(target) : member;
+          left -= 1;
+          return left >= 0 ? member.bind(target) : async () => (name === 'lrange' ? [] : {});
+        },
+      });
+      await cleanStorage.runOnce({ records: { ...records, redis: emptied }, storage, unreferencedMs: 0, log });
+      expect(await storage.head(video.key)).toBeDefined();
+      expect(await storage.head(video.manifestKey)).toBeDefined();
+      expect((await keysLeft()).filter((key) => key.includes('/input/'))).toHaveLength(2);
+    }
+  });
+
+  describe('of more than usual', () => {
+    /** Pieces that an ended attempt left. */
+    async function leftOver(count: number): Promise<string> {
+      const { claimed } = await rendering();
+      const { id } = claimed.job;
+      const [taskId, attemptId] = [claimed.task.id, claimed.attempt.id];
+      for (let firstFrame = 0; firstFrame < count; firstFrame += 1)
+        await storage.put(objectKeys.piece(id, { taskId, attemptId, firstFrame }), Buffer.from('x'));
+      const error = { code: 'internal', message: 'x' };
+      await finishAttempt(records, attemptId, { status: 'failed', error, failureClass: 'input', metrics: {} });
+      return id;
+    }
+
+    it('deletes 100 by itself, and nothing of 101 until that is confirmed', async () => {
+      await leftOver(100);
+      expect(await clean()).toBe(100);
+      const id = await leftOver(101);
+      const before = await keysLeft();
+      expect(await clean()).toBe(0);
+      expect(await clean()).toBe(0);
+      expect(await keysLeft()).toEqual(before);
+      expect((await readSweepReport(records))?.waiting).toMatchObject({ count: 101, bytes: 101 });
+      expect((await confirmSweep(records))?.waiting?.count).toBe(101);
+      expect(await clean()).toBe(101);
+      expect((await readSweepReport(records))?.waiting).toBeNull();
+      expect(await confirmSweep(records)).toBeUndefined();
+      expect((await keysLeft()).filter((key) => key.startsWith(`jobs/${id}/pieces/`))).toEqual([]);
+      // A confirmation is for one sweep and for what was shown.
+      await leftOver(101);
+      expect(await clean()).toBe(0);
+    });
+
+    it('does not delete more than was confirmed', async () => {
+      await leftOver(101);
+      await clean();
+      await confirmSweep(records);
+      await leftOver(5);
+      expect(await clean()).toBe(0);
+    });
+
+    it('deletes up to 5 % of what it saw', async () => {
+      await leftOver(107);
+      // 107 pieces, 5 inputs and 2028 objects that nobody knows.
+      const withMore = (count: number): ObjectStorage =>
+        storageWith({
+          async *list(prefix: string) {
+            yield* storage.list(prefix);
+            if (prefix !== 'jobs/') return;
+            for (let index = 0; index < count; index += 1)
+              yield { key: `jobs/zz/input/${index}`, size: 1, modifiedAt: new Date(0) };
+          },
+        });
+      const cleanWith = (count: number) =>
+        cleanStorage.runOnce({ records, storage: withMore(count), unreferencedMs: 0, log });
+      expect(await cleanWith(2027)).toBe(0);
+      expect(await cleanWith(2028)).toBe(107);
+    });
+
+    it('still deletes what somebody canceled or deleted', async () => {
+      await leftOver(101);
+      const { claimed } = await rendering();
+      const { id } = claimed.job;
+      for (let firstFrame = 0; firstFrame < 120; firstFrame += 1)
+        await storage.put(
+          objectKeys.piece(id, { taskId: claimed.task.id, attemptId: claimed.attempt.id, firstFrame }),
+          Buffer.from('x'),
+        );
+      await cancelJob(records, id);
+      await finishAttempt(records, claimed.attempt.id, { status: 'interrupted', metrics: {} });
+      expect(await clean()).toBe(120);
+    });
   });
 
   it('deletes the pieces of a canceled job once its attempts have ended', async () => {
@@ -160,9 +354,27 @@ describe('clean-storage', () => {
     const { id } = await rendering();
     await redis.hset(`${KEY_PREFIX}job:${id}`, 'schema', 99);
     const before = await keysLeft();
+    await noteSubmit(records, 'zz-never-submitted');
     await storage.put(objectKeys.input('zz-never-submitted', 'speech', 'wav'), Buffer.from('x'));
     expect(await clean()).toBe(1);
     expect(await keysLeft()).toEqual(before);
+  });
+
+  it('leaves the pieces of a shrunk job, too, while its manifest or its video is not whole', async () => {
+    const { key, manifestKey } = await finishedVideo();
+    const pieces = async () => (await keysLeft()).filter((each) => each.includes('/pieces/')).length;
+    const manifest = Buffer.from(await new Response((await storage.get(manifestKey))!.stream as never).arrayBuffer());
+    await storage.put(manifestKey, Buffer.from('{'));
+    await clean();
+    await storage.delete([manifestKey]);
+    await clean();
+    await storage.put(manifestKey, manifest);
+    await storage.put(key, Buffer.from('cut'));
+    await clean();
+    expect(await pieces()).toBe(1);
+    await storage.put(key, Buffer.from('video'));
+    await clean();
+    expect(await pieces()).toBe(0);
   });
 
   it('leaves outputs and inputs of a shrunk job', async () => {
@@ -219,13 +431,43 @@ describe('move-host-tasks', () => {
 });
 
 describe('expire-uploads', () => {
-  it('deletes what is older than a day, and nothing else', async () => {
+  it('deletes what the farm has known for a day, however old the file, and nothing else', async () => {
     const upload = objectKeys.upload('anna', 'fresh.wav');
     const kept = objectKeys.input('job', 'speech', 'wav');
     for (const key of [upload, kept]) await storage.put(key, Buffer.from('x'));
-    expect(await expireUploads.runOnce({ storage, log })).toBe(0);
-    expect(await expireUploads.runOnce({ storage, log, uploadLifetimeMs: -1 })).toBe(1);
+    const expire = (uploadLifetimeMs?: number) =>
+      expireUploads.runOnce({ records, storage, log, ...(uploadLifetimeMs !== undefined && { uploadLifetimeMs }) });
+    expect(await expire()).toBe(0);
+    await redis.flushall();
+    const sleepMs = 300;
+    await new Promise((resolve) => setTimeout(resolve, sleepMs));
+    expect(await expire(sleepMs)).toBe(0);
+    expect(await expire(-1)).toBe(1);
     expect(await storage.head(upload)).toBeUndefined();
     expect(await storage.head(kept)).toBeDefined();
+  });
+});
+
+describe('note-ended-jobs', () => {
+  it('notes in storage, once, which jobs failed or were canceled, and not those that were retried', async () => {
+    const { id, claimed } = await rendering();
+    await cancelJob(records, id);
+    await finishAttempt(records, claimed.attempt.id, { status: 'interrupted', metrics: {} });
+    await expect.poll(() => noteEndedJobs.runOnce({ records, storage })).toBe(1);
+    expect(await noteEndedJobs.runOnce({ records, storage })).toBe(0);
+    const note = await storage.get(objectKeys.endedFile(id));
+    expect(await json(note!.stream)).toMatchObject({ status: 'canceled', error: null });
+  });
+});
+
+describe('store-job-files', () => {
+  it('notes in storage what was submitted before an upgrade, once', async () => {
+    const id = await submitted();
+    expect(await storeJobFiles.runOnce({ records, storage, log })).toBe(1);
+    expect(await storeJobFiles.runOnce({ records, storage, log })).toBe(0);
+    const job = await getJob(records, id);
+    const { portrait, speech, spec, owner } = job!;
+    const file = await storage.get(objectKeys.jobFile(id));
+    expect(await json(file!.stream)).toMatchObject({ id, owner, spec, portrait, speech });
   });
 });

@@ -1,6 +1,6 @@
 import type { RecordsContext } from '../records-context.js';
-import { KEY_PREFIX } from '../redis/key-prefix.js';
 import { advance } from './advance.js';
+import { listLiveJobs } from './list-live-jobs.js';
 
 /**
  * Calls `advance` on every job that has not ended: a crash between a commit and its follow-up costs one sweep. A job
@@ -10,13 +10,10 @@ export async function advanceLiveJobs(
   context: RecordsContext,
   onFailed: (jobId: string, error: unknown) => void,
 ): Promise<number> {
-  let cursor = '0';
   let count = 0;
-  do {
-    const [next, ids] = await context.redis.sscan(`${KEY_PREFIX}live-jobs`, cursor, 'COUNT', 200);
-    for (const id of ids) await advance(context, id).catch((error: unknown) => onFailed(id, error));
-    cursor = next;
-    count += ids.length;
-  } while (cursor !== '0');
+  for await (const id of listLiveJobs(context)) {
+    await advance(context, id).catch((error: unknown) => onFailed(id, error));
+    count += 1;
+  }
   return count;
 }

@@ -5,7 +5,7 @@ const script = new Script({
   arguments: { jobId: 'text' },
   once: true,
   body: `
--- Keys: job:<job> and everything below it, jobs:<owner>:all and :<status>, ended-jobs, events
+-- Keys: job:<job> and everything below it, jobs:<owner>:all and :<status>, ended-jobs, deleted-jobs, events
 local key = P .. 'job:' .. job_id
 local row = redis.call('HMGET', key, 'status', 'owner', 'runningAttempts')
 local status, owner, running_attempts = row[1], row[2], row[3]
@@ -19,6 +19,7 @@ for _, scope in ipairs({owner, '*'}) do
   redis.call('ZREM', P .. 'jobs:' .. scope .. ':' .. status, job_id)
 end
 redis.call('DEL', key)
+redis.call('ZADD', P .. 'deleted-jobs', now, job_id)
 return 'deleted'
 `,
 });

@@ -31,3 +31,13 @@ export class SpeechCutDifferentlyError extends FarmError {
     );
   }
 }
+
+/** The sweep took the submit for one whose process had died, and has deleted its inputs. */
+export class SubmitAbandonedError extends FarmError {
+  constructor() {
+    super(
+      'submit-abandoned',
+      'Nothing was heard of this submit for too long, and its files were deleted. Send it again.',
+    );
+  }
+}

@@ -4,6 +4,7 @@ import { getTasks } from '../tasks/get-task.js';
 import type { PieceRecord } from '../tasks/piece-record.js';
 import type { PrepareResult } from '../tasks/task-record.js';
 import { getJob } from './get-job.js';
+import type { VideoFacts } from './job-record.js';
 
 /** Every storage key that a job's record still points to; empty when the job is unknown. */
 export async function referencedKeys(context: Reader, jobId: string): Promise<Set<string>> {
@@ -20,6 +21,11 @@ export async function referencedKeys(context: Reader, jobId: string): Promise<Se
       const prepared = task.result as PrepareResult;
       keys.add(prepared.portraitKey).add(prepared.speech.key);
       for (const segment of prepared.segments) keys.add(segment.speechKey);
+    }
+    if (task.kind === 'assemble' && task.result) {
+      // The job itself gets them a moment later.
+      const video = task.result as VideoFacts;
+      for (const key of [video.key, video.manifestKey, video.posterKey]) if (key) keys.add(key);
     }
     const pieces = await getPieces(context, task.id);
     for (const piece of pieces) keys.add(piece.key);

@@ -16,13 +16,3 @@ export class FarmFullError extends FarmError {
     );
   }
 }
-
-export class OtherStorageRootError extends FarmError {
-  constructor(roots: { seen: string; known: string | null }) {
-    super(
-      'other-storage-root',
-      `This process sees the storage root ${roots.seen}, and the farm's Redis belongs to ${roots.known}. Point both at the ` +
-        'same place: the same data folder (a shared mount on another machine), or the same S3 endpoint and bucket.',
-    );
-  }
-}

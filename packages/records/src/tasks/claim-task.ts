@@ -1,5 +1,6 @@
 import { type EngineName, recordedError, type TaskClass } from '@farm/contracts';
 import { ulid } from 'ulid';
+import { RecordsLostError } from '../identity/errors.js';
 import { decodeJob, type JobRecord } from '../jobs/job-record.js';
 import { RECORD_SCHEMA } from '../record-schema.js';
 import type { RecordsContext } from '../records-context.js';
@@ -38,13 +39,21 @@ export type ClaimOutcome = Claim | 'none' | 'not-for-you' | 'ended';
 const WINDOW = 64;
 
 const script = new Script({
-  arguments: { workerId: 'text', attemptId: 'text', leaseMs: 'number', engine: 'text', warmKey: 'text' },
+  arguments: {
+    farmId: 'text',
+    workerId: 'text',
+    attemptId: 'text',
+    leaseMs: 'number',
+    engine: 'text',
+    warmKey: 'text',
+  },
   list: { name: 'classes', columns: ['taskClass'] },
   body: `
--- Keys: paused-classes, ready:<class> of each, task:<task> and :excluded of the first ones there, running-by-owner,
--- worker:<worker>; where a task excludes this worker also workers and worker:<worker> of the others;
+-- Keys: storage-root, paused-classes, ready:<class> of each, task:<task> and :excluded of the first ones there,
+-- running-by-owner, worker:<worker>; where a task excludes this worker also workers and worker:<worker> of the others;
 -- of the claimed one also :attempts and :pieces, attempt:<attempt>, job:<job>, leases, worker:<worker>:attempts,
 -- jobs:<owner>:<status>, events
+if farm_id ~= '' and redis.call('GET', P .. 'storage-root') ~= farm_id then return {'lost'} end
 -- What the worker must know comes with the claim: a read after it could fail, and the lease would run out with nobody at work.
 local function claimed(task, job)
   return {'claimed', redis.call('HGETALL', P .. 'job:' .. job), redis.call('HGETALL', P .. 'task:' .. task),
@@ -116,12 +125,14 @@ return claimed(best, job)
 });
 
 type Reply =
-  | [outcome: 'none' | 'not-for-you' | 'ended']
+  | [outcome: 'none' | 'not-for-you' | 'ended' | 'lost']
   | [outcome: 'claimed', job: string[], task: string[], attempt: string[], pieces: string[]];
 
 /**
  * Picks the best ready task for this worker and creates the attempt, in one step. When a claim fails after it may have
  * been made, its task is returned, so that no lease runs out with nobody at work.
+ *
+ * @throws RecordsLostError where Redis no longer knows the farm
  */
 export async function claimTask(context: RecordsContext, claimant: Claimant): Promise<ClaimOutcome> {
   const attemptId = ulid().toLowerCase();
@@ -129,11 +140,13 @@ export async function claimTask(context: RecordsContext, claimant: Claimant): Pr
   const rows = classes.map((taskClass) => ({ taskClass }));
   let reply: Reply;
   try {
-    reply = (await script.run(context.redis, { attemptId, ...facts }, rows)) as Reply;
+    const farmId = context.farmId ?? '';
+    reply = (await script.run(context.redis, { farmId, attemptId, ...facts }, rows)) as Reply;
   } catch (error) {
     await returnTask(context, attemptId, { status: 'interrupted', metrics: {} });
     throw error;
   }
+  if (reply[0] === 'lost') throw new RecordsLostError(context);
   if (reply[0] !== 'claimed') return reply[0];
   try {
     return decodeClaim(reply);

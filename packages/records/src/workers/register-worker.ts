@@ -1,4 +1,5 @@
 import type { EngineName, VramClass } from '@farm/contracts';
+import { RecordsLostError } from '../identity/errors.js';
 import type { RecordsContext } from '../records-context.js';
 import { Script } from '../redis/script.js';
 
@@ -15,6 +16,7 @@ export interface WorkerDescription {
 
 const script = new Script({
   arguments: {
+    farmId: 'text',
     workerId: 'text',
     vramClass: 'text',
     engine: 'text',
@@ -25,7 +27,8 @@ const script = new Script({
   },
   once: true,
   body: `
--- Keys: worker:<worker>, workers (by when they were last seen), events
+-- Keys: storage-root, worker:<worker>, workers (by when they were last seen), events
+if farm_id ~= '' and redis.call('GET', P .. 'storage-root') ~= farm_id then return 'lost' end
 local key = P .. 'worker:' .. worker_id
 local row = redis.call('HMGET', key, 'instance', 'seenAt')
 -- A quarantine outlives the process: a restart must not hide a broken machine, which proves itself first.
@@ -44,9 +47,13 @@ return -1
  * older learns it from its next heartbeat and leaves.
  *
  * @returns how many milliseconds ago another process of this id was seen, if its record is still there
+ * @throws RecordsLostError where Redis no longer knows the farm
  */
 export async function registerWorker(context: RecordsContext, worker: WorkerDescription): Promise<number | undefined> {
   const { id: workerId, gpu, instance = '', ...facts } = worker;
-  const seenAgoMs = (await script.run(context.redis, { workerId, gpu: gpu ?? '', instance, ...facts })) as number;
+  const farmId = context.farmId ?? '';
+  const reply = await script.run(context.redis, { farmId, workerId, gpu: gpu ?? '', instance, ...facts });
+  if (reply === 'lost') throw new RecordsLostError(context);
+  const seenAgoMs = reply as number;
   return seenAgoMs < 0 ? undefined : seenAgoMs;
 }

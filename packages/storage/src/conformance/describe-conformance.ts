@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listAll, type StorageUnderTest } from './storage-under-test.js';
 import { testKeys } from './test-keys.js';
@@ -18,13 +19,16 @@ export function describeConformance(name: string, start: () => Promise<StorageUn
       await under?.stop();
     });
 
-    test('the root id is made once, by whoever comes first', async () => {
+    test('the root belongs to nobody, then to whoever claims it first', async () => {
       const { storage, sibling } = under;
-      const ids = await Promise.all([storage, sibling, storage, sibling].map((each) => each.rootId()));
+      expect(await storage.rootId()).toBeUndefined();
+      const claims = [storage, sibling, storage, sibling].map((each) => each.claimRoot(randomUUID()));
+      const ids = await Promise.all(claims);
       expect(ids[0]).toMatch(/^[0-9a-f-]{36}$/);
       expect(new Set(ids).size).toBe(1);
       expect(await sibling.rootId()).toBe(ids[0]);
       expect((await listAll(storage, '')).map(({ key }) => key)).not.toContain('.farm-root');
+      await expect(storage.put('.farm-root', Buffer.from('mine'))).rejects.toMatchObject({ code: 'invalid-key' });
     });
 
     testObjects(() => under);

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { assertAllowedSize, openBody, SizeGuard } from '../object-body.js';
 import { assertObjectKey, assertWritableKey } from '../object-key.js';
@@ -43,8 +42,12 @@ export class FilesystemStorage implements ObjectStorage {
     return storage;
   }
 
-  rootId(options: CallOptions = {}): Promise<string> {
-    return this.#guarded(options.signal, () => this.#files.writeOnce(ROOT_ID_KEY, randomUUID()));
+  rootId(options: CallOptions = {}): Promise<string | undefined> {
+    return this.#guarded(options.signal, () => this.#files.readText(ROOT_ID_KEY));
+  }
+
+  claimRoot(id: string, options: CallOptions = {}): Promise<string> {
+    return this.#guarded(options.signal, () => this.#files.writeOnce(ROOT_ID_KEY, id));
   }
 
   async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<{ size: number }> {

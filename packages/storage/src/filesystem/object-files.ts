@@ -34,6 +34,10 @@ export class ObjectFiles {
     for (const folder of [this.#objects, this.#types, this.#temporary]) await mkdir(folder, { recursive: true });
   }
 
+  async readText(key: string): Promise<string | undefined> {
+    return await unlessAbsent(readFile(join(this.#objects, key), 'utf8'));
+  }
+
   /** Writes `text` unless the object exists, and returns what it holds then. */
   async writeOnce(key: string, text: string): Promise<string> {
     const path = join(this.#objects, key);

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { contentDisposition } from '../content-disposition.js';
@@ -43,14 +42,26 @@ export class S3Storage implements ObjectStorage {
     this.description = this.#connection.description;
   }
 
-  async rootId(options: CallOptions = {}): Promise<string> {
+  async rootId(options: CallOptions = {}): Promise<string | undefined> {
     const { client, bucket } = this.#connection;
     return await this.#connection.call(options.signal, async () => {
-      const id = Buffer.from(randomUUID());
       try {
-        // The first writer wins. A server that ignores the condition may return first one id and then another, which a
-        // worker sees as two roots and refuses to start: never a silent mix.
-        await client.putObject(bucket, ROOT_ID_KEY, id, id.length, { 'if-none-match': '*' });
+        return await text(await withRetry(() => client.getObject(bucket, ROOT_ID_KEY), options.signal));
+      } catch (error) {
+        if (isAbsentObject(error)) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  async claimRoot(id: string, options: CallOptions = {}): Promise<string> {
+    const { client, bucket } = this.#connection;
+    return await this.#connection.call(options.signal, async () => {
+      const body = Buffer.from(id);
+      try {
+        // The first writer wins. A server that ignores the condition may return first one id and then another, which the
+        // farm that lost sees at its next check: never a silent mix.
+        await client.putObject(bucket, ROOT_ID_KEY, body, body.length, { 'if-none-match': '*' });
       } catch (error) {
         if (!['PreconditionFailed', 'ConditionalRequestConflict'].includes(codeOf(error))) throw error;
       }

@@ -1,10 +1,11 @@
-import { JobParams, JobView } from '@farm/contracts';
+import { hasEnded, JobParams, JobView, objectKeys } from '@farm/contracts';
 import { cancelJob, deleteJob, type JobRecord, retryJob } from '@farm/records';
 import type { ObjectStorage } from '@farm/storage';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf } from '../../plugins/authentication.js';
+import type { Services } from '../../services.js';
 import { jobView } from '../../views/job-view.js';
 import { commonProblems, problemResponses } from '../problem-responses.js';
 import type { TypedApp } from '../typed-app.js';
@@ -61,6 +62,7 @@ function retryRoute(app: TypedApp): void {
       await requireInputs(storage, job);
       const outcome = await retryJob(records, id);
       if (outcome !== 'retried' && outcome !== 'absent') throw new JobNotRetriableError(outcome);
+      await storage.delete([objectKeys.endedFile(id)]);
       return reply.status(202).send(jobView(await findJob(records, callerOf(request), id)));
     },
   );
@@ -72,6 +74,18 @@ async function requireInputs(storage: ObjectStorage, { status, shrunk, portrait,
   const [portraitFound, speechFound] = await Promise.all([storage.head(portrait.key), storage.head(speech.key)]);
   const gone = [...(portraitFound ? [] : ['portrait']), ...(speechFound ? [] : ['speech'])];
   if (gone.length > 0) throw new InputsGoneError(gone);
+}
+
+/** The storage is told first: should the records be lost, the job does not come back. @throws JobNotEndedError */
+async function deleteWithObjects({ records, storage }: Services, job: JobRecord): Promise<void> {
+  if (!hasEnded(job.status)) throw new JobNotEndedError(job.status);
+  const note = objectKeys.deletedFile(job.id);
+  await storage.put(note, Buffer.from(JSON.stringify({ schema: 1, deletedAt: new Date().toISOString() })));
+  const outcome = await deleteJob(records, job.id);
+  if (outcome === 'deleted' || outcome === 'absent') return;
+  // It was retried meanwhile, or its last attempt is still stopping.
+  await storage.delete([note]);
+  throw new JobNotEndedError(outcome);
 }
 
 function deleteRoute(app: TypedApp): void {
@@ -89,9 +103,7 @@ function deleteRoute(app: TypedApp): void {
     },
     async (request, reply) => {
       const { records } = app.services;
-      const { id } = await findJob(records, callerOf(request), request.params.id);
-      const outcome = await deleteJob(records, id);
-      if (outcome !== 'deleted' && outcome !== 'absent') throw new JobNotEndedError(outcome);
+      await deleteWithObjects(app.services, await findJob(records, callerOf(request), request.params.id));
       return reply.status(204).send(null);
     },
   );

@@ -3,7 +3,10 @@ import type { ObjectStorage } from '@farm/storage';
 const BATCH = 500;
 
 /** Deletes objects in batches, as their keys come. @returns how many */
-export async function deleteObjects(storage: ObjectStorage, keys: AsyncIterable<string>): Promise<number> {
+export async function deleteObjects(
+  storage: ObjectStorage,
+  keys: AsyncIterable<string> | Iterable<string>,
+): Promise<number> {
   let batch: string[] = [];
   let count = 0;
   const flush = async () => {
