@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { Script } from '../redis/script.js';
 
 const script = new Script({
+  name: 'revokeApiKey',
   arguments: { keyId: 'text', lastAdmin: 'text' },
   body: `
 -- Keys: keys (ids with hashes), key:<hash> of this one and, for an admin key, of all others

@@ -3,6 +3,7 @@ import type { RecordsContext } from '../records-context.js';
 import { Script } from '../redis/script.js';
 
 const script = new Script({
+  name: 'addWarning',
   arguments: { jobId: 'text', code: 'text', message: 'text' },
   body: `
 -- Keys: job:<job>

@@ -9,6 +9,7 @@ import type { JobRecord, VideoFacts } from './job-record.js';
 
 /** Creates the render tasks, ready, and the pending `assemble`, once. */
 const planScript = new Script({
+  name: 'planRenders',
   arguments: {
     jobId: 'text',
     frameCount: 'number',
@@ -46,6 +47,7 @@ return tickets
 });
 
 const readyScript = new Script({
+  name: 'readyAssembly',
   arguments: { taskId: 'text' },
   body: `
 -- Keys: task:<task>, ready:<class>, events
@@ -55,6 +57,7 @@ return {make_ready(task_id, 0)}
 });
 
 const succeedScript = new Script({
+  name: 'succeedJob',
   arguments: { jobId: 'text', video: 'text' },
   body: `
 -- Keys: job:<job>, jobs:<owner>:<status>, live-jobs, ended-jobs, events

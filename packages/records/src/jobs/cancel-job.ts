@@ -2,6 +2,7 @@ import type { RecordsContext } from '../records-context.js';
 import { Script } from '../redis/script.js';
 
 const script = new Script({
+  name: 'cancelJob',
   arguments: { jobId: 'text' },
   body: `
 -- Keys: job:<job> and :tasks, task:<task> of each, ready:<class>, jobs:<owner>:<status>, live-jobs, ended-jobs, events

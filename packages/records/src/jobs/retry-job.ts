@@ -3,6 +3,7 @@ import { Script } from '../redis/script.js';
 import { advance } from './advance.js';
 
 const script = new Script({
+  name: 'retryJob',
   arguments: { jobId: 'text' },
   body: `
 -- Keys: job:<job> and :tasks, task:<task> and :excluded of each, ready:<class>, jobs:<owner>:<status>, live-jobs,

@@ -4,6 +4,7 @@ import { Script } from '../redis/script.js';
 const BATCH = 100;
 
 const script = new Script({
+  name: 'shrinkEndedJobs',
   arguments: { olderThanMs: 'number' },
   body: `
 -- Keys: ended-jobs, job:<job> and everything below it of each old one

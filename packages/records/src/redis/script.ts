@@ -10,6 +10,8 @@ type Arguments = Readonly<Record<string, Kind>>;
 type Values<Of extends Arguments> = { [Name in keyof Of]: Value<Of[Name]> };
 
 interface Options<Given extends Arguments, Column extends string> {
+  /** The first line of its source: whoever reads the traffic with Redis can say which script a hash stands for. */
+  name: string;
   /** Their names and kinds; the body finds each as a local in snake case: `workerId` as `worker_id`. */
   arguments: Given;
   /** A list of any length after them; the body finds it as a table of rows that have these fields, all of them text. */
@@ -25,12 +27,11 @@ export class Script<const Given extends Arguments, Column extends string = never
   readonly #names: (keyof Given & string)[];
   readonly #columns: readonly Column[];
 
-  constructor({ arguments: given, list, body }: Options<Given, Column>) {
+  constructor({ name, arguments: given, list, body }: Options<Given, Column>) {
     this.#names = Object.keys(given);
     this.#columns = list?.columns ?? [];
-    this.#source = [prelude, ...argumentLines(given), ...(list ? [listLine(list, this.#names.length)] : []), body].join(
-      '\n',
-    );
+    const rows = list ? [listLine(list, this.#names.length)] : [];
+    this.#source = [`-- ${name}`, prelude, ...argumentLines(given), ...rows, body].join('\n');
     this.#sha1 = createHash('sha1').update(this.#source).digest('hex');
   }
 

@@ -36,6 +36,7 @@ export type ClaimOutcome = Claim | 'none' | 'not-for-you';
 const WINDOW = 64;
 
 const script = new Script({
+  name: 'claimTask',
   arguments: { workerId: 'text', attemptId: 'text', leaseMs: 'number', engine: 'text', warmKey: 'text' },
   list: { name: 'classes', columns: ['taskClass'] },
   body: `

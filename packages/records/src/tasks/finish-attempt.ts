@@ -19,6 +19,7 @@ export type AttemptOutcome =
   | { status: 'lost' };
 
 const script = new Script({
+  name: 'finishAttempt',
   arguments: {
     attemptId: 'text',
     status: 'text',

@@ -12,6 +12,7 @@ export interface WorkerDescription {
 }
 
 const script = new Script({
+  name: 'registerWorker',
   arguments: {
     workerId: 'text',
     vramClass: 'text',
