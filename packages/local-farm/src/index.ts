@@ -9,3 +9,4 @@ export * from './errors.js';
 export { type LocalFarm, type LocalFarmOptions, startLocalFarm } from './local-farm.js';
 export { followLog } from './log-follower.js';
 export { enginePath, mainFiles, samplePortrait, sampleSpeech } from './project-files.js';
+export { type Part, Supervisor, type SupervisorEvents } from './supervisor.js';

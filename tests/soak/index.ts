@@ -1,0 +1,2 @@
+export { runSoak, type SoakOptions, type SoakResult } from './run-soak.js';
+export { describeSoak, summarizeFaults } from './summarize.js';
