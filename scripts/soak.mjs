@@ -1,5 +1,5 @@
 // `npm run soak -- --faults`: a real farm whose every step is disturbed, from a seed. See `--help`.
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -20,7 +20,8 @@ single requests and replies, and kill or freeze processes. Every job must succee
   --workers NUMBER  workers (2)
   --repeat NUMBER   with --recovery: how often each fault is tried (3)
   --only TEXT       with --recovery: only the faults whose name contains TEXT
-  --output FILE     write the result there, as JSON
+  --output FILE     write the result there, as JSON; with --recovery beside those of other labels in the file
+  --label TEXT      with --recovery: the column that this is measured for (now)
   --help            show this
 
 The exit code is 1 when a round failed or anything was left over.
@@ -40,6 +41,7 @@ function readOptions(words) {
       repeat: { ...number, default: '3' },
       only: { type: 'string' },
       output: { type: 'string' },
+      label: { type: 'string', default: 'now' },
       help: { type: 'boolean' },
     },
   });
@@ -71,7 +73,7 @@ async function openSoak() {
 
 const report = (line) => process.stderr.write(`${line}\n`);
 
-async function runFaults({ rounds, seed, jobs: inFlight, workers: workerCount }, { soak, toolchain, signal }) {
+async function runFaults({ rounds, seed, jobs: inFlight, workers: workerCount }, { soak, toolchain }) {
   const result = await soak.runSoak({
     rounds,
     seed,
@@ -79,7 +81,6 @@ async function runFaults({ rounds, seed, jobs: inFlight, workers: workerCount },
     workerCount,
     toolchain,
     report,
-    signal,
     keepOnFailure: true,
   });
   process.stdout.write(`\n${soak.describeSoak(result)}\n`);
@@ -87,10 +88,12 @@ async function runFaults({ rounds, seed, jobs: inFlight, workers: workerCount },
   return { ...result, faults: soak.summarizeFaults(result) };
 }
 
-async function runRecovery({ repeat, only, workers: workerCount }, { soak, toolchain, signal }) {
-  const result = await soak.runRecovery({ repeat, only, workerCount, toolchain, report, signal });
-  process.stdout.write(`\n${soak.describeRecovery(result)}\n`);
-  return result;
+async function runRecovery({ repeat, only, label, output }, { soak, toolchain }) {
+  const earlier = output === undefined ? {} : JSON.parse(await readFile(output, 'utf8').catch(() => '{}'));
+  const result = await soak.runRecovery({ repeat, only, toolchain, report });
+  const versions = { ...earlier, [label]: result };
+  process.stdout.write(`\n${soak.describeRecovery(versions)}\n`);
+  return versions;
 }
 
 try {

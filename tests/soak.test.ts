@@ -14,7 +14,6 @@ describe.skipIf(isLeftOut)('a farm whose Redis, storage and processes are distur
       workerCount: 2,
       toolchain: toolchainContext(),
       report: (line) => lines.push(line),
-      signal: undefined,
       keepOnFailure: false,
     });
     const failures = lines.filter((line) => line.startsWith('FAILED'));

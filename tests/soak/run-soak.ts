@@ -6,6 +6,7 @@ import { checkQuiet, checkStorage } from './farm/check-farm.js';
 import { openSoakFarm, type SoakFarm } from './farm/soak-farm.js';
 import { Random } from './random.js';
 import { chooseAims } from './rounds/choose-aims.js';
+import { inParallel } from './rounds/in-parallel.js';
 import { measureReferences } from './rounds/measure-references.js';
 import { type Reference, type RoundResult, runRound, Submitter } from './rounds/run-round.js';
 import { makeSampleJobs } from './rounds/sample-jobs.js';
@@ -17,10 +18,9 @@ export interface SoakOptions {
   /** Jobs at a time. */
   readonly inFlight: number;
   readonly workerCount: number;
+  /** Its signal ends the run early, with what was found until then. */
   readonly toolchain: ToolchainContext;
   readonly report: (line: string) => void;
-  /** Ends the run early, with what was found until then. */
-  readonly signal: AbortSignal | undefined;
   /** Keeps the farm's folder, with its logs, where anything failed. */
   readonly keepOnFailure: boolean;
 }
@@ -59,11 +59,12 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
 }
 
 async function soak(farm: SoakFarm, options: SoakOptions): Promise<SoakResult> {
-  const { rounds: count, seed, inFlight, report, signal, toolchain } = options;
+  const { rounds: count, seed, inFlight, report, toolchain } = options;
+  const { signal } = toolchain;
   const started = performance.now();
   const submitter = new Submitter();
   const samples = await makeSampleJobs(farm.folder, toolchain);
-  const references = await measureReferences(farm, submitter, { samples, inFlight });
+  const references = await measureReferences(farm, submitter, { samples, jobs: inFlight, inFlight });
   for (const { sample, seconds } of references) report(`undisturbed, ${sample.name}: ${seconds.toFixed(1)} s`);
   const rounds: (RoundResult & { seed: number })[] = [];
   const problems: string[] = [];
@@ -71,9 +72,11 @@ async function soak(farm: SoakFarm, options: SoakOptions): Promise<SoakResult> {
     const last = Math.min(count, first + ROUNDS_BETWEEN_CHECKS);
     await inParallel({ first, last, inFlight, signal }, async (index) => {
       const result = await seededRound(farm, submitter, { seed: seed + index, references });
+      if (signal?.aborted) return;
       rounds.push(result);
       reportRound(rounds, { count, started, report });
     });
+    if (signal?.aborted) break;
     for (const problem of [...(await checkQuiet(farm)), ...(await checkStorage(farm))]) {
       problems.push(`after ${last} rounds: ${problem}`);
       report(`FAILED after round ${last}: ${problem}`);
@@ -95,20 +98,6 @@ async function seededRound(
   const aims = chooseAims(random);
   const round = { name: `round-${seed}`, reference, aims, timeoutMs: ROUND_TIMEOUT_MS };
   return { ...(await runRound(farm, submitter, round)), seed };
-}
-
-async function inParallel(
-  range: { first: number; last: number; inFlight: number; signal: AbortSignal | undefined },
-  run: (index: number) => Promise<void>,
-): Promise<void> {
-  let next = range.first;
-  const lane = async () => {
-    while (next < range.last && !range.signal?.aborted) {
-      next += 1;
-      await run(next - 1);
-    }
-  };
-  await Promise.all(Array.from({ length: range.inFlight }, lane));
 }
 
 function reportRound(

@@ -22,6 +22,8 @@ export interface SoakFarm {
   readonly folder: string;
   /** What the supervisors reported about processes that ended. */
   readonly troubles: string[];
+  /** Aborted when the run is to end early. */
+  readonly signal: AbortSignal | undefined;
   processes(): Record<string, number>;
   addWorker(name: string, environment?: NodeJS.ProcessEnv): Promise<void>;
   close(): Promise<void>;
@@ -86,11 +88,12 @@ export async function openSoakFarm(options: SoakFarmOptions): Promise<SoakFarm> 
     return {
       farm,
       board,
-      client: new FarmClient({ url: farm.url, key: farm.adminKey, retryForMs: 60_000 }),
+      client: new FarmClient({ url: farm.url, key: farm.adminKey, retryForMs: 60_000, signal: toolchain.signal }),
       records: { redis, enqueue: async () => {} },
       storage,
       folder,
       troubles,
+      signal: toolchain.signal,
       processes,
       addWorker,
       async close() {

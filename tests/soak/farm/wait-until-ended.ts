@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasEnded } from '@farm/contracts';
 import { getAttempts, getJob, getTasks, type RecordsContext } from '@farm/records';
+import type { SoakFarm } from './soak-farm.js';
 
 const POLL_MS = 50;
 
 /** Reads the record, past the proxy. @returns its status; undefined when the job did not end in time */
 export async function waitUntilEnded(
-  records: RecordsContext,
+  { records, signal }: Pick<SoakFarm, 'records' | 'signal'>,
   jobId: string,
   timeoutMs: number,
 ): Promise<string | undefined> {
@@ -14,7 +15,7 @@ export async function waitUntilEnded(
   while (performance.now() < deadline) {
     const status = (await getJob(records, jobId))?.status;
     if (status !== undefined && hasEnded(status)) return status;
-    await sleep(POLL_MS);
+    await sleep(POLL_MS, undefined, { signal });
   }
   return undefined;
 }

@@ -17,11 +17,12 @@ const step = (weight: number, name: string, times = 1): Weighted<StepChoice> => 
 /** Every step of a job that reaches Redis, and how often it is aimed at. */
 const redisSteps: readonly Weighted<StepChoice>[] = [
   step(2, 'createJob'),
-  step(3, 'claimTask prepare'),
-  step(5, 'claimTask render', 1),
-  step(3, 'claimTask assemble'),
+  step(1, 'claimTask request'),
+  step(2, 'claimTask prepare'),
+  step(3, 'claimTask render'),
+  step(2, 'claimTask assemble'),
   step(3, 'finishAttempt prepare'),
-  step(5, 'finishAttempt render', 1),
+  step(5, 'finishAttempt render'),
   step(3, 'finishAttempt assemble'),
   step(10, 'commitPiece', 4),
   step(3, 'planRenders'),
@@ -45,13 +46,14 @@ const storageSteps: readonly Weighted<StepChoice>[] = [
   step(1, 'PUT log', 2),
 ];
 
-/** Steps of which only the reply says whose they are: the request cannot be cut for one job. */
-const knownByReply = /^claimTask/;
+/** Of these only the reply says whose they are: the request cannot be cut for one job, only some request. */
+const knownByReply = /^claimTask (?!request)/;
 
 function redisFaults(name: string, random: Random): readonly Weighted<Fault>[] {
+  if (name === 'claimTask request') return [{ weight: 1, value: { kind: 'cut-before' } }];
   return [
     { weight: knownByReply.test(name) ? 0 : 6, value: { kind: 'cut-before' } },
-    { weight: 10, value: { kind: 'lost-reply' } },
+    { weight: 8, value: { kind: 'lost-reply' } },
     { weight: 3, value: { kind: 'late-reply', delayMs: random.integer(200, 3000) } },
     { weight: 2, value: { kind: 'bytewise' } },
     { weight: 0.4, value: { kind: 'frozen' } },

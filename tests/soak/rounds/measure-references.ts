@@ -1,13 +1,16 @@
 import { UndisturbedRunFailedError } from '../errors.js';
 import { checkJob, frameHashes } from '../farm/check-job.js';
 import type { SoakFarm } from '../farm/soak-farm.js';
-import { type Reference, runRound, type Submitter } from './run-round.js';
+import { inParallel } from './in-parallel.js';
+import { type Reference, type RoundResult, runRound, type Submitter } from './run-round.js';
 import type { SampleJob } from './sample-jobs.js';
 
 const TIMEOUT_MS = 120_000;
 
 export interface ReferenceOptions {
   readonly samples: readonly SampleJob[];
+  /** How many of each. */
+  readonly jobs: number;
   /** Jobs at a time, as the rounds will have them: the time of an undisturbed job depends on it. */
   readonly inFlight: number;
 }
@@ -16,7 +19,7 @@ export interface ReferenceOptions {
 export async function measureReferences(
   farm: SoakFarm,
   submitter: Submitter,
-  { samples, inFlight }: ReferenceOptions,
+  { samples, jobs, inFlight }: ReferenceOptions,
 ): Promise<Reference[]> {
   const references: Reference[] = [];
   for (const sample of samples) {
@@ -24,10 +27,10 @@ export async function measureReferences(
     await undisturbed(farm, submitter, { sample, hashes: [], seconds: 0 });
     const first = await undisturbed(farm, submitter, { sample, hashes: [], seconds: 0 });
     const hashes = frameHashes(await farm.client.getManifest(first.jobId!));
-    const together = Array.from({ length: inFlight }, () =>
-      undisturbed(farm, submitter, { sample, hashes, seconds: 0 }),
-    );
-    const all = await Promise.all(together);
+    const all: RoundResult[] = [];
+    await inParallel({ first: 0, last: jobs, inFlight, signal: undefined }, async () => {
+      all.push(await undisturbed(farm, submitter, { sample, hashes, seconds: 0 }));
+    });
     for (const { jobId } of all) {
       const problems = await checkJob(farm, jobId!, hashes);
       if (problems.length > 0) throw new UndisturbedRunFailedError(problems);

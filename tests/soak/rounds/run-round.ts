@@ -73,7 +73,7 @@ export async function runRound(farm: SoakFarm, submitter: Submitter, round: Roun
   try {
     const submitted = await submitter.submit(farm, round.reference.sample, opened);
     jobId = submitted.jobId;
-    const status = await waitUntilEnded(farm.records, jobId, round.timeoutMs);
+    const status = await waitUntilEnded(farm, jobId, round.timeoutMs);
     seconds = (performance.now() - submitted.startedAt) / 1000;
     if (status === 'succeeded') problems.push(...(await checkJob(farm, jobId, round.reference.hashes)));
     else problems.push(await describeEnd(farm, jobId, status));
