@@ -15,7 +15,7 @@ single requests and replies, and kill or freeze processes. Every job must succee
   --recovery        a list of single faults, one job at a time: how long each takes to recover from
 
   --rounds NUMBER   jobs to disturb (1000)
-  --seed NUMBER     where the faults are drawn from (1); round n of a run is --seed SEED+n --rounds 1
+  --seed NUMBER     where the faults are drawn from (1); a failed round prints the seed that repeats it
   --jobs NUMBER     jobs at a time (4)
   --workers NUMBER  workers (2)
   --repeat NUMBER   with --recovery: how often each fault is tried (3)

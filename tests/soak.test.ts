@@ -1,10 +1,10 @@
-import { toolchainContext } from '@farm/toolchain';
+import { obtainMinio, toolchainContext } from '@farm/toolchain';
 import { describe, expect, it } from 'vitest';
 import { describeSoak, runSoak } from './soak/index.js';
 
-const isLeftOut = !process.env.FARM_MINIO;
+const minio = await obtainMinio(toolchainContext());
 
-describe.skipIf(isLeftOut)('a farm whose Redis, storage and processes are disturbed at single steps', () => {
+describe.skipIf('reason' in minio)('a farm whose Redis, storage and processes are disturbed at single steps', () => {
   it('loses nothing: the same frames, each committed once, and nothing left waiting', async () => {
     const lines: string[] = [];
     const result = await runSoak({

@@ -108,7 +108,7 @@ async function recover(given: {
 }): Promise<{ seconds: number | null; problems: string[] }> {
   const { farm, submitter, reference, fault, time } = given;
   const aims = fault.aim ? [fault.aim] : [];
-  const round = { name: `${fault.name} ${time}`, reference, aims, timeoutMs: TIMEOUT_MS };
+  const round = { name: `${fault.name.replaceAll(/\W+/g, '-')}-${time}`, reference, aims, timeoutMs: TIMEOUT_MS };
   const result = await runRound(farm, submitter, round);
   const problems = [...result.problems];
   if (result.fired.length < aims.length) problems.push('the fault did not meet its step');

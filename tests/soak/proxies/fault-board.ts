@@ -13,6 +13,8 @@ export type NetworkFault =
   | { readonly kind: 'lost-reply' }
   | { readonly kind: 'late-reply'; readonly delayMs: number }
   | { readonly kind: 'frozen' }
+  /** The reply is lost, and whoever sent the request reaches Redis on no connection for a while. */
+  | { readonly kind: 'cut-off'; readonly forMs: number }
   | { readonly kind: 'bytewise' }
   | { readonly kind: 'truncated' }
   | { readonly kind: 'slow-down' }
@@ -32,7 +34,7 @@ export const isProcessFault = (fault: Fault): fault is ProcessFault => 'part' in
 export interface Aim {
   readonly fault: Fault;
   readonly step: string;
-  /** The how-maniest of these steps of the job; 1 is the first. */
+  /** The number of the step among those of this name in the job; 1 is the first. */
   readonly nth: number;
 }
 

@@ -22,14 +22,25 @@ export class RedisProxy {
   readonly #options: RedisProxyOptions;
   readonly #connections = new Set<RedisConnection>();
   readonly #server: Server;
+  /** By the name of the connections: until when they are cut off. */
+  readonly #cutOffUntil = new Map<string, number>();
 
   constructor(options: RedisProxyOptions) {
     this.#options = options;
     this.#server = createServer({ noDelay: true }, (client) => {
-      const connection = new RedisConnection(client, this.#options);
+      const connection = new RedisConnection(client, {
+        ...this.#options,
+        isCutOff: (name) => performance.now() < (this.#cutOffUntil.get(name) ?? 0),
+        cutOff: (name, forMs) => this.#cutOff(name, forMs),
+      });
       this.#connections.add(connection);
       client.once('close', () => this.#connections.delete(connection));
     });
+  }
+
+  #cutOff(name: string, forMs: number): void {
+    this.#cutOffUntil.set(name, performance.now() + forMs);
+    for (const connection of this.#connections) if (connection.name === name) connection.cut();
   }
 
   async listen(): Promise<number> {
@@ -44,25 +55,30 @@ export class RedisProxy {
   }
 }
 
+interface ConnectionOptions extends RedisProxyOptions {
+  isCutOff(name: string): boolean;
+  cutOff(name: string, forMs: number): void;
+}
+
 /** Commands that RESP3 answers by push messages, of which there is one per channel. */
 const SUBSCRIBE = /^P?(UN)?SUBSCRIBE$/i;
 
 class RedisConnection {
   readonly #client: Socket;
   readonly #upstream: Socket;
-  readonly #options: RedisProxyOptions;
+  readonly #options: ConnectionOptions;
   readonly #requests = new RespFrames();
   readonly #replies = new RespFrames();
   /** Sent and not yet replied to, in order. */
   readonly #pending: Request[] = [];
-  #name = '';
+  name = '';
   #isResp3 = false;
   #isSubscriber = false;
   #isFrozen = false;
   /** Replies keep their order, so a late one holds up those after it. */
   #sending: Promise<void> = Promise.resolve();
 
-  constructor(client: Socket, options: RedisProxyOptions) {
+  constructor(client: Socket, options: ConnectionOptions) {
     this.#client = client;
     this.#options = options;
     this.#upstream = connect({ ...options.upstream, noDelay: true });
@@ -84,7 +100,11 @@ class RedisConnection {
       if (this.#isFrozen || this.#upstream.destroyed) return;
       const words = wordsOf(frame);
       this.#noteName(words);
-      const step = this.#options.steps.of(words, this.#name);
+      if (this.#options.isCutOff(this.name)) {
+        this.cut();
+        return;
+      }
+      const step = this.#options.steps.of(words, this.name);
       // A claim's step is known by its reply.
       const fault = step && step.name !== 'claimTask' ? this.#options.board.meet(step) : this.#beforeClaim(step);
       if (fault?.kind === 'cut-before') {
@@ -118,6 +138,7 @@ class RedisConnection {
   async #send(reply: Buffer, fault: NetworkFault | undefined): Promise<void> {
     if (this.#isFrozen || this.#client.destroyed) return;
     if (fault?.kind === 'lost-reply' || fault?.kind === 'cut-before') return this.cut();
+    if (fault?.kind === 'cut-off') return this.#options.cutOff(this.name, fault.forMs);
     if (fault?.kind === 'frozen') {
       this.#isFrozen = true;
       return;
@@ -135,10 +156,10 @@ class RedisConnection {
 
   #noteName(words: readonly string[]): void {
     const [command = '', first = '', second = ''] = words;
-    if (/^CLIENT$/i.test(command) && /^SETNAME$/i.test(first)) this.#name = second;
+    if (/^CLIENT$/i.test(command) && /^SETNAME$/i.test(first)) this.name = second;
     if (!/^HELLO$/i.test(command)) return;
     this.#isResp3 = first === '3';
     const at = words.findIndex((word) => /^SETNAME$/i.test(word));
-    if (at > 0) this.#name = words[at + 1] ?? '';
+    if (at > 0) this.name = words[at + 1] ?? '';
   }
 }

@@ -9,6 +9,8 @@ interface StepChoice {
   readonly times: number;
 }
 
+const LONGER_THAN_A_LEASE_MS = 14_000;
+
 const step = (weight: number, name: string, times = 1): Weighted<StepChoice> => ({
   weight,
   value: { step: name, times },
@@ -57,6 +59,7 @@ function redisFaults(name: string, random: Random): readonly Weighted<Fault>[] {
     { weight: 3, value: { kind: 'late-reply', delayMs: random.integer(200, 3000) } },
     { weight: 2, value: { kind: 'bytewise' } },
     { weight: 0.4, value: { kind: 'frozen' } },
+    { weight: 0.4, value: { kind: 'cut-off', forMs: random.integer(2000, LONGER_THAN_A_LEASE_MS) } },
   ];
 }
 
@@ -80,6 +83,7 @@ const processFaults: readonly Weighted<Fault>[] = [
   { weight: 2, value: { kind: 'kill', part: 'scheduler' } },
   { weight: 1, value: { kind: 'kill', part: 'redis' } },
   { weight: 0.5, value: { kind: 'freeze', part: 'worker' } },
+  { weight: 0.3, value: { kind: 'freeze', part: 'redis' } },
 ];
 
 const processSteps: readonly Weighted<StepChoice>[] = [

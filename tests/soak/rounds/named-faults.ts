@@ -19,6 +19,7 @@ export const namedFaults: readonly NamedFault[] = [
   { name: 'reply to the plan of renders lost', workers: 1, aim: at('planRenders', 1, { kind: 'lost-reply' }) },
   { name: 'reply to the start of the assembly lost', workers: 1, aim: at('readyAssembly', 1, { kind: 'lost-reply' }) },
   { name: 'connection of a commit silent', workers: 1, aim: at('commitPiece', 2, { kind: 'frozen' }) },
+  { name: 'worker cut off past its lease', workers: 2, aim: at('commitPiece', 2, { kind: 'cut-off', forMs: 14_000 }) },
   { name: 'worker killed', workers: 1, aim: at('commitPiece', 2, { kind: 'kill', part: 'worker' }) },
   { name: 'worker killed, another there', workers: 2, aim: at('commitPiece', 2, { kind: 'kill', part: 'worker' }) },
   { name: 'worker frozen past its lease', workers: 2, aim: at('commitPiece', 2, { kind: 'freeze', part: 'worker' }) },
