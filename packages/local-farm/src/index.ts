@@ -10,3 +10,4 @@ export { type LocalFarm, type LocalFarmOptions, startLocalFarm } from './local-f
 export { followLog } from './log-follower.js';
 export { enginePath, mainFiles, samplePortrait, sampleSpeech } from './project-files.js';
 export { openStoredFarm, type StoredFarm } from './stored-farm.js';
+export { type Part, Supervisor, type SupervisorEvents } from './supervisor.js';

@@ -28,6 +28,8 @@ export interface LocalFarmOptions extends ListenAddress {
   readonly toolchain: ToolchainContext;
   /** A process ended by itself and is restarted. */
   readonly onTrouble: (message: string) => void;
+  /** Changes what the apps are given, once the servers run: tests put proxies between the two. */
+  readonly adaptEnvironment?: (environment: NodeJS.ProcessEnv) => Promise<NodeJS.ProcessEnv>;
 }
 
 export interface LocalFarm {
@@ -56,7 +58,7 @@ export async function startLocalFarm(options: LocalFarmOptions): Promise<LocalFa
   const { supervisor, stop } = superviseIn(directory, { url, onTrouble: options.onTrouble });
   try {
     const servers = { directory, host: options.host, toolchain };
-    const environment: NodeJS.ProcessEnv = {
+    const ownEnvironment: NodeJS.ProcessEnv = {
       ...toolchain.environment,
       REDIS_URL: await addRedis(supervisor, servers),
       ...(options.storage === 'minio'
@@ -74,6 +76,7 @@ export async function startLocalFarm(options: LocalFarmOptions): Promise<LocalFa
       FARM_ENGINE_ARGUMENTS: options.engineArguments.join(' '),
       ...programs,
     };
+    const environment = (await options.adaptEnvironment?.(ownEnvironment)) ?? ownEnvironment;
     await addApps(supervisor, { logs: directory.logs, environment });
     await waitUntilReady(url, { directory, signal: toolchain.signal });
     await writeWorkerFile(directory, environment, options);

@@ -6,6 +6,7 @@ import { Script } from '../redis/script.js';
 import { type ApiKeyRecord, hashOfSecret, type NewApiKey } from './api-key-record.js';
 
 const script = new Script({
+  name: 'createApiKey',
   arguments: { keyId: 'text', hash: 'text', owner: 'text', role: 'text' },
   body: `
 -- Keys: keys (ids with hashes), key:<hash> of the new one

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { Script } from '../redis/script.js';
 
 const script = new Script({
+  name: 'revokeApiKey',
   arguments: { keyId: 'text', lastAdmin: 'text' },
   once: true,
   body: `

@@ -4,6 +4,7 @@ import type { ApiKeyRecord, NewApiKey } from './api-key-record.js';
 import { newSecret } from './create-api-key.js';
 
 const script = new Script({
+  name: 'rotateApiKey',
   arguments: { keyId: 'text', graceSeconds: 'number', newKeyId: 'text', newHash: 'text' },
   once: true,
   body: `

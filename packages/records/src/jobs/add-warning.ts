@@ -6,6 +6,7 @@ import { Script } from '../redis/script.js';
 const MAX_WARNINGS = 100;
 
 const script = new Script({
+  name: 'addWarning',
   arguments: { jobId: 'text', code: 'text', message: 'text' },
   body: `
 -- Keys: job:<job>

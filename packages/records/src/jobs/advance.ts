@@ -11,6 +11,7 @@ import type { JobRecord } from './job-record.js';
 
 /** Creates the render tasks, ready, and the pending `assemble`, once. */
 const planScript = new Script({
+  name: 'planRenders',
   arguments: {
     jobId: 'text',
     prepareAttempt: 'text',
@@ -54,6 +55,7 @@ return tickets
 
 /** After a `prepare` that ran again: renders get the keys of the new files, and those that waited for them are ready. */
 const replanScript = new Script({
+  name: 'planRendersAgain',
   arguments: { jobId: 'text', prepareAttemptId: 'text', error: 'text' },
   list: { name: 'segments', columns: ['taskId', 'firstFrame', 'frameCount', 'plan'] },
   body: `
@@ -87,6 +89,7 @@ return ready_tickets(job_id)
 });
 
 const readyScript = new Script({
+  name: 'readyAssembly',
   arguments: { jobId: 'text' },
   body: `
 -- Keys: job:<job> and :tasks, task:<task> of each, ready:<class>, events
@@ -99,6 +102,7 @@ return {make_ready(task, 0)}
 });
 
 const succeedScript = new Script({
+  name: 'succeedJob',
   arguments: { jobId: 'text' },
   body: `
 -- Keys: job:<job> and :tasks, task:<task> of each, jobs:<owner>:<status>, live-jobs, ended-jobs, events

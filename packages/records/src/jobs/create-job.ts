@@ -33,6 +33,7 @@ export interface CreateJobOutcome {
 const IDEMPOTENCY_SECONDS = 24 * 3600;
 
 const script = new Script({
+  name: 'createJob',
   arguments: {
     jobId: 'text',
     owner: 'text',

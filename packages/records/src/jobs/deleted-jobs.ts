@@ -9,6 +9,7 @@ const DELETED = `${KEY_PREFIX}deleted-jobs`;
 export const listDeletedJobs = (context: Reader): Promise<string[]> => context.redis.zrange(DELETED, 0, '-1');
 
 const forgetScript = new Script({
+  name: 'forgetDeletedJob',
   arguments: { jobId: 'text', olderThanMs: 'number' },
   body: `
 -- Keys: deleted-jobs
@@ -24,6 +25,7 @@ export async function forgetDeletedJob(context: RecordsContext, jobId: string, o
 }
 
 const rememberScript = new Script({
+  name: 'rememberDeletedJob',
   arguments: { jobId: 'text' },
   body: `
 -- Keys: deleted-jobs

@@ -21,6 +21,7 @@ interface Source {
 }
 
 const script = new Script({
+  name: 'endForLostObjects',
   arguments: { attemptId: 'text', lost: 'text', error: 'text', metrics: 'text' },
   list: { name: 'sources', columns: ['kind', 'taskId', 'index', 'piece'] },
   body: `

@@ -6,6 +6,7 @@ import { Script } from '../redis/script.js';
 const SETTLE_MS = 1000;
 
 const script = new Script({
+  name: 'listEndedJobs',
   arguments: {},
   body: `
 -- Keys: ended-jobs, ended-jobs-noted

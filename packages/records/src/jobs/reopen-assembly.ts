@@ -2,6 +2,7 @@ import { type RecordsContext, ticketsFrom } from '../records-context.js';
 import { Script } from '../redis/script.js';
 
 const script = new Script({
+  name: 'reopenAssembly',
   arguments: { jobId: 'text', videoKey: 'text' },
   once: true,
   body: `

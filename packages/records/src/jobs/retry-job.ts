@@ -3,6 +3,7 @@ import { Script } from '../redis/script.js';
 import { advance } from './advance.js';
 
 const script = new Script({
+  name: 'retryJob',
   arguments: { jobId: 'text' },
   once: true,
   body: `

@@ -4,6 +4,7 @@ import { Script } from '../redis/script.js';
 const BATCH = 100;
 
 const script = new Script({
+  name: 'shrinkEndedJobs',
   arguments: { olderThanMs: 'number' },
   once: true,
   body: `

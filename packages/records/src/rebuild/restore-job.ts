@@ -8,6 +8,7 @@ import { Script } from '../redis/script.js';
 import type { StoredJob } from './read-stored-job.js';
 
 const script = new Script({
+  name: 'restoreJob',
   arguments: { jobId: 'text', owner: 'text', status: 'text', createdAt: 'number' },
   list: { name: 'fields', columns: ['name', 'value'] },
   body: `

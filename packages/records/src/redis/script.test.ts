@@ -6,6 +6,7 @@ const { redis } = await useTestRecords();
 
 it('binds arguments and rows to locals by their names, in whatever order they are given', async () => {
   const script = new Script({
+    name: 'test',
     arguments: { workerId: 'text', leaseMs: 'number', dueAt: 'optional number' },
     list: { name: 'newPieces', columns: ['firstFrame', 'key'] },
     body: `
@@ -29,7 +30,7 @@ return {worker_id, type(lease_ms), lease_ms, type(due_at), rows}`,
 });
 
 it('sends its source again when Redis has forgotten it', async () => {
-  const script = new Script({ arguments: {}, body: 'return P' });
+  const script = new Script({ name: 'test', arguments: {}, body: 'return P' });
   expect(await script.run(redis, {})).toBe('{farm}:');
   await redis.script('FLUSH');
   expect(await script.run(redis, {})).toBe('{farm}:');

@@ -10,6 +10,8 @@ type Arguments = Readonly<Record<string, Kind>>;
 type Values<Of extends Arguments> = { [Name in keyof Of]: Value<Of[Name]> };
 
 interface Options<Given extends Arguments, Column extends string> {
+  /** The first line of its source: whoever reads the traffic with Redis can say which script a hash stands for. */
+  name: string;
   /** Their names and kinds; the body finds each as a local in snake case: `workerId` as `worker_id`. */
   arguments: Given;
   /** A list of any length after them; the body finds it as a table of rows that have these fields, all of them text. */
@@ -33,13 +35,13 @@ export class Script<const Given extends Arguments, Column extends string = never
   readonly #columns: readonly Column[];
   readonly #once: boolean;
 
-  constructor({ arguments: given, list, once = false, body }: Options<Given, Column>) {
+  constructor({ name, arguments: given, list, once = false, body }: Options<Given, Column>) {
     this.#once = once;
     this.#names = Object.keys(given);
     this.#columns = list?.columns ?? [];
     const before = once ? 1 : 0;
     const lines = [...argumentLines(given, before), ...(list ? [listLine(list, before + this.#names.length)] : [])];
-    this.#source = [prelude, ...lines, once ? onceLines(body) : body].join('\n');
+    this.#source = [`-- ${name}`, prelude, ...lines, once ? onceLines(body) : body].join('\n');
     this.#sha1 = createHash('sha1').update(this.#source).digest('hex');
   }
 

@@ -17,6 +17,7 @@ export async function writeSweepReport(context: RecordsContext, report: StorageS
 }
 
 const confirmScript = new Script({
+  name: 'confirmSweep',
   arguments: { report: 'text', count: 'number' },
   body: `
 -- Keys: storage-sweep, storage-sweep-confirmed

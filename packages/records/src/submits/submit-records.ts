@@ -6,6 +6,7 @@ import { Script } from '../redis/script.js';
 const INCOMING = `${KEY_PREFIX}incoming-jobs`;
 
 const noteScript = new Script({
+  name: 'noteSubmit',
   arguments: { farmId: 'text', jobId: 'text' },
   body: `
 -- Keys: storage-root, incoming-jobs
@@ -32,6 +33,7 @@ export async function forgetSubmit(context: RecordsContext, jobId: string): Prom
 }
 
 const silentScript = new Script({
+  name: 'listSilentSubmits',
   arguments: { silentMs: 'number' },
   body: `
 -- Keys: incoming-jobs
@@ -45,6 +47,7 @@ export async function listSilentSubmits(context: RecordsContext, silentMs: numbe
 }
 
 const abandonScript = new Script({
+  name: 'abandonSubmit',
   arguments: { jobId: 'text', silentMs: 'number' },
   body: `
 -- Keys: incoming-jobs, job:<job>, deleted-jobs

@@ -4,6 +4,7 @@ import { Script } from '../redis/script.js';
 
 /** A ready task whose ticket was used for another task gets a new generation, and so a new ticket. */
 const script = new Script({
+  name: 'addMissingTickets',
   arguments: { taskClass: 'text', count: 'number', olderThanMs: 'number' },
   once: true,
   body: `

@@ -39,6 +39,7 @@ export type ClaimOutcome = Claim | 'none' | 'not-for-you' | 'ended';
 const WINDOW = 64;
 
 const script = new Script({
+  name: 'claimTask',
   arguments: {
     farmId: 'text',
     workerId: 'text',

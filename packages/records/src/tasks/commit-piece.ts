@@ -6,6 +6,7 @@ import type { PieceRecord } from './piece-record.js';
 export type CommitOutcome = 'committed' | 'fenced' | 'out-of-order';
 
 const script = new Script({
+  name: 'commitPiece',
   arguments: { taskId: 'text', attemptId: 'text', firstFrame: 'number', frameCount: 'number', piece: 'text' },
   body: `
 -- Keys: task:<task>, :pieces and :dropped-pieces, job:<job>, attempt:<attempt>, events

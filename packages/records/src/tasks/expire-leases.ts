@@ -4,6 +4,7 @@ import { finishAttempt } from './finish-attempt.js';
 import { LEASE_MS } from './renew-leases.js';
 
 const script = new Script({
+  name: 'expireLeases',
   arguments: { intervalMs: 'number' },
   body: `
 -- Keys: leases (attempts by when they end), leases-swept (when this ran last), leases-extended (attempts whose lease a late

@@ -23,6 +23,7 @@ export type AttemptOutcome =
   | { status: 'lost' };
 
 const script = new Script({
+  name: 'finishAttempt',
   arguments: {
     attemptId: 'text',
     status: 'text',

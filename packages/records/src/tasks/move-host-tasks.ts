@@ -4,6 +4,7 @@ import { Script } from '../redis/script.js';
 const BATCH = 500;
 
 const script = new Script({
+  name: 'moveHostTasks',
   arguments: {},
   once: true,
   body: `

@@ -11,6 +11,7 @@ export interface AttemptProgress {
 }
 
 const script = new Script({
+  name: 'renewLeases',
   arguments: { workerId: 'text', instance: 'text', status: 'text', clockSkewMs: 'optional number' },
   list: { name: 'attempts', columns: ['attemptId', 'framesDone', 'framesPerSecond'] },
   body: `

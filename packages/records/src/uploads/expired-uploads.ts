@@ -2,6 +2,7 @@ import type { RecordsContext } from '../records-context.js';
 import { Script } from '../redis/script.js';
 
 const script = new Script({
+  name: 'noteUpload',
   arguments: { key: 'text' },
   body: `
 -- Keys: uploads
@@ -16,6 +17,7 @@ export async function noteUpload(context: RecordsContext, key: string): Promise<
 }
 
 const forgetScript = new Script({
+  name: 'forgetUploads',
   arguments: { olderThanMs: 'number' },
   body: `
 -- Keys: uploads

@@ -4,6 +4,7 @@ import { Script } from '../redis/script.js';
 import { workerFailures } from './worker-failures.js';
 
 const script = new Script({
+  name: 'countWorkerFailure',
   arguments: { workerId: 'text', reason: 'text' },
   body: `
 ${workerFailures}

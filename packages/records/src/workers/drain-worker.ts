@@ -2,6 +2,7 @@ import type { RecordsContext } from '../records-context.js';
 import { Script } from '../redis/script.js';
 
 const script = new Script({
+  name: 'drainWorker',
   arguments: { workerId: 'text' },
   once: true,
   body: `

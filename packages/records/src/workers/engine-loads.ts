@@ -12,6 +12,7 @@ const KEY = 'engine-loads';
 const fieldOf = ({ host, engine }: EngineHome) => `${engine} ${host}`;
 
 const script = new Script({
+  name: 'addEngineLoad',
   arguments: { field: 'text', loadMs: 'number' },
   body: `
 -- Keys: engine-loads (the longest load that succeeded, by engine and host)

@@ -2,6 +2,7 @@ import type { RecordsContext } from '../records-context.js';
 import { Script } from '../redis/script.js';
 
 const script = new Script({
+  name: 'markOfflineWorkers',
   arguments: { silentMs: 'number', forgetMs: 'number' },
   body: `
 -- Keys: workers, worker:<worker> and :attempts of each silent one, events

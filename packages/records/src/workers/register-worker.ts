@@ -15,6 +15,7 @@ export interface WorkerDescription {
 }
 
 const script = new Script({
+  name: 'registerWorker',
   arguments: {
     farmId: 'text',
     workerId: 'text',

@@ -3,6 +3,7 @@ import { Script } from '../redis/script.js';
 import { workerFailures } from './worker-failures.js';
 
 const script = new Script({
+  name: 'releaseWorker',
   arguments: { workerId: 'text' },
   body: `
 -- Keys: worker:<worker>, events
