@@ -35,11 +35,11 @@ export const RenderCommand = z.strictObject({
   renderId: RenderId,
   portraitPath: z.string().min(1),
   speech: z.strictObject({
-    /** Mono 16-bit WAV at 16 kHz: the segment's samples with a margin on both sides. */
+    /** Mono 16-bit WAV at 16 kHz: the segment's samples with a margin on both sides, as far as the recording has one. */
     path: z.string().min(1),
     /** Samples of margin before the segment's first sample. */
     marginBefore: z.int().min(0),
-    /** Samples that belong to the segment; the rest is margin. */
+    /** Samples that belong to the segment; the rest is margin. The last frame may have fewer than its 640. */
     sampleCount: z.int().min(1),
   }),
   prompt: z.string(),

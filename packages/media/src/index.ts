@@ -5,7 +5,7 @@ export { defaultPortraitLimits, type PortraitLimits } from './portrait/portrait-
 export { type Orientation, type PortraitFacts, probePortrait, uprightSize } from './portrait/probe-portrait.js';
 export * from './programs/errors.js';
 export type { CallOptions, MediaTools } from './programs/media-tools.js';
-export { type CutSpeechOptions, cutSpeech } from './speech/cut-speech.js';
+export { type CutSpeechOptions, cutSpeech, type SpeechCut } from './speech/cut-speech.js';
 export { type DecodedSpeech, type DecodeSpeechOptions, decodeSpeech } from './speech/decode-speech.js';
 export * from './speech/errors.js';
 export { type ExcerptSpeechOptions, excerptSpeech } from './speech/excerpt-speech.js';

@@ -21,10 +21,10 @@ class Piece:
 @dataclass(frozen=True, kw_only=True)
 class Speech:
     path: Path
-    """Mono 16-bit WAV at 16 kHz: the segment's samples with a margin on both sides."""
+    """Mono 16-bit WAV at 16 kHz: the segment's samples with a margin on both sides, as far as the recording has one."""
     margin_before: int
     sample_count: int
-    """Samples that belong to the segment; the rest is margin."""
+    """Samples that belong to the segment; the rest is margin. The last frame may have fewer than its 640."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -193,22 +193,26 @@ describe('decodeSpeech', () => {
 });
 
 describe('cutSpeech', () => {
-  test('cuts to the sample, with a margin that is silence outside the recording', async () => {
+  test('cuts to the sample, and writes only samples of the recording', async () => {
     const speechPath = folder.path('ramp.wav');
     const ramp = Int16Array.from({ length: 5000 }, (_, index) => index + 1);
     await writeSpeech(speechPath, ramp);
     const cut = async (firstSample: number, sampleCount: number, marginSamples: number) => {
       const outputPath = folder.path('cut.wav');
       const facts = await cutSpeech({ speechPath, outputPath, firstSample, sampleCount, marginSamples });
-      expect(facts).toEqual({ marginBefore: marginSamples, sampleCount });
-      return [...(await readSpeech(outputPath))];
+      return { ...facts, samples: await readSpeech(outputPath) };
     };
-    const zeros = (count: number): number[] => Array.from({ length: count }, () => 0);
-    const between = (from: number, to: number) => [...ramp.subarray(from, to)];
-    expect(await cut(1000, 640, 320)).toEqual(between(680, 1960));
-    expect(await cut(0, 640, 320)).toEqual([...zeros(320), ...between(0, 960)]);
-    expect(await cut(4480, 640, 320)).toEqual([...between(4160, 5000), ...zeros(440)]);
-    expect(await cut(0, 6400, 0)).toEqual([...between(0, 5000), ...zeros(1400)]);
+    const expected = (marginBefore: number, sampleCount: number, from: number, to: number) => ({
+      marginBefore,
+      sampleCount,
+      samples: ramp.slice(from, to),
+    });
+    expect(await cut(1000, 640, 320)).toEqual(expected(320, 640, 680, 1960));
+    expect(await cut(0, 640, 320)).toEqual(expected(0, 640, 0, 960));
+    expect(await cut(200, 640, 320)).toEqual(expected(200, 640, 0, 1160));
+    expect(await cut(3840, 640, 640)).toEqual(expected(640, 640, 3200, 5000));
+    expect(await cut(4480, 640, 320)).toEqual(expected(320, 520, 4160, 5000));
+    expect(await cut(0, 6400, 320)).toEqual(expected(0, 5000, 0, 5000));
   });
 
   test('accepts only speech that was decoded completely', async () => {

@@ -84,14 +84,11 @@ export class SpeechFile {
     }
   }
 
-  /** Samples `first` to `first + count`; outside the recording they are silence. */
+  /** `count` samples from `first`, all of them within the recording. */
   async read(first: number, count: number): Promise<Int16Array> {
     const samples = new Int16Array(count);
-    const from = Math.max(first, 0);
-    const to = Math.min(first + count, this.sampleCount);
-    if (to <= from) return samples;
-    const bytes = Buffer.from(samples.buffer, (from - first) * BYTES_PER_SAMPLE, (to - from) * BYTES_PER_SAMPLE);
-    await this.#file.read(bytes, 0, bytes.length, this.#dataOffset + from * BYTES_PER_SAMPLE);
+    const bytes = Buffer.from(samples.buffer);
+    await this.#file.read(bytes, 0, bytes.length, this.#dataOffset + first * BYTES_PER_SAMPLE);
     return samples;
   }
 

@@ -21,13 +21,13 @@ from torch import Tensor, nn
 
 from farm_engine.liveavatar.checkpoints import models
 from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
+from farm_engine.liveavatar.checkpoints.lora import adapted_weights
 from farm_engine.liveavatar.checkpoints.random_weights import random_tensor
 from farm_engine.liveavatar.encoders import speech, text
 from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 from farm_engine.liveavatar.vae.autoencoder import VideoAutoencoder
 
 LORA_RANK = 128
-_LORA_TARGETS = ("attn.q", "attn.k", "attn.v", "attn.o", "ffn.0", "ffn.2")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ def write_published_layout(folder: Path, what: Published, *, dtype: torch.dtype 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         layout.transformer_config.write_text(json.dumps({"model_type": "s2v", "dim": what.sizes.transformer.dim}))
         _write_shards(layout.transformer_index, transformer, pool=pool, dtype=dtype, shard_bytes=what.shard_bytes)
-        save_file(_tensors(_lora_shapes(transformer), pool, dtype), layout.lora)
+        save_file(_tensors(lora_shapes(transformer), pool, dtype), layout.lora)
         torch.save(_tensors({name: text_shapes[text_names[name]] for name in text_names}, pool, dtype), layout.text)
         torch.save(_tensors(vae, pool, torch.float32), layout.vae)
         published_speech = {"wav2vec2." + name: shape for name, shape in speech_shapes.items()}
@@ -78,13 +78,13 @@ def _tensors(shapes: Shapes, pool: ThreadPoolExecutor, dtype: torch.dtype) -> di
     return dict(zip(shapes, values, strict=True))
 
 
-def _lora_shapes(weights: Shapes) -> Shapes:
+def lora_shapes(weights: Shapes) -> Shapes:
+    """The factors of the published LoRA for a transformer of these parameters."""
     factors = {}
-    for name, shape in weights.items():
-        layer = name.removesuffix(".weight")
-        if name.startswith("blocks.") and name != layer and layer.endswith(_LORA_TARGETS):
-            factors[f"{layer}.lora_A.default.weight"] = (LORA_RANK, shape[1])
-            factors[f"{layer}.lora_B.default.weight"] = (shape[0], LORA_RANK)
+    for name in adapted_weights(weights):
+        layer, (rows, columns) = name.removesuffix(".weight"), weights[name]
+        factors[f"{layer}.lora_A.default.weight"] = (LORA_RANK, columns)
+        factors[f"{layer}.lora_B.default.weight"] = (rows, LORA_RANK)
     return factors
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -11,48 +12,50 @@ from farm_engine.liveavatar.checkpoints.errors import WeightsWrongError
 from farm_engine.liveavatar.checkpoints.sources import TensorSource, check_names
 
 ALPHA = 64
-_TARGET = re.compile(r"^blocks\.\d+\.(?:(?:self|cross)_attn\.[qkvo]|ffn\.[02])\.weight$")
-_FACTOR = re.compile(r"^(?:base_model\.model\.)?(?P<layer>.+)\.lora_(?P<factor>[AB])(?:\.default)?\.weight$")
+_TARGET = re.compile(r".+\.(?:[qkvo]|ffn\.[02])\.weight")
+_FACTOR = re.compile(r"(?P<prefix>base_model\.model\.)?.+\.lora_[AB](?P<adapter>\.default)?\.weight")
+
+
+def adapted_weights(weights: Iterable[str]) -> list[str]:
+    """Those of the transformer's parameters that the published LoRA adapts: the projections of every attention, the
+    audio injector's included, and both matrices of every feed-forward."""
+    return [name for name in weights if _TARGET.fullmatch(name)]
 
 
 class Lora:
-    """Adds (ALPHA / rank) * B @ A to the weights it has factors for."""
+    """Adds (ALPHA / rank) * B @ A to every weight that the published LoRA adapts."""
 
-    def __init__(self, source: TensorSource, weights: dict[str, tuple[int, ...]]) -> None:
+    def __init__(self, source: TensorSource, weights: Mapping[str, tuple[int, ...]]) -> None:
         """`weights`: name and shape of the model's parameters.
 
-        Raises WeightsWrongError for a name that is not a factor, a factor without its partner or of a wrong shape, a
-        factor for a weight the model lacks, and for a weight of a layer's attention or ffn without factors.
+        Raises WeightsWrongError that names a missing, unexpected or misshapen factor.
         """
         self._source = source
-        self._factors: dict[str, dict[str, str]] = {}
-        for name in source.shapes:
-            match = _FACTOR.match(name)
-            if match is None:
-                raise WeightsWrongError(
-                    source.path, f"the tensor {name} is not a LoRA factor", kind="unexpected", tensor=name
-                )
-            self._factors.setdefault(match["layer"] + ".weight", {})[match["factor"]] = name
-        required = {name for name in weights if _TARGET.match(name)}
-        check_names(source.path, expected=required, found=required & set(self._factors))
-        check_names(source.path, expected=set(self._factors) & set(weights), found=set(self._factors))
-        for weight, factors in self._factors.items():
-            self._check_shapes(weight, factors, weights[weight])
+        spellings = (match.group("prefix", "adapter") for name in source.shapes if (match := _FACTOR.fullmatch(name)))
+        # Names are spelled with and without what the training library adds; a file keeps to the one of its first name.
+        prefix, adapter = next(spellings, (None, None))
+        self._factors = {
+            weight: tuple(
+                f"{prefix or ''}{weight.removesuffix('.weight')}.lora_{factor}{adapter or ''}.weight" for factor in "AB"
+            )
+            for weight in adapted_weights(weights)
+        }
+        expected = {factor for factors in self._factors.values() for factor in factors}
+        check_names(source.path, expected=expected, found=set(source.shapes))
+        for weight in self._factors:
+            self._check_shapes(weight, weights[weight])
 
     def merge(self, name: str, weight: Tensor) -> Tensor:
         """The adapted weight, computed in float32 and rounded once to the weight's dtype."""
         factors = self._factors.get(name)
         if factors is None:
             return weight
-        down, up = (self._source.read(factors[factor]).to(weight.device, torch.float32) for factor in "AB")
+        down, up = (self._source.read(factor).to(weight.device, torch.float32) for factor in factors)
         return torch.addmm(weight.float(), up, down, alpha=ALPHA / down.shape[0]).to(weight.dtype)
 
-    def _check_shapes(self, weight: str, factors: dict[str, str], shape: tuple[int, ...]) -> None:
-        if set(factors) != {"A", "B"}:
-            (present,) = factors.values()
-            raise WeightsWrongError(self._source.path, f"{present} has no partner", kind="missing", tensor=present)
-        down, up = (self._source.shapes[factors[factor]] for factor in "AB")
-        if len(shape) != 2 or down[1:] != shape[1:] or up[:1] != shape[:1] or up[1:] != down[:1]:
+    def _check_shapes(self, weight: str, shape: tuple[int, ...]) -> None:
+        down, up = (self._source.shapes[factor] for factor in self._factors[weight])
+        if len(down) != 2 or len(up) != 2 or down[1:] != shape[1:] or up[:1] != shape[:1] or up[1:] != down[:1]:
             raise WeightsWrongError(
                 self._source.path,
                 f"the factors of {weight} have shapes {up} and {down}, which do not multiply to {tuple(shape)}",

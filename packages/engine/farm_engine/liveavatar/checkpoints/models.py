@@ -111,7 +111,8 @@ def _load_transformer(
 ) -> None:
     """Merges the LoRA; leaves the text projections in host memory if `device` is a GPU."""
     shards = ShardedSafetensors(layout.transformer_index)
-    lora = Lora(SafetensorsFile(layout.lora), dict(shards.shapes))
+    shapes = {name: tuple(parameter.shape) for name, parameter in transformer.named_parameters()}
+    lora = Lora(SafetensorsFile(layout.lora), shapes)
     projections = {} if device.type == "cpu" else transformer.text_projections()
     kept_on_host = {f"{name}.weight" for name in projections}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import pickle
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +13,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from farm_engine.liveavatar.checkpoints.errors import WeightsMissingError, WeightsWrongError
+
+_log = logging.getLogger(__name__)
+_ZIP_MAGIC = b"PK\x03\x04"
 
 
 class TensorSource(Protocol):
@@ -67,7 +70,9 @@ class ShardedSafetensors:
 
 
 class PickledFile:
-    """A `.pth` file: a dictionary of tensors. Only tensors are unpickled; their bytes stay on disk until read.
+    """A `.pth` file: a dictionary of tensors. Only tensors are unpickled, and their bytes stay on disk until read.
+
+    A file in the format of PyTorch before 1.6 cannot be mapped: it is copied into memory, and the log says so.
 
     Raises WeightsMissingError, or WeightsWrongError if the file is truncated or of another format.
     """
@@ -76,18 +81,50 @@ class PickledFile:
         if not path.is_file():
             raise WeightsMissingError(path)
         self.path = path
-        try:
-            tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
-            first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise WeightsWrongError(path, f"it is truncated or not a PyTorch file of tensors ({first_line})") from error
-        if not isinstance(tensors, dict) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
-            raise WeightsWrongError(path, "it holds something other than a dictionary of tensors")
-        self._tensors = tensors
-        self.shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        self._tensors = _load_tensors(path, mmap=True) if _is_zip(path) else _load_copied(path)
+        self.shapes = {name: tuple(tensor.shape) for name, tensor in self._tensors.items()}
 
     def read(self, name: str) -> Tensor:
         return self._tensors[name]
+
+
+def _is_zip(path: Path) -> bool:
+    """Whether the file begins as a zip archive does, be it complete or not."""
+    with path.open("rb") as file:
+        return file.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC
+
+
+def _load_copied(path: Path) -> dict[str, Tensor]:
+    file_bytes = path.stat().st_size
+    # A host without memory for the file fails here, as what it is; what fails while unpickling is the file's fault.
+    torch.empty(file_bytes, dtype=torch.uint8)
+    tensors = _load_tensors(path, mmap=False)
+    storages = (tensor.untyped_storage() for tensor in tensors.values())
+    copied_bytes = sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+    if copied_bytes > file_bytes:  # storages that the file announces and does not hold are left uninitialized
+        raise WeightsWrongError(path, f"its tensors need {copied_bytes} bytes, but the file has {file_bytes}")
+    _log.warning(
+        "%s is in PyTorch's legacy format, which cannot be mapped from disk: %.2f GB are copied into host memory.",
+        path,
+        copied_bytes / 1e9,
+    )
+    return tensors
+
+
+def _load_tensors(path: Path, *, mmap: bool) -> dict[str, Tensor]:
+    try:
+        tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    except Exception as error:  # a damaged pickle can make the unpickler raise anything
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsWrongError(path, f"it is truncated or not a PyTorch file of tensors ({first_line})") from error
+    if not isinstance(tensors, dict) or not all(map(_is_named_tensor, tensors.items())):
+        raise WeightsWrongError(path, "it holds something other than a dictionary of tensors")
+    return tensors
+
+
+def _is_named_tensor(item: tuple[object, object]) -> bool:
+    name, tensor = item
+    return isinstance(name, str) and isinstance(tensor, Tensor) and tensor.layout == torch.strided and tensor.is_cpu
 
 
 def check_names(path: Path, *, expected: set[str], found: set[str]) -> None:

@@ -12,10 +12,15 @@ from transformers import Wav2Vec2Config, Wav2Vec2Model
 SAMPLES_PER_SECOND = 16_000
 SAMPLES_PER_FEATURE = 320
 _SAMPLES_SEEN_BY_FEATURE = 400
+_FEATURES_PER_FRAME = 2
 
 # A window is at most 30 s. Speech up to that length is encoded in one piece, as the original encodes every length.
 CORE_FEATURES = 1000
 MARGIN_FEATURES = 250
+
+# RMS, of full scale: -45 dBFS, below quiet speech. A quieter window is normalized as if it had this level, so a long
+# pause is not raised to the level of speech: room noise at -60 dBFS stays 15 dB below it.
+LEAST_NORMALIZED_LEVEL = 10 ** (-45 / 20)
 
 WAV2VEC2_LARGE = {
     "hidden_size": 1024,
@@ -89,6 +94,15 @@ def feature_count(sample_count: int) -> int:
     return max(0, (sample_count - _SAMPLES_SEEN_BY_FEATURE) // SAMPLES_PER_FEATURE + 1)
 
 
+def normalized(samples: Tensor) -> Tensor:
+    """Zero mean and unit variance, as the published preprocessor (`do_normalize`) makes them, down to -45 dBFS.
+
+    `samples`: float32 in -1..1, at least one.
+    """
+    variance = samples.var(correction=0).clamp(min=LEAST_NORMALIZED_LEVEL**2)
+    return (samples - samples.mean()) / torch.sqrt(variance + 1e-7)
+
+
 class SpeechFeatures:
     """Features of one segment's speech, computed window by window as they are asked for.
 
@@ -98,29 +112,45 @@ class SpeechFeatures:
     """
 
     def __init__(self, model: Wav2Vec2Model, samples: np.ndarray, *, margin_before: int, sample_count: int) -> None:
-        """`samples`: mono, 16 kHz, float32 in -1..1: a margin, then the segment's `sample_count`, then a margin."""
+        """`samples`: mono, 16 kHz, float32 in -1..1: a margin, then the segment's `sample_count`, then a margin.
+
+        A margin is shorter, or absent, where the recording begins or ends.
+        """
         self._model = model
         self._samples = samples
         self._margin_before = margin_before
-        self._count = feature_count(sample_count)
+        self._is_whole_recording = margin_before == 0 and sample_count == len(samples)
+        # The margin after the segment is heard too: by a last frame that is cut off, and by the frames that are
+        # denoised together with the last one.
+        self._count = feature_count(len(samples) - margin_before)
         self._window = lru_cache(maxsize=2)(self._encode_window)
 
     def frames(self, first: int, count: int) -> Tensor:
-        """Features [hidden states, width, count] of the segment's video frames from `first`; zeros past the speech.
+        """Features [hidden states, width, count] of the video frames from `first`, counted from the segment's start.
 
-        Resampled to 25 per second as in the original: linear interpolation from 50 to 30 per second with fixed ends,
-        then the nearest of those to each video frame.
+        Frames after the segment have those of the margin, and zeros where the samples end.
         """
-        count_at_30 = int(self._count / 50.0 * 30)
-        indices_at_30 = (12 * np.arange(first, first + count) + 5) // 10
-        spoken = int((indices_at_30 < count_at_30).sum())
+        numbers = np.arange(first, first + count)
+        heard = numbers[_FEATURES_PER_FRAME * numbers < self._count]
         width, layers = self._model.config.hidden_size, self._model.config.num_hidden_layers + 1
         result = torch.zeros(layers, width, count, device=self._model.device)
-        if spoken:
-            stretch = (self._count - 1) / max(1, count_at_30 - 1)
-            positions = indices_at_30[:spoken] * stretch
-            result[:, :, :spoken] = self._interpolate(positions).transpose(1, 2)
+        if len(heard):
+            result[:, :, : len(heard)] = self._interpolate(self._positions(heard)).transpose(1, 2)
         return result
+
+    def _positions(self, frames: np.ndarray) -> np.ndarray:
+        """Where each frame is in the features at 50 per second; fractions are between two of them.
+
+        A whole recording is resampled as in the original: linear interpolation from 50 to 30 per second with fixed
+        ends, then the nearest of those to each frame. That moves a frame by up to 60 ms, depending on its number and
+        on the recording's length; a segment's frames must depend on neither, wherever the recording is cut.
+        """
+        if not self._is_whole_recording:
+            return _FEATURES_PER_FRAME * frames
+        count_at_30 = int(self._count / 50.0 * 30)
+        stretch = (self._count - 1) / max(1, count_at_30 - 1)
+        # The original gives zeros to a last frame that the interpolation just misses, although its sound is there.
+        return np.minimum((12 * frames + 5) // 10 * stretch, self._count - 1)
 
     def _interpolate(self, positions: np.ndarray) -> Tensor:
         """Features [hidden states, n, width], float32, at fractional positions in the features at 50 per second."""
@@ -152,8 +182,7 @@ class SpeechFeatures:
         start = self._margin_before + (first - margin_before) * SAMPLES_PER_FEATURE
         end = self._margin_before + (last + MARGIN_FEATURES) * SAMPLES_PER_FEATURE
         samples = torch.from_numpy(self._samples[start:end]).to(self._model.device)
-        samples = (samples - samples.mean()) / torch.sqrt(samples.var(correction=0) + 1e-7)
-        output = self._model(samples.to(self._model.dtype)[None], output_hidden_states=True)
+        output = self._model(normalized(samples).to(self._model.dtype)[None], output_hidden_states=True)
         # The last state with the final norm: transformers 4, on which the original runs, lists it so; 5 lists it bare.
         states = (*output.hidden_states[:-1], output.last_hidden_state)
         return torch.cat(states)[:, margin_before : margin_before + last - first]

@@ -6,9 +6,13 @@ import pytest
 import torch
 
 from farm_engine.liveavatar.checkpoints import models as checkpoint_models
+from farm_engine.liveavatar.checkpoints.generator import lora_shapes
 from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
+from farm_engine.liveavatar.checkpoints.lora import adapted_weights
 from farm_engine.liveavatar.checkpoints.models import LoadedModels, load_models
-from farm_engine.liveavatar.checkpoints.sources import SafetensorsFile, ShardedSafetensors
+from farm_engine.liveavatar.checkpoints.sources import PickledFile, SafetensorsFile, ShardedSafetensors
+from farm_engine.liveavatar.transformer.config import LIVE_AVATAR_14B
+from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 
 CPU = torch.device("cpu")
 
@@ -26,16 +30,57 @@ def test_the_layout_loads_and_nothing_is_left_out(published, dtype):
     assert models.text.encode("a person speaks").embedding.isfinite().all()
 
 
-def test_loading_gives_the_values_in_the_files_with_lora_merged(published):
+@pytest.mark.parametrize("name", ["blocks.1.ffn.0", "blocks.0.cross_attn.v", "audio_injector.injector.1.o"])
+def test_loading_gives_the_values_in_the_files_with_lora_merged(published, name):
     models = load(published)
     index = ShardedSafetensors(published.transformer_index)
     factors = SafetensorsFile(published.lora)
-    name = "blocks.1.ffn.0"
     down, up = (factors.read(f"{name}.lora_{factor}.default.weight").float() for factor in "AB")
     expected = index.read(f"{name}.weight").float() + 64 / 128 * (up @ down)
     torch.testing.assert_close(models.transformer.get_parameter(f"{name}.weight"), expected)
     untouched = "head.head.weight"
     assert torch.equal(models.transformer.get_parameter(untouched), index.read(untouched).float())
+
+
+def test_every_weight_that_the_lora_adapts_is_changed_by_it_and_no_other(published):
+    models, index = load(published), ShardedSafetensors(published.transformer_index)
+    changed = {
+        name
+        for name, parameter in models.transformer.named_parameters()
+        if not torch.equal(parameter, index.read(name).float())
+    }
+    assert changed == set(adapted_weights(index.shapes))
+
+
+def test_the_lora_of_the_14b_model_has_the_published_count_of_tensors():
+    """896: q, k, v, o of two attentions and both feed-forward matrices in 40 layers, q, k, v, o of 12 injectors."""
+    with torch.device("meta"):
+        transformer = DiffusionTransformer(LIVE_AVATAR_14B)
+    factors = lora_shapes({name: tuple(parameter.shape) for name, parameter in transformer.named_parameters()})
+    assert len(factors) == 896
+    of_injector = {name: shape for name, shape in factors.items() if name.startswith("audio_injector.")}
+    assert len(of_injector) == 96
+    assert set(of_injector.values()) == {(128, 5120), (5120, 128)}
+    assert factors["blocks.39.ffn.2.lora_A.default.weight"] == (128, 13824)
+
+
+def test_legacy_pth_files_load_with_the_same_values_and_say_what_they_take(published, copy, caplog):
+    for path in (copy.text, copy.vae):
+        tensors = torch.load(path, weights_only=True)
+        torch.save(tensors, path, _use_new_zipfile_serialization=False)
+        gigabytes = sum(tensor.nbytes for tensor in tensors.values()) / 1e9
+        caplog.clear()
+        PickledFile(path)
+        assert caplog.messages == [
+            f"{path} is in PyTorch's legacy format, which cannot be mapped from disk: "
+            f"{gigabytes:.2f} GB are copied into host memory."
+        ]
+    mapped, copied = load(published), load(copy)
+    for module in ("vae", "text"):
+        ours, theirs = (getattr(models, module) for models in (copied, mapped))
+        pairs = [(m.model if module == "text" else m).state_dict() for m in (ours, theirs)]
+        assert pairs[0].keys() == pairs[1].keys()
+        assert all(torch.equal(pairs[0][name], pairs[1][name]) for name in pairs[0])
 
 
 def test_what_a_video_needs_once_stays_in_host_memory(published, monkeypatch):

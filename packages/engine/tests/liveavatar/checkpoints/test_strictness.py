@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,8 @@ from safetensors.torch import load_file, save_file
 
 from farm_engine.liveavatar.checkpoints.errors import WeightsMissingError, WeightsWrongError
 from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
-from farm_engine.liveavatar.checkpoints.lora import Lora
 from farm_engine.liveavatar.checkpoints.models import LoadedModels, load_models
-from farm_engine.liveavatar.checkpoints.sources import SafetensorsFile, ShardedSafetensors
+from farm_engine.liveavatar.checkpoints.sources import PickledFile
 
 CPU = torch.device("cpu")
 
@@ -104,15 +104,89 @@ def test_a_missing_file_is_named(copy, part):
     assert failure.value.code == "weights-missing"
 
 
-def test_a_pickle_that_would_run_code_is_refused(copy, tmp_path):
+def save_legacy(tensors: object, path: Path) -> None:
+    torch.save(tensors, path, _use_new_zipfile_serialization=False)
+
+
+def save_bare(tensors: object, path: Path) -> None:
+    path.write_bytes(pickle.dumps(tensors))
+
+
+@pytest.mark.parametrize("save", [torch.save, save_legacy, save_bare])
+def test_a_pickle_that_would_run_code_is_refused(copy, tmp_path, save):
     class Trap:
         def __reduce__(self):
             return Path.touch, (tmp_path / "sprung",)
 
-    torch.save({"encoder.conv1.weight": Trap()}, copy.vae)
-    with pytest.raises(WeightsWrongError):
+    save({"encoder.conv1.weight": Trap()}, copy.vae)
+    with pytest.raises(WeightsWrongError) as failure:
         load(copy)
+    assert str(copy.vae) in failure.value.message
     assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor")
+@pytest.mark.parametrize("save", [torch.save, save_legacy])
+@pytest.mark.parametrize(
+    "content",
+    [
+        [torch.zeros(2)],
+        {"a": 1.0},
+        {"state_dict": {"a": torch.zeros(2)}},
+        {1: torch.zeros(2)},
+        {"a": torch.zeros(2, device="meta")},
+        {"a": torch.zeros(2, 2).to_sparse()},
+    ],
+)
+def test_a_pickle_of_something_other_than_named_tensors_is_refused(tmp_path, save, content):
+    path = tmp_path / "weights.pth"
+    save(content, path)
+    with pytest.raises(WeightsWrongError, match="a dictionary of tensors"):
+        PickledFile(path)
+
+
+@pytest.mark.parametrize("part", ["text", "vae"])
+@pytest.mark.parametrize("keep", [0.0, 0.0001, 0.01, 0.5, 0.999])
+def test_a_truncated_legacy_file_is_named(copy, part, keep):
+    path = getattr(copy, part)
+    save_legacy(torch.load(path, weights_only=True), path)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
+    with pytest.raises(WeightsWrongError) as failure:
+        load(copy)
+    assert str(path) in failure.value.message
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+def test_a_damaged_legacy_file_is_named_whatever_byte_is_wrong(tmp_path):
+    path = tmp_path / "weights.pth"
+    save_legacy({"a": torch.ones(3, 4), "b": torch.ones(2).bfloat16()}, path)
+    whole, refused = path.read_bytes(), 0
+    for position in range(len(whole)):
+        for flipped in (0xFF, 0x01, 0x40):
+            path.write_bytes(whole[:position] + bytes([whole[position] ^ flipped]) + whole[position + 1 :])
+            try:
+                PickledFile(path)
+            except WeightsWrongError as failure:
+                assert str(path) in failure.message
+                refused += 1
+    assert refused > len(whole)
+
+
+def test_tensors_of_a_legacy_file_may_share_their_bytes(tmp_path):
+    whole = torch.arange(4096.0)
+    save_legacy({"whole": whole, "half": whole[2048:], "empty": torch.zeros(0)}, tmp_path / "weights.pth")
+    assert torch.equal(PickledFile(tmp_path / "weights.pth").read("half"), whole[2048:])
+
+
+def test_a_legacy_file_that_lists_too_few_of_its_storages_is_refused(tmp_path):
+    """PyTorch leaves the memory of the others as it found it."""
+    path = tmp_path / "weights.pth"
+    save_legacy({"a": torch.ones(64, 64)}, path)
+    content = path.read_bytes()
+    keys = content.rindex(b"\x80\x02]")  # the list of storages that follow, and their bytes
+    path.write_bytes(content[:keys] + pickle.dumps([], protocol=2))
+    with pytest.raises(WeightsWrongError, match="need 16384 bytes"):
+        PickledFile(path)
 
 
 def test_a_model_of_unknown_size_is_refused(copy):
@@ -129,9 +203,38 @@ def test_lora_accepts_both_spellings_of_its_names(published, copy):
     assert torch.equal(load(copy).transformer.get_parameter(name), load(published).transformer.get_parameter(name))
 
 
-def test_lora_without_a_partner_is_named(copy):
-    name = "blocks.0.self_attn.q.lora_B.default.weight"
-    change_safetensors(copy.lora, lambda tensors: tensors.pop(name))
-    source = ShardedSafetensors(copy.transformer_index)
-    with pytest.raises(WeightsWrongError, match="has no partner"):
-        Lora(SafetensorsFile(copy.lora), dict(source.shapes))
+@pytest.mark.parametrize("factor", ["blocks.1.ffn.2.lora_B", "audio_injector.injector.1.v.lora_A"])
+@pytest.mark.parametrize("both", [False, True])
+def test_a_missing_lora_factor_is_named(copy, factor, both):
+    gone = {f"{factor[:-1]}{letter}.default.weight" for letter in ("AB" if both else factor[-1])}
+    change_safetensors(copy.lora, lambda tensors: [tensors.pop(name) for name in gone])
+    with pytest.raises(WeightsWrongError, match=f"{len(gone)} missing tensor") as failure:
+        load(copy)
+    assert failure.value.details["path"] == str(copy.lora)
+    assert failure.value.details["tensor"] == min(gone)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        "head.head.lora_A.default.weight",
+        "audio_injector.injector_adain_layers.0.linear.lora_B.default.weight",
+        "blocks.0.self_attn.q.lora_A.weight",
+        "blocks.0.self_attn.q.lora_A.default.bias",
+        "a.stranger",
+    ],
+)
+def test_an_extra_lora_tensor_is_named(copy, extra):
+    change_safetensors(copy.lora, lambda tensors: tensors.update({extra: torch.zeros(128, 128)}))
+    with pytest.raises(WeightsWrongError, match="1 unexpected tensor") as failure:
+        load(copy)
+    assert failure.value.details == {"path": str(copy.lora), "kind": "unexpected", "tensor": extra}
+
+
+@pytest.mark.parametrize("factor, shape", [("A", (128, 3)), ("B", (3, 128)), ("A", (64, 128)), ("B", (128,))])
+def test_a_misshapen_lora_factor_is_named(copy, factor, shape):
+    weight = "audio_injector.injector.0.o"
+    tensor = {f"{weight}.lora_{factor}.default.weight": torch.zeros(shape)}
+    change_safetensors(copy.lora, lambda tensors: tensors.update(tensor))
+    with pytest.raises(WeightsWrongError, match=f"the factors of {weight}.weight have shapes"):
+        load(copy)
