@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from farm_engine.draft.face_view import FACE_WIDTH, SIDE, FaceView
+from farm_engine.draft.open_mouth import without_spikes
 from farm_engine.portrait.face import Face
 
 CURVE_POINTS = 11
@@ -30,12 +31,12 @@ FARTHEST = 0.3
 """How far the mouth's middle may be from the mesh's, in widths of the face."""
 LINE_HEIGHT, LINE_SHAPE = 0.06, 0.2
 """A line is thinner than this fraction of the face's width, and than this fraction of its own."""
+LINE_INK, BESIDE_INK, BESIDE = 0.22, 0.72, 4
+"""Ink is darker than the first part of the skin's lightness (the line between lips in a photograph has 0.3), and so many
+pixels beside it the picture is lighter than the second."""
 LIP_REACH = 0.13
 """Drawn lips are thinner than this fraction of the face's width."""
 NOT_SKIN = 14.0
-NARROW, SPIKE = 0.3, 0.02
-"""What stands out of an edge, is narrower than the first of the mouth's width and higher than the second of the face's
-is no part of it: a nose's line."""
 OUTLINE = 11
 """The lines of a face are thinner than these pixels (of the view)."""
 BOW = 0.06
@@ -68,16 +69,30 @@ class Outline:
         return height < min(LINE_HEIGHT * FACE_WIDTH, LINE_SHAPE * self.width)
 
 
-def with_drawn_mouth(view: FaceView, face: Face) -> Face | None:
-    """The face with the mouth that the drawing shows; None where none is seen."""
+def drawn_mouth(view: FaceView, face: Face) -> Outline | None:
+    """The outline of what looks most like a drawn mouth; None where nothing does."""
     lips = view.seen(np.concatenate([face.upper_lip_outer, face.lower_lip_outer]))
-    outlines = (_outline(candidate, lips) for candidate in _candidates(view, lips))
-    outline = next(filter(None, outlines), None)
-    if outline is None:
-        return None
-    if outline.is_line:
-        return _with_line(view, face, outline)
-    return _with_opening(view, face, outline)
+    highest = float(view.seen(face.nose_base)[1])
+    outlines = (_outline(candidate, lips, highest) for candidate in _candidates(view, lips))
+    return next(filter(None, outlines), None)
+
+
+def with_mouth(view: FaceView, face: Face, outline: Outline) -> Face:
+    """The face with this mouth: a line, or an opening."""
+    return _with_line(view, face, outline) if outline.is_line else _with_opening(view, face, outline)
+
+
+def is_ink_line(view: FaceView, outline: Outline) -> bool:
+    """Whether an outline is a line of ink with skin on both sides, as no photograph has it: lips are darker."""
+    quarter = outline.width // 4
+    columns = outline.columns[quarter : outline.width - quarter]
+
+    def lightness(rows: np.ndarray) -> float:
+        rows = np.clip(np.round(rows[quarter : outline.width - quarter]), 0, SIDE - 1).astype(int)
+        return float(np.median(view.lightness[rows, columns])) / view.skin_lightness
+
+    beside = min(lightness(outline.upper - BESIDE), lightness(outline.lower + BESIDE))
+    return outline.is_line and lightness((outline.upper + outline.lower) / 2) < LINE_INK and beside > BESIDE_INK
 
 
 def _candidates(view: FaceView, lips: np.ndarray) -> Iterator[np.ndarray]:
@@ -101,11 +116,11 @@ def _around(lips: np.ndarray, reach: int) -> np.ndarray:
     return cv2.dilate(inside, np.ones((2 * reach + 1, 2 * reach + 1)))
 
 
-def _outline(candidate: np.ndarray, lips: np.ndarray) -> Outline | None:
-    """The largest piece at the mesh's lips, with what it encloses."""
+def _outline(candidate: np.ndarray, lips: np.ndarray, highest: float) -> Outline | None:
+    """The largest piece at the mesh's lips, with its middle below row `highest`, and what it encloses."""
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(candidate.astype(np.uint8), connectivity=8)
     middle = lips.mean(axis=0)
-    pieces = [_filled(labels == piece) for piece in range(1, count) if _may_be_mouth(boxes[piece], middle)]
+    pieces = [_filled(labels == piece) for piece in range(1, count) if _may_be_mouth(boxes[piece], middle, highest)]
     for reach in REACHES:
         near = _around(lips, reach) > 0
         if touching := [piece for piece in pieces if (piece & near).any()]:
@@ -113,11 +128,11 @@ def _outline(candidate: np.ndarray, lips: np.ndarray) -> Outline | None:
     return None
 
 
-def _may_be_mouth(box: np.ndarray, middle: np.ndarray) -> bool:
+def _may_be_mouth(box: np.ndarray, middle: np.ndarray, highest: float) -> bool:
     x, y, width, height, _ = box
     within = x > 0 and y > 0 and x + width < SIDE and y + height < SIDE
     away = np.abs(np.array([x + width / 2, y + height / 2]) - middle).max()
-    return bool(within and width > LEAST_WIDTH * FACE_WIDTH and away < FARTHEST * FACE_WIDTH)
+    return bool(within and y + height / 2 > highest and width > LEAST_WIDTH * FACE_WIDTH and away < FARTHEST * FACE_WIDTH)
 
 
 def _filled(piece: np.ndarray) -> np.ndarray:
@@ -130,18 +145,7 @@ def _edges(mouth: np.ndarray) -> Outline:
     columns = np.arange(used[0], used[-1] + 1)
     upper = mouth[:, columns].argmax(axis=0).astype(np.float64)
     lower = SIDE - mouth[::-1, columns].argmax(axis=0).astype(np.float64)
-    return Outline(left=int(used[0]), upper=_without_spikes(upper, highest=True), lower=_without_spikes(lower))
-
-
-def _without_spikes(edge: np.ndarray, *, highest: bool = False) -> np.ndarray:
-    """An edge without what stands out of it narrowly, by opening it from outside."""
-    size = max(round(NARROW * len(edge)), 1) | 1
-    sign = -1 if highest else 1
-    windows = np.lib.stride_tricks.sliding_window_view
-    padded = np.pad(sign * edge, size // 2, mode="edge")
-    eroded = np.pad(windows(padded, size).min(axis=1), size // 2, mode="edge")
-    opened = sign * windows(eroded, size).max(axis=1)
-    return np.where(np.abs(edge - opened) > SPIKE * FACE_WIDTH, opened, edge)
+    return Outline(left=int(used[0]), upper=without_spikes(upper, up=True), lower=without_spikes(lower))
 
 
 def _with_line(view: FaceView, face: Face, outline: Outline) -> Face:
@@ -152,7 +156,8 @@ def _with_line(view: FaceView, face: Face, outline: Outline) -> Face:
     at = np.clip(np.round(np.linspace(seam[0, 0], seam[-1, 0], SIDE)) - outline.left, 0, outline.width - 1).astype(int)
     rows = np.interp(at + outline.left, *seam.T)
     on_line = ((rows > outline.upper[at] - 2) & (rows < outline.lower[at] + 2)).mean()
-    if away < SAME_CORNER * outline.width and on_line > ON_LINE:
+    is_closed = np.array_equal(face.upper_lip_inner, face.lower_lip_inner)
+    if is_closed and away < SAME_CORNER * outline.width and on_line > ON_LINE:
         return face
     line = _curve(outline, middle, even=True)
     bow = np.sin(np.linspace(0, np.pi, CURVE_POINTS))[:, None] * np.array([0.0, BOW * outline.width])

@@ -31,8 +31,9 @@ AS_DRAWN = 0.12
 """Nearer to the drawn height than this part of it, the portrait itself is shown more and more."""
 INK_SHARE = 10
 """Percentage of an outlined mouth that is outline, at least."""
-UNLIKE_SKIN = 24
-"""A colour that differs by this much in a channel from most around the mouth is not skin."""
+UNLIKE_SKIN, SHADES = 24, 2.5
+"""A colour that differs by this much in a channel from most around the mouth is not skin, unless shades differ so too:
+by so many times what is usual."""
 
 
 class DrawnOpening:
@@ -157,7 +158,9 @@ class DrawnOpening:
         if not ring.any():
             return frame
         usual = np.median(frame[ring], axis=0)
-        is_skin = (beside & (np.abs(frame - usual).max(axis=2) < UNLIKE_SKIN)).astype(np.float32)[..., None]
+        unlike = np.abs(frame - usual).max(axis=2)
+        shades = max(UNLIKE_SKIN, SHADES * float(np.median(unlike[ring])))
+        is_skin = (beside & (unlike < shades)).astype(np.float32)[..., None]
         skin = np.broadcast_to(usual, frame.shape).astype(np.float32)
         for reach in SKIN_REACHES:
             size = round(reach * self._width) | 1

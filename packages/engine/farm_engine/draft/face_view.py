@@ -20,9 +20,10 @@ AROUND_LIPS = 20
 COLOUR_STEP = 10
 SKIN_STEPS = (22.0, 14.0, 10.0, 10.0)
 """How far (8-bit Lab) a pixel may be from the skin's colour to count in each pass of fitting it."""
-FLAT_WITHIN, FLAT_SHARE = 8.0, 0.55
-"""A face is drawn in flat colours if this much of it is this near to one colour, or to one even slope of colours.
-Photographs reach 0.4, drawings that are modelled with shades 0.5, flat ones begin at 0.6."""
+FLAT_WITHIN, FLAT_SHARE = 8.0, 0.76
+"""A face is drawn in flat colours if this much of it, without its ink, is this near to one colour or to one even slope of
+colours. Photographs reach 0.6, drawings that are modelled with shades 0.7, flat ones begin at 0.8."""
+LIGHTER_THAN_INK = 0.7
 EVEN_STEP, EVEN_SHARE = 1.0, 0.75
 """Or if this much of it does not differ from the pixels beside (8-bit Lab), because its eyes and teeth leave little skin;
 which says nothing about a picture that is enlarged."""
@@ -46,10 +47,6 @@ class FaceView:
     def seen(self, points: np.ndarray) -> np.ndarray:
         return points @ self.linear.T + self.offset
 
-    def hull(self, points: np.ndarray) -> np.ndarray:
-        """Where the convex hull of the picture's points is: uint8 `[SIDE, SIDE]`, 0 or 1."""
-        return _hull(self.seen(points))
-
     def in_picture(self, points: np.ndarray) -> np.ndarray:
         return (points - self.offset) @ np.linalg.inv(self.linear).T
 
@@ -68,12 +65,14 @@ def view_face(picture: np.ndarray, face: Face) -> FaceView:
         skin[:] = True
     colour = _skin_colour(lab, skin)
     from_skin = np.sqrt(((lab - colour) ** 2).sum(axis=2))
+    skin_lightness = float(np.median(colour[..., 0][skin]))
+    light = skin & (lab[..., 0] > LIGHTER_THAN_INK * skin_lightness)
     is_even = scale < 1 and _evenness(lab[..., 0], skin) > EVEN_SHARE
     return FaceView(
         lightness=lab[..., 0],
         from_skin=from_skin,
-        skin_lightness=float(np.median(colour[..., 0][skin])),
-        is_flat=is_even or bool((from_skin[skin] < FLAT_WITHIN).mean() > FLAT_SHARE),
+        skin_lightness=skin_lightness,
+        is_flat=is_even or bool((from_skin[light] < FLAT_WITHIN).mean() > FLAT_SHARE),
         linear=linear,
         offset=offset,
     )

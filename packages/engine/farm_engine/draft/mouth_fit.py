@@ -7,7 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from farm_engine.draft.drawn_mouth import with_drawn_mouth
+from farm_engine.draft.drawn_mouth import drawn_mouth, is_ink_line, with_mouth
 from farm_engine.draft.face_view import SIDE, FaceView, view_face
 from farm_engine.draft.open_mouth import with_wider_mouth
 from farm_engine.portrait.face import Face
@@ -15,29 +15,25 @@ from farm_engine.portrait.face import Face
 DARK_LIP = 0.32
 """Lips darker than this part of the skin's lightness are in a drawn cavity or on a drawn line. Those in photographs
 are not, in deep shade neither (0.38)."""
-CLOSED_BELOW = 0.045
-"""Lips closer together than this fraction of the mouth's width count as closed."""
 
 
 def with_fitting_mouth(picture: np.ndarray, face: Face) -> Face:
     """The face with the mouth that the picture (RGB) shows; `certain` no more where neither the mesh's lips nor anything
     else fits it."""
     view = view_face(picture, face)
-    if not view.is_flat:
+    outline = drawn_mouth(view, face)
+    if not view.is_flat and not (outline and is_ink_line(view, outline)):
         wider = with_wider_mouth(picture, face)
         if wider is not face or not _lips_are_ink(view, face):
             return wider
-    return with_drawn_mouth(view, face) or replace(face, certain=False, drawn="unclear")
+    return with_mouth(view, face, outline) if outline else replace(face, certain=False, drawn="unclear")
 
 
 def _lips_are_ink(view: FaceView, face: Face) -> bool:
-    """Whether the mesh's lips have the darkness of ink: both where they are closed, because one may be next to a bold
-    line, either of them where they are open."""
+    """Whether one of the mesh's lips has the darkness of ink."""
     upper = _lip_lightness(view, face.upper_lip_outer, face.upper_lip_inner)
     lower = _lip_lightness(view, face.lower_lip_outer, face.lower_lip_inner)
-    gap = float(np.median((face.lower_lip_inner - face.upper_lip_inner)[3:-3, 1]))
-    darkest = max(upper, lower) if gap < CLOSED_BELOW * face.mouth_width else min(upper, lower)
-    return darkest < DARK_LIP * view.skin_lightness
+    return min(upper, lower) < DARK_LIP * view.skin_lightness
 
 
 def _lip_lightness(view: FaceView, outer: np.ndarray, inner: np.ndarray) -> float:
