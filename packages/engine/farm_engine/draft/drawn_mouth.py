@@ -1,4 +1,4 @@
-"""Finding the mouth of a face in flat colours: a line, or an opening with or without an outline, teeth or a tongue.
+"""Finding the mouth of a face in flat colours: a line, or an opening with or without outline, teeth and tongue.
 
 The mesh knows the mouths of people. Drawn ones are twice as wide, fill the chin or are a small circle, and then its lips
 are within the opening or next to the line. Where colours are flat, the picture itself says where the mouth is.
@@ -32,8 +32,8 @@ FARTHEST = 0.3
 LINE_HEIGHT, LINE_SHAPE = 0.06, 0.2
 """A line is thinner than this fraction of the face's width, and than this fraction of its own."""
 LINE_INK, BESIDE_INK, BESIDE = 0.22, 0.72, 4
-"""Ink is darker than the first part of the skin's lightness (the line between lips in a photograph has 0.3), and so many
-pixels beside it the picture is lighter than the second."""
+"""Ink is darker than the first part of the skin's lightness (the line between lips in a photograph has 0.3), and this far
+beside it the picture is lighter than the second."""
 LIP_REACH = 0.13
 """Drawn lips are thinner than this fraction of the face's width."""
 NOT_SKIN = 14.0
@@ -132,7 +132,9 @@ def _may_be_mouth(box: np.ndarray, middle: np.ndarray, highest: float) -> bool:
     x, y, width, height, _ = box
     within = x > 0 and y > 0 and x + width < SIDE and y + height < SIDE
     away = np.abs(np.array([x + width / 2, y + height / 2]) - middle).max()
-    return bool(within and y + height / 2 > highest and width > LEAST_WIDTH * FACE_WIDTH and away < FARTHEST * FACE_WIDTH)
+    return bool(
+        within and y + height / 2 > highest and width > LEAST_WIDTH * FACE_WIDTH and away < FARTHEST * FACE_WIDTH
+    )
 
 
 def _filled(piece: np.ndarray) -> np.ndarray:
@@ -172,7 +174,9 @@ def _with_line(view: FaceView, face: Face, outline: Outline) -> Face:
 
 def _with_opening(view: FaceView, face: Face, outline: Outline) -> Face:
     """The face with an opening and, where something lies between it and the skin, lips around it."""
-    lip_above, lip_below = (_lip_height(view, outline, edge, step) for edge, step in ((outline.upper, -1), (outline.lower, 1)))
+    lip_above, lip_below = (
+        _lip_height(view, outline, edge, step) for edge, step in ((outline.upper, -1), (outline.lower, 1))
+    )
     # Half the ink's soft edge belongs to it.
     upper, lower = _curve(outline, outline.upper - 1), _curve(outline, outline.lower + 1)
     upper[[0, -1]] = lower[[0, -1]] = (upper[[0, -1]] + lower[[0, -1]]) / 2

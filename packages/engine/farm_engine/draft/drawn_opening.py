@@ -19,7 +19,7 @@ WIDEST = 0.3, 1.6
 """A flat opening is drawn up to this high, in widths, but never more than so many times its own height."""
 CHIN_SHARE = 0.4
 """Of the room below the mouth, what a mouth that opens wider than drawn may take."""
-MARGIN, LEAST_MARGIN = 0.012, 1.5
+MARGIN, LEAST_MARGIN = 0.015, 2.2
 """What is erased around the mouth with its soft edge, in widths, and at least these pixels."""
 RING = 0.1
 """Usual skin is this near to the mouth, in widths."""
@@ -74,9 +74,7 @@ class DrawnOpening:
         painted = painted + as_drawn * (self._portrait - painted)
         target[self.region.slices] = np.clip(painted + np.float32(0.5), 0, 255).astype(np.uint8)
 
-    def _moved(
-        self, top: np.ndarray, bottom: np.ndarray, lips: list[np.ndarray], thinner: np.float32
-    ) -> np.ndarray:
+    def _moved(self, top: np.ndarray, bottom: np.ndarray, lips: list[np.ndarray], thinner: np.float32) -> np.ndarray:
         """The portrait with its lips, as high as `lips`, above `top` and below `bottom`, and what is between them
         squeezed. Its outline, and a mere line, keep their ink, which a squeezed picture loses."""
         gap, least = bottom - top, np.float32(0.1)

@@ -21,12 +21,12 @@ COLOUR_STEP = 10
 SKIN_STEPS = (22.0, 14.0, 10.0, 10.0)
 """How far (8-bit Lab) a pixel may be from the skin's colour to count in each pass of fitting it."""
 FLAT_WITHIN, FLAT_SHARE = 8.0, 0.76
-"""A face is drawn in flat colours if this much of it, without its ink, is this near to one colour or to one even slope of
-colours. Photographs reach 0.6, drawings that are modelled with shades 0.7, flat ones begin at 0.8."""
+"""A face is drawn in flat colours if this much of it, without its ink, is this near to one colour or to one even slope
+of colours. Photographs reach 0.6, drawings that are modelled with shades 0.7, flat ones begin at 0.8."""
 LIGHTER_THAN_INK = 0.7
 EVEN_STEP, EVEN_SHARE = 1.0, 0.75
-"""Or if this much of it does not differ from the pixels beside (8-bit Lab), because its eyes and teeth leave little skin;
-which says nothing about a picture that is enlarged."""
+"""Or if this much of it does not differ from the pixels beside (8-bit Lab), because its eyes and teeth leave little
+skin; which says nothing about a picture that is enlarged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class FaceView:
     """How far each pixel's colour is from the skin's (8-bit Lab)."""
     skin_lightness: float
     is_flat: bool
-    """Whether the skin has one colour, or an even slope of colours, and not the shades of a photograph or a painting."""
+    """Whether the skin has one colour, or an even slope of colours, not the shades of a photograph or a painting."""
     linear: np.ndarray
     """A point p of the picture is seen at `linear @ p + offset`."""
     offset: np.ndarray

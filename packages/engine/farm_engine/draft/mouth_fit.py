@@ -18,7 +18,7 @@ are not, in deep shade neither (0.38)."""
 
 
 def with_fitting_mouth(picture: np.ndarray, face: Face) -> Face:
-    """The face with the mouth that the picture (RGB) shows; `certain` no more where neither the mesh's lips nor anything
+    """The face with the mouth that the picture (RGB) shows; not `certain` where neither the mesh's lips nor anything
     else fits it."""
     view = view_face(picture, face)
     outline = drawn_mouth(view, face)

@@ -25,8 +25,8 @@ MOUTH_WIDTHS = (0.3, 1.6)
 """Plausible widths of the mouth as fractions of the face's."""
 CURVE_POINTS = 11
 NARROW, SPIKE = 0.3, 0.06
-"""What stands out of an edge, narrower than the first and higher than the second of the mouth's width, is no part of it:
-a nose's line."""
+"""What stands out of an edge, narrower than the first and higher than the second of the mouth's width, is no part of
+it: a nose's line."""
 SAME_WIDTH, CLEARLY_HIGHER = (0.7, 1.6), 1.3
 """An opening around the mouth that the mesh has found is preferred if it is this wide, and this much higher."""
 
