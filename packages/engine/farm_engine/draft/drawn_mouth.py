@@ -1,7 +1,7 @@
 """Finding the mouth of a face in flat colours: a line, or an opening with or without outline, teeth and tongue.
 
-The mesh knows the mouths of people. Drawn ones are twice as wide, fill the chin or are a small circle, and then its lips
-are within the opening or next to the line. Where colours are flat, the picture itself says where the mouth is.
+The mesh knows the mouths of people. Drawn ones are twice as wide, fill the chin or are a small circle, and then its
+lips are within the opening or next to the line. Where colours are flat, the picture itself says where the mouth is.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ FARTHEST = 0.3
 LINE_HEIGHT, LINE_SHAPE = 0.06, 0.2
 """A line is thinner than this fraction of the face's width, and than this fraction of its own."""
 LINE_INK, BESIDE_INK, BESIDE = 0.22, 0.72, 4
-"""Ink is darker than the first part of the skin's lightness (the line between lips in a photograph has 0.3), and this far
-beside it the picture is lighter than the second."""
+"""Ink is darker than the first part of the skin's lightness (the line between lips in a photograph has 0.3); this many
+pixels beside it, the picture is lighter than the second."""
 LIP_REACH = 0.13
 """Drawn lips are thinner than this fraction of the face's width."""
 NOT_SKIN = 14.0
