@@ -13,7 +13,8 @@ import numpy as np
 from farm_engine import __version__
 from farm_engine.draft.animator import Animator
 from farm_engine.draft.motion import segment_motion
-from farm_engine.draft.open_mouth import with_open_mouth, with_wider_mouth
+from farm_engine.draft.mouth_fit import with_fitting_mouth
+from farm_engine.draft.open_mouth import with_open_mouth
 from farm_engine.draft.voice import voice_curves
 from farm_engine.portrait.contours import fit_eyes, fit_to_picture
 from farm_engine.portrait.face import Face, face_from_mesh, guessed_face
@@ -96,7 +97,15 @@ def find_face(picture: np.ndarray, control: RenderControl) -> Face | None:
                 f"{len(found.certain)} faces were found; the draft animates the largest. Crop the portrait to the "
                 "speaker if that is someone else.",
             )
-        return with_wider_mouth(picture, fit_to_picture(picture, face_from_mesh(found.certain[0][:, :2])))
+        face = with_fitting_mouth(picture, fit_to_picture(picture, face_from_mesh(found.certain[0][:, :2])))
+        if not face.certain:
+            control.warn(
+                "mouth-fit-poor",
+                "The mouth of this portrait could not be made out; the draft moves the lower face a little with the "
+                "speech and does not open a mouth. A photograph, or a drawing whose mouth is one dark line or one dark "
+                "opening with skin all around it, would be seen to speak.",
+            )
+        return face
     if found.doubtful is not None:
         doubtful = fit_eyes(picture, replace(face_from_mesh(found.doubtful[:, :2]), certain=False))
         if face := with_open_mouth(picture, doubtful):

@@ -18,6 +18,9 @@ CLOSED_SEAM = 0.4
 """Where open lips meet when they close, from the upper lip (0) to the lower one (1)."""
 LEAST_CHIN, LEAST_NOSE = 0.1, 0.1
 """Chin and upper lip count as at least this high, in widths of the mouth; the mesh may be within the lips."""
+CHEEK_REACH, WITHIN_FACE = 2.2, 1.15
+"""How far the jaw takes the cheeks along, in halves of the mouth's width; of the face's where a drawn mouth is so wide
+that this would bend its outline."""
 STEEPEST = 4.0
 """Lips that run more upright count as this steep."""
 CAVITY = np.array([58, 20, 22], np.float32)
@@ -116,13 +119,18 @@ class Mouth:
         nose_room = self._nose_room
         depth = self._v - self._seam
         lip = float((self._along(self._face.lower_lip_outer)[1] - self._along(self._face.lower_lip_inner)[1]).max())
-        wide = smooth_step(np.abs(self._t), 2.2, 0.2)
+        wide = smooth_step(np.abs(self._t), self._cheek_reach(), 0.2)
         spread = smooth_step(depth, 0.5 * lip, max(lip + 0.35 * chin_room, 1.0))
         fade = smooth_step(depth, 1.75 * chin_room, 0.75 * chin_room)
         self._lower_pull = (self._arc + (wide * np.float32(0.85) - self._arc) * spread) * fade
         self._upper_pull = self._arc * smooth_step(-depth, 0.95 * nose_room, 0.3 * nose_room)
         self._closing = self._close(lip, chin_room)
         self._upper_rest = (self._seam - self._upper_edge) * smooth_step(-depth, 0.95 * nose_room, 0.3 * nose_room)
+
+    def _cheek_reach(self) -> float:
+        if self._face.drawn is None:
+            return CHEEK_REACH
+        return min(CHEEK_REACH, WITHIN_FACE * float(self._face.size[0]) / max(self._width, 1.0))
 
     def _close(self, lip: float, chin_room: float) -> Closing:
         lower_u, lower_v = self._along(self._face.lower_lip_inner)

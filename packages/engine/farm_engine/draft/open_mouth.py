@@ -24,6 +24,9 @@ LEAST_TEETH = 0.06
 MOUTH_WIDTHS = (0.3, 1.6)
 """Plausible widths of the mouth as fractions of the face's."""
 CURVE_POINTS = 11
+NARROW, SPIKE = 0.3, 0.06
+"""What stands out of an edge, narrower than the first and higher than the second of the mouth's width, is no part of
+it: a nose's line."""
 SAME_WIDTH, CLEARLY_HIGHER = (0.7, 1.6), 1.3
 """An opening around the mouth that the mesh has found is preferred if it is this wide, and this much higher."""
 
@@ -43,6 +46,9 @@ def with_open_mouth(picture: np.ndarray, face: Face) -> Face | None:
     if mouth is None:
         return None
     corners, upper, lower = _edges(mouth)
+    if face.certain:
+        used = slice(corners[0], corners[1] + 1)
+        upper[used] = without_spikes(upper[used], up=True)
     # Drawn mouths have upright sides: most points are near the corners.
     along = (1 - np.cos(np.linspace(0, np.pi, CURVE_POINTS))) / 2
     curve_x = corners[0] + along * (corners[1] - corners[0])
@@ -128,6 +134,17 @@ def _edges(mouth: np.ndarray) -> tuple[tuple[float, float], np.ndarray, np.ndarr
         span = slice(left[0], right[0] + 1)
         hull[span] = np.maximum(hull[span], np.interp(columns[span], [left[0], right[0]], [left[1], right[1]]))
     return (used[0], used[-1]), np.interp(columns, used, upper), hull
+
+
+def without_spikes(edge: np.ndarray, *, up: bool = False) -> np.ndarray:
+    """The rows of an edge without what stands out of it narrowly: down, or `up`."""
+    size = max(round(NARROW * len(edge)), 1) | 1
+    sign = -1 if up else 1
+    windows = np.lib.stride_tricks.sliding_window_view
+    padded = np.pad(sign * edge, size // 2, mode="edge")
+    eroded = np.pad(windows(padded, size).min(axis=1), size // 2, mode="edge")
+    opened = sign * windows(eroded, size).max(axis=1)
+    return np.where(np.abs(edge - opened) > SPIKE * len(edge), opened, edge)
 
 
 def _face_around(face: Face, upper_lip: np.ndarray, lower_lip: np.ndarray) -> Face:

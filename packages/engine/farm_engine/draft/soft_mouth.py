@@ -8,8 +8,8 @@ from farm_engine.draft.geometry import region_around
 from farm_engine.portrait.face import Face
 from farm_engine.portrait.geometry import sample
 
-FULL_DROP = 0.10
-"""How far the jaw drops at most, as a fraction of the face's height."""
+FULL_DROP, SMALL_DROP = 0.10, 0.04
+"""How far the jaw drops at most, as a fraction of the face's height: less where the lines of a drawing move with it."""
 
 
 class SoftMouth:
@@ -17,7 +17,7 @@ class SoftMouth:
 
     def __init__(self, frame: np.ndarray, face: Face) -> None:
         self._frame = frame
-        self._drop = np.float32(FULL_DROP * face.size[1])
+        self._drop = np.float32((SMALL_DROP if face.drawn else FULL_DROP) * face.size[1])
         jaw = (face.mouth_centre + 2 * face.chin) / 3
         radius_across, radius_down = 0.55 * face.size[0], 0.42 * face.size[1]
         corners = jaw + np.array([[-1, -1], [1, 1]]) * np.array([radius_across, radius_down])

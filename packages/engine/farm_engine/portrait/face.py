@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from typing import Literal
 
 import numpy as np
 
@@ -22,7 +23,7 @@ FACE_OVAL = (
 )
 NOSE_TIP, NOSE_BASE, CHIN, FOREHEAD = 1, 2, 152, 10
 
-NO_CURVES = ("eyes", "certain")
+NO_CURVES = ("eyes", "certain", "drawn")
 GRID = 8
 """Points are rounded to an eighth of a frame pixel: the networks' last bits differ between processors, which must
 not show in a frame."""
@@ -53,6 +54,8 @@ class Face:
     chin: np.ndarray
     certain: bool = True
     """Whether the curves can be trusted to the pixel. Where they cannot, nothing may be cut open or painted."""
+    drawn: Literal["line", "opening", "unclear"] | None = None
+    """What the mouth is in a drawing in flat colours, where the mesh's lips do not fit it."""
 
     @property
     def mouth_centre(self) -> np.ndarray:
@@ -90,7 +93,7 @@ class Face:
             replace(eye, upper_lid=on_grid(eye.upper_lid), lower_lid=on_grid(eye.lower_lid)) for eye in self.eyes
         )
         placed = {name: on_grid(points) for name, points in curves.items()}
-        return Face(**placed, eyes=eyes, certain=self.certain)
+        return replace(self, **placed, eyes=eyes)
 
 
 def face_from_mesh(points: np.ndarray) -> Face:
