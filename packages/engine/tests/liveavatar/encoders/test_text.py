@@ -75,3 +75,18 @@ def test_a_long_prompt_is_cut_and_says_so(encoder):
 
 def test_prompts_are_cleaned():
     assert clean_prompt("  caf\u00c3\u00a9 &amp;amp; \n\t bar ") == "caf\u00e9 & bar"
+
+
+def test_the_embedding_is_that_of_the_clean_prompts_tokens_and_the_end(model, encoder):
+    prompt = "caf\u00e9 & bar"
+    tokens = encoder._tokenizer.encode(prompt).ids
+    assert tokens[-1] == encoder._tokenizer.token_to_id("</s>")
+    assert len(tokens) == len(prompt.encode()) + 1
+    torch.testing.assert_close(encoder.encode(f"  {prompt} &#10; ").embedding, embed(model, torch.tensor(tokens)))
+
+
+def test_a_cut_prompt_keeps_its_start_and_the_end_token(model, encoder):
+    prompt = "a person with a red hat speaks to the camera"
+    tokens = encoder._tokenizer.encode(prompt).ids
+    kept = torch.tensor([*tokens[:31], tokens[-1]])
+    torch.testing.assert_close(encoder.encode(prompt).embedding, embed(model, kept))
