@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -84,8 +85,8 @@ def encode_still(vae: VideoAutoencoder, pixels: Tensor) -> Tensor:
 
 
 def _portrait_key(request: RenderRequest) -> Hashable:
-    try:
-        contents = hashlib.sha256(request.portrait_path.read_bytes()).digest()
-    except OSError:
-        contents = b""  # opening it later reports what is wrong; failures are not cached
+    contents = b""  # of what is no file: opening it later reports what is wrong, and failures are not cached
+    with contextlib.suppress(OSError):
+        if request.portrait_path.is_file():
+            contents = hashlib.sha256(request.portrait_path.read_bytes()).digest()
     return contents, request.width, request.height
