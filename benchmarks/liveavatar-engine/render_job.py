@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import wave
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -54,7 +55,7 @@ class MeasuringControl:
     def check(self) -> None:
         pass
 
-    def set_piece_state(self, state_path: Path) -> None:
+    def save_piece_state(self, save: Callable[[], Path | None]) -> None:
         pass
 
     def warn(self, code: str, message: str) -> None:

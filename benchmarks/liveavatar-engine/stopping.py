@@ -29,11 +29,12 @@ Say = Callable[[str, object], None]
 
 
 class FrameControl:
-    """A `RenderControl` that keeps frames, and stops the render once the state of clip `stop_after` is named."""
+    """A `RenderControl` that keeps frames, and stops the render once the state of clip `stop_after` is saved."""
 
     def __init__(self, stop_after: int | None = None) -> None:
         self._parts: list[np.ndarray] = []
         self._stop_after, self._states = stop_after, 0
+        self._save_state: Callable[[], Path | None] = lambda: None
 
     @property
     def frames(self) -> np.ndarray:
@@ -41,13 +42,15 @@ class FrameControl:
 
     def write_frames(self, frames: np.ndarray) -> None:
         self._parts.append(frames)
+        save, self._save_state = self._save_state, lambda: None
+        self._states += save() is not None
 
     def check(self) -> None:
         if self._stop_after is not None and self._states >= self._stop_after:
             raise Interrupted
 
-    def set_piece_state(self, state_path: Path) -> None:
-        self._states += 1
+    def save_piece_state(self, save: Callable[[], Path | None]) -> None:
+        self._save_state = save
 
     def warn(self, code: str, message: str) -> None:
         pass

@@ -1,4 +1,4 @@
-"""The engine's own tests of the transformer, the sampling loop and the memory plans, on this machine."""
+"""The engine's own tests of transformer, sampling loop, memory plans and the checks of each block, on this machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ENGINE = Path(__file__).parents[2] / "packages/engine"
-ROOMS = ("transformer", "sampling", "memory")
+ROOMS = ("transformer", "sampling", "memory", "serving/test_synchronizing.py")
 
 
 def run() -> dict[str, str]:

@@ -52,9 +52,9 @@ export const RenderCommand = z.strictObject({
   seed: z.int().min(0),
   settings: RenderSettings,
   /** Border state to continue from; absent at the start of a segment or where the engine needs none. */
-  resumeStatePath: z.string().optional(),
+  resumeStatePath: z.string().min(1).optional(),
   /** Folder for border states; absent where none are to be saved. */
-  stateDirectory: z.string().optional(),
+  stateDirectory: z.string().min(1).optional(),
 });
 export type RenderCommand = z.infer<typeof RenderCommand>;
 
@@ -114,7 +114,7 @@ export const PieceFinishedEvent = z.strictObject({
   /** SHA-256, in hex, of the piece's RGB24 frames as written. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   renderSeconds: z.number().min(0),
-  statePath: z.string().optional(),
+  statePath: z.string().min(1).optional(),
 });
 export const RenderFinishedEvent = z.strictObject({
   type: z.literal('finished'),

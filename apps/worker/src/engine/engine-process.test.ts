@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RenderCommand } from '@farm/contracts';
 import pino from 'pino';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { EngineProcess, type RenderListener } from './engine-process.js';
 import { loadingBoundMs, ResidentEngine } from './resident-engine.js';
 
@@ -119,10 +119,45 @@ describe('EngineProcess', () => {
       setTimeout(() => process.kill(process.pid, 'SIGKILL'), 50);
     }`);
     heard.length = 0;
-    await expect(engine.render(command, listener)).rejects.toMatchObject({ code: 'engine-crashed' });
+    await expect(engine.render(command, listener)).rejects.toMatchObject({ code: 'engine-killed' });
     expect(engine.hasExited).toBe(true);
     process.kill(Number(heard[0]), 'SIGKILL');
   }, 10_000);
+
+  it.each([
+    ['the kernel counts a memory kill', [3, 4], /memory limit was probably reached.*rose from 3 to 4/],
+    ['the kernel counts none', [3, 3], /memory limit was probably reached.*did not rise/],
+    ['the kernel does not count', [undefined, undefined], /memory limit was probably reached\. Give/],
+  ])('names a SIGKILL that it did not send, where %s', async (_name, counts, words) => {
+    const left = [...counts];
+    const engine = new EngineProcess(await scripted(''), log, { memoryKills: () => left.shift() });
+    engines.push(engine);
+    await engine.ready();
+    const rendering = engine.render(command, listener);
+    process.kill(engine.pid, 'SIGKILL');
+    const [before, after] = counts;
+    await expect(rendering).rejects.toMatchObject({
+      code: 'engine-killed',
+      retriable: 'another-worker',
+      message: expect.stringMatching(words),
+      data: before === undefined ? {} : { before, after },
+    });
+  });
+
+  it('does not take its own SIGKILL for a memory kill, nor another signal', async () => {
+    const released = await start('', [hello, ready]);
+    await released.ready();
+    const rendering = released.render(command, listener);
+    void rendering.catch(() => {});
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const releasing = released.release('r1', rendering);
+    await vi.advanceTimersByTimeAsync(15_000);
+    vi.useRealTimers();
+    await releasing;
+    await expect(rendering).rejects.toMatchObject({ code: 'engine-crashed' });
+    const aborted = await start(`process.kill(process.pid, 'SIGABRT');`);
+    await expect(aborted.render(command, listener)).rejects.toMatchObject({ code: 'engine-crashed' });
+  });
 
   it('keeps the reason that the engine gave before it ended', async () => {
     const reason = {

@@ -8,6 +8,7 @@ import {
   EngineCrashedError,
   type EngineError,
   EngineFailedError,
+  EngineKilledError,
   EngineLineTooLongError,
   EngineMissingError,
   EngineProtocolVersionError,
@@ -15,6 +16,7 @@ import {
   LONGEST_MESSAGE,
   UnknownEngineLineError,
 } from './errors.js';
+import { countMemoryKills } from './memory-kills.js';
 import { readLines } from './read-lines.js';
 
 export interface EngineCommandLine {
@@ -33,6 +35,12 @@ export interface RenderListener {
 }
 
 export type RenderOutcome = { status: 'finished'; event: EventOf<'finished'> } | { status: 'interrupted' };
+
+export interface EngineProcessOptions {
+  patience?: Partial<Patience>;
+  /** How many processes the kernel has ended for want of memory. */
+  memoryKills?: () => number | undefined;
+}
 
 interface CurrentRender {
   id: string;
@@ -70,8 +78,16 @@ export class EngineProcess {
   #isReady = false;
   /** The end of what the engine printed, for logs. */
   readonly output = new EngineOutput();
+  readonly #countMemoryKills: () => number | undefined;
+  readonly #memoryKillsBefore: number | undefined;
 
-  constructor(line: EngineCommandLine, log: Logger, { patience = {} }: { patience?: Partial<Patience> } = {}) {
+  constructor(
+    line: EngineCommandLine,
+    log: Logger,
+    { patience = {}, memoryKills = countMemoryKills }: EngineProcessOptions = {},
+  ) {
+    this.#countMemoryKills = memoryKills;
+    this.#memoryKillsBefore = memoryKills();
     this.#log = log;
     this.exited = this.#exit.promise;
     this.#child = spawn(line.command, [...line.args], { env: line.environment, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -141,12 +157,16 @@ export class EngineProcess {
   }
 
   #noticeExit(): void {
-    const crashed = (code: number | null, signal: NodeJS.Signals | null) => {
-      this.#end(new EngineCrashedError({ how: signal ?? `exit code ${code}`, lastLine: this.output.lastLine }));
-    };
+    const crashed = (code: number | null, signal: NodeJS.Signals | null) => this.#end(this.#crash(code, signal));
     this.#child.on('error', (error) => this.#end(new EngineMissingError(error)));
     this.#child.on('close', crashed);
     this.#child.on('exit', (code, signal) => setTimeout(() => crashed(code, signal), LAST_LINES_MS).unref());
+  }
+
+  #crash(code: number | null, signal: NodeJS.Signals | null): EngineError {
+    if (signal === 'SIGKILL' && !this.#child.killed)
+      return new EngineKilledError({ before: this.#memoryKillsBefore, after: this.#countMemoryKills() });
+    return new EngineCrashedError({ how: signal ?? `exit code ${code}`, lastLine: this.output.lastLine });
   }
 
   #end(error: EngineError): void {

@@ -38,6 +38,24 @@ export class EngineCrashedError extends EngineError {
   }
 }
 
+/** SIGKILL from elsewhere: the kernel sends it to the largest process when a memory limit is reached. */
+export class EngineKilledError extends EngineError {
+  constructor({ before, after }: { before: number | undefined; after: number | undefined }) {
+    const counted =
+      before === undefined || after === undefined
+        ? ''
+        : after > before
+          ? ` The kernel's count of such kills (oom_kill) rose from ${before} to ${after} meanwhile.`
+          : ` The kernel's count of such kills (oom_kill) did not rise, so another program or a person may have sent it.`;
+    super(
+      'engine-killed',
+      `The engine was ended by SIGKILL, which this worker did not send: the machine's or the container's memory limit ` +
+        `was probably reached.${counted} Give the worker more memory, or look in the kernel's log (dmesg).`,
+      { retriable: 'another-worker', data: { ...(before !== undefined && after !== undefined && { before, after }) } },
+    );
+  }
+}
+
 export class EngineHungError extends EngineError {
   constructor(limit: { silentMs: number } | { stalledMs: number } | { loadingMs: number }) {
     super('engine-hung', `The engine ${hangOf(limit)} and was ended.`, { retriable: 'another-worker' });

@@ -18,11 +18,12 @@ from farm_engine.liveavatar.checkpoints.verify import require_as_pulled
 from farm_engine.liveavatar.conditions.encoder import ConditionEncoder
 from farm_engine.liveavatar.encoders.speech import SpeechFeatures
 from farm_engine.liveavatar.sampling.settings import RolloutSettings
-from farm_engine.liveavatar.serving.chain import BadBorderStateError, Chain
+from farm_engine.liveavatar.serving.chain import Chain
 from farm_engine.liveavatar.serving.device import probe_cuda, require_cuda
 from farm_engine.liveavatar.serving.failures import named_failures
 from farm_engine.liveavatar.serving.memory_use import MemoryUse
 from farm_engine.liveavatar.serving.renderer import SegmentRenderer
+from farm_engine.liveavatar.serving.saved_state import BadBorderStateError
 from farm_engine.liveavatar.serving.watermark import watermark_random_weights
 from farm_engine.liveavatar.transformer.compilation import compile_layers
 from farm_engine.liveavatar.transformer.config import FRAMES_PER_CLIP
@@ -51,7 +52,8 @@ class LiveAvatarEngine:
             layout = PublishedLayout(self._weights or Path(folder))
             layout.check_present()
             require_as_pulled(layout.folder, lambda file: report(f"verifying {file.path}", 0.0))
-            self._device = self._choose_device(layout)
+            with named_failures("choose a device", plan="none", memory=None):
+                self._device = self._choose_device(layout)
             if self._device.type == "cpu":
                 torch.set_num_threads(1)  # the tiny model gains nothing from more, and loses much on a busy machine
             self._dtype = torch.bfloat16 if self._device.type == "cuda" else torch.float32
@@ -59,7 +61,7 @@ class LiveAvatarEngine:
             self._memory = MemoryUse(self._device)
             with named_failures("load the model", plan=self._plan, memory=self._memory):
                 self._models: LoadedModels = load_models(layout, device=self._device, dtype=self._dtype, report=report)
-        self._memory.release_cached()
+                self._memory.release_cached()
         if self._compiled:
             compile_layers(self._models.transformer)
         self._conditions = ConditionEncoder(self._models)
@@ -67,10 +69,10 @@ class LiveAvatarEngine:
 
     def render(self, request: RenderRequest, control: RenderControl) -> RenderResult:
         self._check_settings(request)
-        self._memory.start_measuring()
-        samples = read_speech(request.speech).astype(np.float32) / 32768
         kept, self._kept = self._kept, None
         with named_failures(f"render {request.frame_count} frames", plan=self._plan, memory=self._memory):
+            self._memory.start_measuring()
+            samples = read_speech(request.speech).astype(np.float32) / 32768
             key = _segment_key(request, samples)
             chain = kept[1] if kept and kept[0] == key and kept[1].next_frame == request.first_frame else None
             # The rings of a chain that is not continued are freed before new ones are made.
@@ -79,7 +81,7 @@ class LiveAvatarEngine:
             whole = self._renderer(request, control, samples).run(chain)
             if whole and chain.next_frame < request.segment_frame_count:
                 self._kept = key, chain
-        return RenderResult(peak_bytes=self._memory.peak_bytes(), plan=self._plan)
+            return RenderResult(peak_bytes=self._memory.peak_bytes(), plan=self._plan)
 
     def _open_chain(self, request: RenderRequest, control: RenderControl) -> Chain:
         """A new chain. Memory of the last rings and of the encoders goes back to the driver before rings are made."""

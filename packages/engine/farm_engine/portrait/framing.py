@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from farm_engine.protocol import EngineError
+from farm_engine.protocol.host_memory import out_of_host_memory
 
 FACE_HEIGHT_IN_FRAME = 0.42
 """Where the face's centre is put vertically when the crop has a choice, as a fraction of the frame."""
@@ -25,6 +26,8 @@ def read_portrait(path: Path) -> np.ndarray:
     """The picture as uint8 `[height, width, 3]` RGB, turned upright. Raises EngineError
     `bad-portrait`."""
     try:
+        if path.exists() and not path.is_file():
+            raise _bad_portrait(path, "it is not a file")  # opening a FIFO would wait for a writer
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
         raise _bad_portrait(path, error.strerror or str(error)) from error
@@ -44,6 +47,8 @@ def _decoded(path: Path, data: np.ndarray) -> np.ndarray:
         picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
         with_alpha = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if _may_be_transparent(data) else picture
     except cv2.error as error:
+        if out_of_host_memory(error):
+            raise
         raise _bad_portrait(path, str(error)) from error
     if picture is None or with_alpha is None:
         raise _bad_portrait(path, "it is not a picture that OpenCV can decode")

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from farm_engine.protocol.control import InterruptMode, PipedRenderControl
 from farm_engine.protocol.errors import EngineError
 from farm_engine.protocol.events import EventWriter
+from farm_engine.protocol.lines import parse_line, read_lines
 from farm_engine.protocol.request import RenderRequest, render_request
 from farm_engine.protocol.schema import check_message
 
-READ_BYTES = 1 << 16
+SHOWN_CHARACTERS = 200
 
 
 class CommandReader:
@@ -56,32 +56,37 @@ class CommandReader:
         self._controls.pop(request.render_id, None)
 
     def _run(self) -> None:
+        status = 0
         try:
-            for line in _lines(self._descriptor):
-                self._handle(line)
+            for line in read_lines(self._descriptor):
+                if line.strip():
+                    self._handle(line)
             print("farm_engine: standard input closed, ending", file=sys.stderr, flush=True)
         except OSError:
             pass  # a killed worker closes all three pipes: there is no one to report to
         except Exception:
             traceback.print_exc()
+            status = 1
         finally:
             # An orphan must not keep a GPU, nor continue without reading commands: the worker that asked for the
             # render is gone.
-            os._exit(0)
+            os._exit(status)
 
     def _handle(self, line: bytes) -> None:
         command: Any = None
         try:
-            command = json.loads(line)
+            parsed = parse_line(line)
+            command = parsed.value
+            parsed.check()
             check_message("commands", command)
             self._handlers[command["type"]](command)
         except (ValueError, RecursionError) as error:
-            self._events.send_failure(_readable_render_id(command), _bad_command(line, error))
+            self._events.send_failure(self._refused_render_id(command), _bad_command(line, error))
 
     def _accept_render(self, command: dict[str, Any]) -> None:
         request = render_request(command)
         if request.render_id in self._controls:
-            raise ValueError(f"a render with renderId '{request.render_id}' is already running")
+            raise ValueError(f"a render with renderId '{request.render_id}' is running or waiting")
         control = PipedRenderControl(request, self._events)
         self._controls[request.render_id] = control
         if self._stopping:
@@ -93,30 +98,22 @@ class CommandReader:
         if control := self._controls.get(render_id):
             control.interrupt(when)
 
-
-def _lines(descriptor: int) -> Iterator[bytes]:
-    """Lines of a descriptor until it closes. Not through sys.stdin: a thread that blocks in a buffered reader holds its
-    lock, and the interpreter aborts over that lock when it shuts down."""
-    pending = b""
-    while chunk := os.read(descriptor, READ_BYTES):
-        *lines, pending = (pending + chunk).split(b"\n")
-        yield from filter(bytes.strip, lines)
-
-
-def _readable_render_id(command: Any) -> str | None:
-    """The command's renderId, if it is valid in an event."""
-    render_id = command.get("renderId") if isinstance(command, dict) else None
-    try:
-        check_message("events", {"type": "interrupted", "renderId": render_id})
-    except ValueError:
-        return None
-    return render_id
+    def _refused_render_id(self, command: Any) -> str | None:
+        """The refused command's renderId, if it is valid in an event. Not that of a render which is running or
+        waiting: `failed` would end it for the worker, while it continues here."""
+        render_id = command.get("renderId") if isinstance(command, dict) else None
+        try:
+            check_message("events", {"type": "interrupted", "renderId": render_id})
+        except ValueError:
+            return None
+        return None if render_id in self._controls else render_id
 
 
 def _bad_command(line: bytes, error: Exception) -> EngineError:
-    shown = line[:200].decode(errors="replace").strip()
+    shown = line[:SHOWN_CHARACTERS].decode(errors="replace").strip()
     return EngineError(
         "bad-command",
-        f"This command was not understood: {error}. The engine continues; the line began with: {shown}",
+        f"This command was not understood: {str(error)[: 2 * SHOWN_CHARACTERS]}. The engine continues; the line began "
+        f"with: {shown}",
         retriable="never",
     )

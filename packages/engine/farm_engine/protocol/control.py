@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -31,7 +32,7 @@ class PipedRenderControl:
         self._frames_done = 0
         self._next_piece = 0
         self._writer: PieceWriter | None = None
-        self._state_path: Path | None = None
+        self._save_state: Callable[[], Path | None] = _no_state
         self._piece_began = time.monotonic()
         self._progress_due = 0.0
         self._warned: set[tuple[str, str]] = set()
@@ -64,8 +65,8 @@ class PipedRenderControl:
             frameCount=self._request.frame_count,
         )
 
-    def set_piece_state(self, state_path: Path) -> None:
-        self._state_path = state_path
+    def save_piece_state(self, save: Callable[[], Path | None]) -> None:
+        self._save_state = save
 
     def write_frames(self, frames: np.ndarray) -> None:
         self._check_shape(frames)
@@ -113,19 +114,20 @@ class PipedRenderControl:
         return self._writer
 
     def _finish_piece(self, writer: PieceWriter) -> None:
-        piece, now = writer.piece, time.monotonic()
-        state = {} if self._state_path is None else {"statePath": str(self._state_path)}
+        piece, sha256 = writer.piece, writer.finish()
+        state_path, now = self._save_state(), time.monotonic()
+        state = {} if state_path is None else {"statePath": str(state_path)}
         self._events.send(
             "piece-finished",
             renderId=self._request.render_id,
             index=piece.index,
             firstFrame=piece.first_frame,
             frameCount=piece.frame_count,
-            sha256=writer.finish(),
+            sha256=sha256,
             renderSeconds=round(now - self._piece_began, 6),
             **state,
         )
-        self._writer, self._state_path, self._piece_began = None, None, now
+        self._writer, self._save_state, self._piece_began = None, _no_state, now
         if self._next_piece < len(self._request.pieces):
             self.check()
 
@@ -138,3 +140,7 @@ class PipedRenderControl:
                 f"{', '.join(map(str, expected))}]; this is a bug of the engine.",
                 retriable="never",
             )
+
+
+def _no_state() -> None:
+    """What a piece without a border state saves."""

@@ -40,8 +40,12 @@ class RenderControl(Protocol):
         `too-many-frames` or `frames-malformed`.
         """
 
-    def set_piece_state(self, state_path: Path) -> None:
-        """Name the border state saved for the current piece; call it before the piece's last frame is written."""
+    def save_piece_state(self, save: Callable[[], Path | None]) -> None:
+        """Have the border state after the current piece saved; call it before the piece's last frame is written.
+
+        `save` is called when that frame is in the FIFO and the FIFO is closed, before the piece is reported; it returns
+        the state's path, or None where it could not be saved.
+        """
 
     def warn(self, code: str, message: str) -> None:
         """Report something assumed or degraded, for the user. Repeats within one render are dropped."""

@@ -22,10 +22,12 @@ class EventWriter:
         self._descriptor = descriptor
         self._lock = threading.Lock()
 
-    def send(self, event_type: str, **fields: Any) -> None:
-        event = {"type": event_type, **fields}
+    def send(self, type: str, **fields: Any) -> None:
+        event = {"type": type, **fields}
         check_message("events", event)
-        line = memoryview(json.dumps(event, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+        # A message may quote a file name that is not UTF-8: Python keeps its bytes as lone surrogates.
+        text = json.dumps(event, ensure_ascii=False, allow_nan=False)
+        line = memoryview(text.encode(errors="replace") + b"\n")
         with self._lock:
             while line:
                 line = line[os.write(self._descriptor, line) :]

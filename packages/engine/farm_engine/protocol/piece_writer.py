@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import select
+import stat
 import time
 from collections.abc import Callable
 
@@ -49,7 +50,7 @@ class PieceWriter:
             except BlockingIOError:
                 continue
             except BrokenPipeError as error:
-                raise self._encoder_gone("closed it before the piece was complete") from error
+                raise self._encoder_gone("the encoder closed it before the piece was complete") from error
 
     def finish(self) -> str:
         """Close the FIFO and return the SHA-256 of what was written, in hex."""
@@ -66,13 +67,16 @@ class PieceWriter:
         while True:
             self._check_interrupted()
             try:
+                if not stat.S_ISFIFO(os.stat(self.piece.fifo_path).st_mode):
+                    # Opening and writing would succeed, and the frames would reach nobody.
+                    raise self._encoder_gone("the path is not a FIFO")
                 descriptor = os.open(self.piece.fifo_path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
                 break
             except OSError as error:
                 if error.errno != errno.ENXIO:
-                    raise self._encoder_gone(f"could not be opened ({error.strerror})") from error
+                    raise self._encoder_gone(f"it could not be opened ({error.strerror})") from error
             if time.monotonic() > deadline:
-                raise self._encoder_gone(f"did not open it for reading within {OPEN_TIMEOUT_SECONDS:.0f} s")
+                raise self._encoder_gone(f"the encoder did not open it for reading within {OPEN_TIMEOUT_SECONDS:.0f} s")
             time.sleep(OPEN_RETRY_SECONDS)
         with contextlib.suppress(OSError):  # a smaller pipe only means more system calls
             fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
@@ -81,7 +85,7 @@ class PieceWriter:
     def _encoder_gone(self, what: str) -> EngineError:
         return EngineError(
             "encoder-gone",
-            f"FIFO {self.piece.fifo_path} of piece {self.piece.index}: the encoder {what}. "
+            f"FIFO {self.piece.fifo_path} of piece {self.piece.index}: {what}. "
             "Look for the reason in the encoder's own output.",
             retriable="this-worker",
             details={"pieceIndex": self.piece.index},

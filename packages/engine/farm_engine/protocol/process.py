@@ -14,8 +14,9 @@ from farm_engine.protocol.control import PipedRenderControl
 from farm_engine.protocol.engine import Engine, RenderResult
 from farm_engine.protocol.errors import EngineError, Interrupted
 from farm_engine.protocol.events import AliveSignal, EventWriter
+from farm_engine.protocol.host_memory import OutOfHostMemoryError, out_of_host_memory
 from farm_engine.protocol.request import RenderRequest
-from farm_engine.protocol.schema import protocol_document
+from farm_engine.protocol.schema import check_message, protocol_document
 
 
 def run_engine(engine: Engine) -> int:
@@ -34,12 +35,13 @@ def run_engine(engine: Engine) -> int:
     reader.start()
     alive.start()
     try:
-        description = engine.load(lambda phase, fraction: events.send("loading", phase=phase, fraction=fraction))
+        description = dict(engine.load(lambda phase, fraction: events.send("loading", phase=phase, fraction=fraction)))
+        check_message("events", {"type": "ready", "description": description})
     except Exception as error:
         events.send_failure(None, _as_engine_error(error, "load its model"))
         return 1
     reader.loading = False
-    events.send("ready", description=dict(description))
+    events.send("ready", description=description)
     while job := reader.jobs.get():
         request, control = job
         alive.render_id = request.render_id
@@ -58,15 +60,17 @@ def run_engine(engine: Engine) -> int:
 
 
 def _render(engine: Engine, request: RenderRequest, control: PipedRenderControl) -> dict[str, object] | EngineError:
-    """Run one render; returns the fields of its last event, or why it failed."""
+    """Run one render; returns its last event, or why it failed."""
     began = time.monotonic()
     try:
         control.check()
         result = engine.render(request, control)
         control.expect_complete()
-        return _finished_event(request, result, time.monotonic() - began)
+        event = _finished_event(request, result, time.monotonic() - began)
+        check_message("events", event)
+        return event
     except Interrupted:
-        return {"event_type": "interrupted", "renderId": request.render_id}
+        return {"type": "interrupted", "renderId": request.render_id}
     except Exception as error:
         return _as_engine_error(error, f"render {request.frame_count} frames")
     finally:
@@ -80,7 +84,7 @@ def _finished_event(request: RenderRequest, result: RenderResult, seconds: float
         "predictedFramesPerSecond": result.predicted_frames_per_second,
     }
     return {
-        "event_type": "finished",
+        "type": "finished",
         "renderId": request.render_id,
         "renderSeconds": round(seconds, 6),
         "peakBytes": result.peak_bytes,
@@ -92,13 +96,8 @@ def _as_engine_error(error: Exception, attempt: str) -> EngineError:
     if isinstance(error, EngineError):
         return error
     traceback.print_exception(error, file=sys.stderr)
-    if isinstance(error, MemoryError):
-        return EngineError(
-            "out-of-memory",
-            f"The engine ran out of host memory while it tried to {attempt}. Free memory on this host, or let a "
-            "larger worker take the task.",
-            retriable="another-worker",
-        )
+    if out_of_host_memory(error):
+        return OutOfHostMemoryError(error, attempt)
     return EngineError(
         "engine-crashed",
         f"The engine tried to {attempt} and failed unexpectedly: {type(error).__name__}: {error}. The traceback is "

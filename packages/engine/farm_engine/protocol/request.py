@@ -70,7 +70,8 @@ class RenderRequest:
 def render_request(command: dict[str, Any]) -> RenderRequest:
     """Build the request from a render command that matches the schema.
 
-    Raises ValueError for what a schema cannot express: gaps between pieces, pieces past the end of the segment.
+    Raises ValueError for what a schema cannot express: gaps between pieces, pieces past the end of the segment, two
+    pieces with one index or one FIFO.
     """
     pieces = tuple(
         Piece(
@@ -87,6 +88,9 @@ def render_request(command: dict[str, Any]) -> RenderRequest:
                 f"pieces[{after.index}].firstFrame is {after.first_frame}, but the previous piece ends at "
                 f"{before.first_frame + before.frame_count}"
             )
+    for name, values in (("index", [p.index for p in pieces]), ("fifoPath", [p.fifo_path for p in pieces])):
+        if len(set(values)) < len(values):
+            raise ValueError(f"two pieces have the same {name}")
     end = pieces[-1].first_frame + pieces[-1].frame_count
     if end > command["segmentFrameCount"]:
         raise ValueError(f"the pieces end at frame {end}, but the segment has {command['segmentFrameCount']} frames")

@@ -34,3 +34,16 @@ def check_message(direction: str, message: Any) -> None:
         _validator(direction, message["type"])(message)
     except fastjsonschema.JsonSchemaValueException as error:
         raise ValueError(error.message.replace("data.", "").replace("data ", "the object ")) from None
+    _check_integers(protocol_document()[direction][message["type"]], message, "the object")
+
+
+def _check_integers(schema: dict[str, Any], value: Any, place: str) -> None:
+    """JSON Schema takes 64.0 for an integer; code that counts or indexes with it fails later and elsewhere."""
+    if schema.get("type") == "integer" and isinstance(value, float):
+        raise ValueError(f"{place} must be an integer, but is written as {value}")
+    for name, inner in schema.get("properties", {}).items():
+        if name in value:
+            _check_integers(inner, value[name], name if place == "the object" else f"{place}.{name}")
+    if "items" in schema:
+        for index, item in enumerate(value):
+            _check_integers(schema["items"], item, f"{place}[{index}]")

@@ -15,6 +15,8 @@ SAMPLE_RATE = 16_000
 def read_speech(speech: Speech) -> np.ndarray:
     """Samples of the file, margins included: int16 `[count]` at 16 kHz. Raises EngineError `bad-speech`."""
     try:
+        if speech.path.exists() and not speech.path.is_file():
+            raise _bad_speech(speech, "it is not a file")  # opening a FIFO would wait for a writer
         with wave.open(str(speech.path), "rb") as file:
             layout = (file.getnchannels(), file.getsampwidth(), file.getframerate())
             samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2") if layout[1] == 2 else None

@@ -34,6 +34,10 @@ class ScriptedEngine:
             raise RuntimeError("boom")
         if script == "fatal":
             raise EngineError("device-lost", "The device is gone.", retriable="another-worker", fatal=True)
+        if script == "host-memory":
+            raise MemoryError
+        if script == "surrogate":
+            raise EngineError("bad-file", f"No file {request.portrait_path} or \udcff.", retriable="never")
         if script == "busy":  # in one long call that never checks for an interrupt
             time.sleep(60)
         indices = range(request.first_frame, request.first_frame + request.frame_count)
@@ -53,7 +57,9 @@ class ScriptedEngine:
             control.write_frames(frames[start : start + block])
             if script == "slow":
                 time.sleep(0.05)
-        return RenderResult(peak_bytes=123, plan="resident", predicted_peak_bytes=120)
+        return RenderResult(
+            peak_bytes=1.5 if script == "bad-result" else 123, plan="resident", predicted_peak_bytes=120
+        )
 
 
 if __name__ == "__main__":

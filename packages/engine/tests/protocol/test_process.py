@@ -11,25 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from engine_process import ENGINE_ROOT, EngineProcess, FifoReader, render_command
+from engine_process import ENGINE_ROOT, FifoReader, render_command
 
 HERE = Path(__file__).parent
-
-
-@pytest.fixture
-def start():
-    started = []
-
-    def start_engine(*options: str, ready: bool = True):
-        engine = EngineProcess(sys.executable, str(HERE / "scripted_engine.py"), *options)
-        started.append(engine)
-        if ready:
-            engine.next("ready")
-        return engine
-
-    yield start_engine
-    for engine in started:
-        engine.close()
 
 
 def expected_bytes(first_frame: int, count: int) -> bytes:

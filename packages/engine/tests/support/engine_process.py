@@ -27,6 +27,8 @@ class EngineProcess:
         )
         self._events: queue.Queue = queue.Queue()
         self.errors = ""
+        self.seen: list[str] = []
+        """Types of the events that `next` has gone through."""
         threading.Thread(target=self._read_events, daemon=True).start()
         self._errors_thread = threading.Thread(target=self._read_errors, daemon=True)
         self._errors_thread.start()
@@ -43,6 +45,7 @@ class EngineProcess:
             event = self._events.get(timeout=max(deadline - time.monotonic(), 0.001))
             if event is None:
                 raise EOFError(f"the engine ended before {wanted}: {self.errors}")
+            self.seen.append(event["type"])
             if event["type"] in wanted:
                 return event
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-import huggingface_hub
+from huggingface_hub import constants
 
 from farm_engine.weights.catalog import CATALOG
 
 BASE, LORA = CATALOG[0].name, CATALOG[1].name
 SHARD = "diffusion_pytorch_model-00002-of-00002.safetensors"
-CHUNK = huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE  # what is lost of an interrupted download, at most
+CHUNK = constants.DOWNLOAD_CHUNK_SIZE  # what is lost of an interrupted download, at most
 SHARD_PATH = f"Wan2.2-S2V-14B/{SHARD}"
 
 

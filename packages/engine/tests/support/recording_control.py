@@ -15,6 +15,7 @@ class RecordingControl:
         self.checks = 0
         self.stop: Exception | None = None
         self._on_frames = on_frames
+        self._save_state = lambda: None
 
     @property
     def frames(self) -> np.ndarray:
@@ -29,9 +30,12 @@ class RecordingControl:
         self.check()
         self.parts.append(frames)
         self._on_frames(sum(len(part) for part in self.parts))
+        save, self._save_state = self._save_state, lambda: None
+        if path := save():
+            self.states.append(path)
 
-    def set_piece_state(self, state_path: Path) -> None:
-        self.states.append(state_path)
+    def save_piece_state(self, save) -> None:
+        self._save_state = save
 
     def warn(self, code: str, message: str) -> None:
         self.warnings[code] = message

@@ -122,6 +122,7 @@ describe('FarmIdentity', () => {
       () => registerWorker(farm, testWorker),
     ])
       await expect(write()).rejects.toMatchObject(lost);
-    expect(await redis.keys('*')).toEqual([]);
+    // Answers that are kept for calls that arrive twice are no records.
+    expect((await redis.keys('*')).filter((key) => !key.startsWith('{farm}:reply:'))).toEqual([]);
   });
 });

@@ -28,7 +28,7 @@ describe('retryJob', () => {
     const { id: jobId } = await preparedJob(context, [48]);
     await renderAll(context);
     const assemble = await claimed(context, mediaClaimant);
-    const error = { code: 'piece-corrupt', message: 'Other bytes.' };
+    const error = { code: 'object-corrupt', message: 'Other bytes.' };
     await finishAttempt(context, assemble.attempt.id, { status: 'failed', error, failureClass: 'input', metrics: {} });
     expect(await retryJob(context, jobId)).toBe('retried');
     expect((await claimed(context, mediaClaimant)).task.id).toBe(assemble.task.id);

@@ -297,7 +297,7 @@ describe('a claim whose reply got lost', () => {
     await preparedJob(context, [48]);
     const late = withScripts(context, (call) => async (...args) => {
       await call(...args);
-      await loseAttempt(String(args[4]));
+      await loseAttempt(String(args[5]));
       return call(...args);
     });
     // Known to Redis, so that the wrapped call is the one that counts.
@@ -325,8 +325,7 @@ describe('a claim whose reply got lost', () => {
     const { id: jobId } = await preparedJob(context, [48]);
     await redis.hset(`${KEY_PREFIX}job:${jobId}`, 'schema', 99);
     await expect(claimTask(context, renderClaimant('w1'))).rejects.toThrow('record schema 99');
-    expect(await getTask(context, `${jobId}-render-00000`)).toMatchObject({ status: 'ready', failures: 1 });
-    expect(await claimTask(context, renderClaimant('w1'))).toBe('not-for-you');
+    expect(await getTask(context, `${jobId}-render-00000`)).toMatchObject({ status: 'ready', machineFailures: 1 });
   });
 
   it('needs no read after it', async () => {

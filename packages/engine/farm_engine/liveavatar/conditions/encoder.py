@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -14,6 +15,7 @@ from farm_engine.liveavatar.checkpoints.models import LoadedModels
 from farm_engine.liveavatar.conditions.conditions import Conditions
 from farm_engine.liveavatar.encoders.portrait import FramedPortrait, open_portrait
 from farm_engine.liveavatar.encoders.text import EncodedPrompt
+from farm_engine.liveavatar.finite import ConditionsNotFiniteError, is_finite
 from farm_engine.liveavatar.transformer.config import FRAMES_PER_LATENT, MOTION_LATENTS
 from farm_engine.liveavatar.vae.autoencoder import VideoAutoencoder
 from farm_engine.protocol import RenderControl, RenderRequest
@@ -50,8 +52,8 @@ class ConditionEncoder:
 
     def conditions_of(self, request: RenderRequest, control: RenderControl) -> Conditions:
         """Reference, motion and text of the request; warns about what was assumed or cut. Raises EngineError
-        `bad-portrait`."""
-        prompt = self._prompts.get(request.prompt, lambda: self._models.text.encode(request.prompt))
+        `bad-portrait` or `conditions-not-finite`."""
+        prompt = self._prompts.get(request.prompt, lambda: self._encode_prompt(request.prompt))
         if prompt.dropped_tokens:
             control.warn(
                 "prompt-cut",
@@ -66,9 +68,21 @@ class ConditionEncoder:
             )
         return Conditions(reference=motion[:, :1], motion=motion, text=prompt.embedding)
 
+    def _encode_prompt(self, prompt: str) -> EncodedPrompt:
+        encoded = self._models.text.encode(prompt)
+        self._require_finite(encoded.embedding, "prompt")
+        return encoded
+
     def _encode_portrait(self, request: RenderRequest) -> tuple[Tensor, bool]:
         portrait: FramedPortrait = open_portrait(request.portrait_path, width=request.width, height=request.height)
-        return encode_still(self._models.vae, portrait.pixels).cpu(), portrait.has_face
+        latents = encode_still(self._models.vae, portrait.pixels).cpu()
+        self._require_finite(latents, "portrait")
+        return latents, portrait.has_face
+
+    def _require_finite(self, encoded: Tensor, condition: str) -> None:
+        """In the dtype in which it is used, where it may overflow; before it is kept for later renders."""
+        if not is_finite(encoded.to(self._models.transformer.dtype)):
+            raise ConditionsNotFiniteError(condition)
 
 
 def encode_still(vae: VideoAutoencoder, pixels: Tensor) -> Tensor:
@@ -84,8 +98,8 @@ def encode_still(vae: VideoAutoencoder, pixels: Tensor) -> Tensor:
 
 
 def _portrait_key(request: RenderRequest) -> Hashable:
-    try:
-        contents = hashlib.sha256(request.portrait_path.read_bytes()).digest()
-    except OSError:
-        contents = b""  # opening it later reports what is wrong; failures are not cached
+    contents = b""  # of what is no file: opening it later reports what is wrong, and failures are not cached
+    with contextlib.suppress(OSError):
+        if request.portrait_path.is_file():
+            contents = hashlib.sha256(request.portrait_path.read_bytes()).digest()
     return contents, request.width, request.height

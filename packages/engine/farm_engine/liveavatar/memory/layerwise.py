@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from farm_engine.liveavatar.memory.host_copy import pinned_empty
+
 
 def compute_layer_by_layer(layers: Iterable[nn.Module], device: torch.device) -> None:
     """Copy each of `layers` to `device` whenever it is called, and drop the copy afterwards.
@@ -21,8 +23,11 @@ def compute_layer_by_layer(layers: Iterable[nn.Module], device: torch.device) ->
 
 
 def in_host_memory(weight: Tensor) -> Tensor:
-    """A page-locked copy in host memory of a weight on a GPU: it can be copied back at the full speed of the bus."""
-    return torch.empty(weight.shape, dtype=weight.dtype, pin_memory=True).copy_(weight)
+    """A page-locked copy in host memory of a weight on a GPU: it can be copied back at the full speed of the bus.
+
+    Raises PinningFailedError.
+    """
+    return pinned_empty(weight.shape, weight.dtype).copy_(weight)
 
 
 class _TemporaryCopy:

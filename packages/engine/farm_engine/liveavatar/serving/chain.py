@@ -5,27 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from farm_engine.liveavatar.checkpoints.models import LoadedModels
 from farm_engine.liveavatar.conditions.conditions import Conditions
-from farm_engine.liveavatar.sampling.border_state import BorderState, BorderStateError
+from farm_engine.liveavatar.memory.host_copy import HostCopy
+from farm_engine.liveavatar.sampling.border_state import BorderStateError
 from farm_engine.liveavatar.sampling.rollout import Rollout
 from farm_engine.liveavatar.sampling.settings import RolloutSettings
 from farm_engine.liveavatar.serving.online_decoder import PAST_LATENTS, WARM_UP_LATENTS, OnlineDecoder
+from farm_engine.liveavatar.serving.saved_state import BadBorderStateError, SavedState
 from farm_engine.liveavatar.transformer.config import FRAMES_PER_CLIP
-from farm_engine.protocol import EngineError
-
-
-class BadBorderStateError(EngineError):
-    """A border state from which no render can continue."""
-
-    def __init__(self, path: Path, what: str) -> None:
-        message = f"Border state {path}: {what}."
-        super().__init__("bad-border-state", message, retriable="never", details={"path": str(path)})
 
 
 class Chain:
@@ -47,17 +38,17 @@ class Chain:
     def resume(cls, models: LoadedModels, path: Path, settings: RolloutSettings) -> Chain:
         """Continue from a saved state; the rings and the decoder's past are rebuilt from it.
 
-        Raises BadBorderStateError when the file is unreadable or belongs to other settings or another model.
+        Raises BadBorderStateError when the file is unreadable, not finite, or belongs to other settings or another
+        model.
         """
+        saved = SavedState.read(path)
         try:
-            tensors = safetensors.torch.load_file(path)
-            border, past = BorderState.from_bytes(tensors["border"].numpy().tobytes()), tensors["past"]
-            border.check_model(models.transformer.config)
-        except (OSError, SafetensorError, KeyError, BorderStateError) as error:
+            saved.border.check_model(models.transformer.config)
+        except BorderStateError as error:
             raise BadBorderStateError(path, str(error)) from error
-        if border.settings != settings:
-            raise BadBorderStateError(path, f"it was saved for {border.settings}, not {settings}")
-        return cls(models, Rollout.resume(models.transformer, border), past)
+        if saved.border.settings != settings:
+            raise BadBorderStateError(path, f"it was saved for {saved.border.settings}, not {settings}")
+        return cls(models, Rollout.resume(models.transformer, saved.border), saved.past.read())
 
     @property
     def next_frame(self) -> int:
@@ -71,9 +62,6 @@ class Chain:
             self._past = torch.cat([self._past, latents], dim=1)[:, -PAST_LATENTS:]
             yield latents
 
-    def save(self, path: Path) -> None:
-        """Write the state from which any worker can continue after the last complete clip."""
-        border = torch.frombuffer(bytearray(self._rollout.border_state().to_bytes()), dtype=torch.uint8)
-        draft = path.with_name(path.name + ".part")
-        safetensors.torch.save_file({"border": border, "past": self._past.cpu().contiguous()}, draft)
-        draft.rename(path)
+    def state(self) -> SavedState:
+        """From which any worker can continue after the last complete clip."""
+        return SavedState(border=self._rollout.border_state(), past=HostCopy(self._past))

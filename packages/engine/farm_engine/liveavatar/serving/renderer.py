@@ -6,12 +6,18 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from farm_engine.liveavatar.encoders.speech import SpeechFeatures
+from farm_engine.liveavatar.finite import ConditionsNotFiniteError, FramesNotFiniteError, is_finite
+from farm_engine.liveavatar.memory.allocation import host_allocation_failed
+from farm_engine.liveavatar.memory.host_copy import HostCopy
 from farm_engine.liveavatar.serving.chain import Chain
+from farm_engine.liveavatar.serving.online_decoder import NotFiniteError
+from farm_engine.liveavatar.serving.saved_state import SavedState
 from farm_engine.liveavatar.transformer.config import FRAMES_PER_BLOCK, FRAMES_PER_CLIP
 from farm_engine.protocol import RenderControl, RenderRequest
 
@@ -25,8 +31,9 @@ UNWRITTEN_BLOCKS = 1
 @dataclass(frozen=True, kw_only=True)
 class _DecodingBlock:
     first_frame: int
+    speech_is_finite: HostCopy
     wait: Callable[[], np.ndarray]
-    state_path: Path | None
+    state: SavedState | None
 
 
 class SegmentRenderer:
@@ -60,12 +67,17 @@ class SegmentRenderer:
         """Render one clip, or as many of its blocks as are needed; returns whether the clip is complete."""
         first, after = chain.next_frame, chain.next_frame + FRAMES_PER_CLIP
         self._control.check()
-        blocks = chain.render_clip(self._features.frames(first, FRAMES_PER_CLIP), self._control.check)
+        speech = self._features.frames(first, FRAMES_PER_CLIP)
+        speech_is_finite = HostCopy(is_finite(speech))
+        blocks = chain.render_clip(speech, self._control.check)
         for block_first, latents in zip(range(first, after, FRAMES_PER_BLOCK), blocks, strict=True):
             block_end = block_first + FRAMES_PER_BLOCK
-            wait = chain.decoder.decode(latents)  # a GPU decodes while the state is saved
-            state_path = self._save_state(chain, after) if block_end == after else None
-            block = _DecodingBlock(first_frame=block_first, wait=wait, state_path=state_path)
+            block = _DecodingBlock(
+                first_frame=block_first,
+                speech_is_finite=speech_is_finite,
+                wait=chain.decoder.decode(latents),
+                state=self._state_to_save(chain, after) if block_end == after else None,
+            )
             previous = self._writing[-1] if self._writing else None
             self._writing.append(self._writer.submit(self._write, block, previous))
             self._wait_for_writing(unwritten_blocks=UNWRITTEN_BLOCKS)
@@ -74,13 +86,9 @@ class SegmentRenderer:
                 return False
         return True
 
-    def _save_state(self, chain: Chain, frame: int) -> Path | None:
-        directory = self._request.state_directory
-        if directory is None or frame not in self._piece_ends:
-            return None
-        path = directory / f"border-{frame}.safetensors"
-        chain.save(path)
-        return path
+    def _state_to_save(self, chain: Chain, frame: int) -> SavedState | None:
+        wanted = self._request.state_directory is not None and frame in self._piece_ends
+        return chain.state() if wanted else None
 
     def _wait_for_writing(self, *, unwritten_blocks: int) -> None:
         """Wait until at most `unwritten_blocks` blocks are left to write. Raises what writing raised."""
@@ -90,10 +98,46 @@ class SegmentRenderer:
     def _write(self, block: _DecodingBlock, previous: Future[None] | None) -> None:
         if previous is not None:
             previous.result()  # no frames may follow frames that could not be written
-        frames = block.wait()
+        frames = self._sound_frames(block)
         requested = slice(max(0, self._request.first_frame - block.first_frame), max(0, self._end - block.first_frame))
         frames = frames[requested]
-        if block.state_path is not None:
-            self._control.set_piece_state(block.state_path)
+        if block.state is None:
+            self._write_frames(frames)
+            return
+        # The state belongs to the piece that the last frame completes, not to one that ends within the block.
+        self._write_frames(frames[:-1])
+        self._control.save_piece_state(partial(self._save, block.state, block.first_frame + FRAMES_PER_BLOCK))
+        self._write_frames(frames[-1:])
+
+    def _write_frames(self, frames: np.ndarray) -> None:
         if len(frames):
             self._control.write_frames(self._watermark(frames))
+
+    def _sound_frames(self, block: _DecodingBlock) -> np.ndarray:
+        """The block's frames. Raises ConditionsNotFiniteError or FramesNotFiniteError instead of giving NaN's."""
+        if not block.speech_is_finite.read():
+            raise ConditionsNotFiniteError("speech")
+        try:
+            return block.wait()
+        except NotFiniteError as error:
+            raise FramesNotFiniteError(
+                stage=error.stage, first_frame=block.first_frame, frame_count=FRAMES_PER_BLOCK
+            ) from error
+
+    def _save(self, state: SavedState, frame: int) -> Path | None:
+        """Every block before `frame` has been found finite when this is called, and with them what the state records.
+        A render is worth more than the state after it: where that cannot be saved, a later one starts further back."""
+        directory = self._request.state_directory
+        path = directory / f"border-{frame}.safetensors"
+        try:
+            state.write(path)
+        except Exception as error:
+            if not isinstance(error, OSError) and not host_allocation_failed(error):
+                raise
+            self._control.warn(
+                "state-not-saved",
+                f"A border state could not be saved in {directory} ({getattr(error, 'strerror', None) or error}): a "
+                "render that is interrupted has to start again further back. Free space there, or correct the folder.",
+            )
+            return None
+        return path

@@ -92,10 +92,15 @@ class DecoderStream:
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
         """Normalized latents [16, T', h, w] to frames [3, T, 8h, 8w] in -1..1, float32."""
+        return self.decode_unclamped(latents).clamp(-1, 1)
+
+    @torch.no_grad()
+    def decode_unclamped(self, latents: Tensor) -> Tensor:
+        """The same, as the network gives them: a little beyond -1..1, or infinite where it overflows."""
         latents = latents.to(device=self._mean.device, dtype=torch.float32).unsqueeze(0)
         latents = latents / (1.0 / self._deviation) + self._mean
         latents = self._vae.conv2(latents.to(**self._vae.parameter_placement()), self._history)
-        return self._vae.decoder(latents, self._history).float().clamp(-1, 1).squeeze(0)
+        return self._vae.decoder(latents, self._history).float().squeeze(0)
 
     def byte_count(self) -> int:
         """Bytes of past frames that the stream holds between two calls."""
