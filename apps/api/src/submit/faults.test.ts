@@ -4,7 +4,7 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JobView, Problem } from '@farm/contracts';
+import { type JobView, objectKeys, type Problem } from '@farm/contracts';
 import { listJobs } from '@farm/records';
 import { DiskFullError, type ObjectStorage } from '@farm/storage';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -184,7 +184,7 @@ describe('a submit whose job was recorded, though the reply was lost,', () => {
     expect(status).toBeGreaterThanOrEqual(500);
     const [job] = (await listJobs(farm.records, { limit: 1 })).jobs;
     const kept = (await storedKeys(farm.storage)).filter((key) => !before.has(key)).sort();
-    expect(kept).toEqual([job!.portrait.key, job!.speech.key].sort());
+    expect(kept).toEqual([objectKeys.jobFile(job!.id), job!.portrait.key, job!.speech.key].sort());
   });
 });
 /** As soon as both files of a submit are stored, one of them is deleted. */
