@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +14,13 @@ from farm_engine.protocol import EngineError, RenderResult, run_engine
 def frame(request, index: int) -> np.ndarray:
     """Frame `index` of the segment: every byte identifies the frame."""
     return np.full((request.height, request.width, 3), (index * 7 + request.seed) % 256, np.uint8)
+
+
+def saved_after_the_fifo_was_read(request) -> Path:
+    """A state's path, once the test says that the piece's FIFO has ended."""
+    while not request.state_directory.exists():
+        time.sleep(0.01)
+    return request.state_directory / "border"
 
 
 class ScriptedEngine:
@@ -51,6 +59,10 @@ class ScriptedEngine:
         elif script == "warn":
             control.warn("face-not-found", "No face.")
             control.warn("face-not-found", "No face.")
+        elif script == "state":
+            control.save_piece_state(lambda: saved_after_the_fifo_was_read(request))
+        elif script == "no-state":
+            control.save_piece_state(lambda: None)
         block = 1 if script == "slow" else 7 if script == "blocks" else len(frames)
         for start in range(0, len(frames), block):
             control.check()

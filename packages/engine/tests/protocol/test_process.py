@@ -47,6 +47,24 @@ def test_frames_go_to_their_pieces_with_hash_and_count(start, tmp_path, script):
     assert (finished["peakBytes"], finished["plan"], finished["predictedPeakBytes"]) == (123, "resident", 120)
 
 
+def test_a_state_is_saved_after_the_frames_and_named_with_the_piece(start, tmp_path):
+    engine = start()
+    readers = [FifoReader(tmp_path / f"piece-{index}") for index in range(2)]
+    states = tmp_path / "states"
+    engine.send(render_command(tmp_path, [4, 4], prompt="state", stateDirectory=str(states)))
+    assert readers[0].bytes() == expected_bytes(0, 4)  # the FIFO has ended
+    states.mkdir()
+    assert engine.next("piece-finished")["statePath"] == str(states / "border")
+    assert "statePath" not in engine.next("piece-finished")
+
+
+def test_a_state_that_could_not_be_saved_is_not_named(start, tmp_path):
+    engine = start()
+    FifoReader(tmp_path / "piece-0")
+    engine.send(render_command(tmp_path, [4], prompt="no-state"))
+    assert "statePath" not in engine.next("piece-finished")
+
+
 def test_a_resumed_render_starts_after_the_committed_pieces(start, tmp_path):
     engine = start()
     reader = FifoReader(tmp_path / "piece-0")

@@ -92,6 +92,7 @@ class FifoReader:
 
     def bytes(self) -> bytes:
         self._thread.join(20)
+        assert not self._thread.is_alive(), "the FIFO was not closed"
         return bytes(self._data)
 
     def _read(self) -> None:
