@@ -31,7 +31,7 @@ describe('failureClassOf', () => {
       'input',
     ],
     ['a file that is empty', new MediaEmptyError('portrait'), 'input'],
-    ['frames that are not finite', reported('non-finite-frames', 'another-worker'), 'engine'],
+    ['frames that are not finite', reported('frames-not-finite', 'another-worker'), 'engine'],
     ['a render that the engine gives up', reported('no-idea', 'this-worker'), 'engine'],
     ['too little memory', reported('out-of-memory', 'another-worker'), 'machine'],
     ['a device that is gone', reported('device-lost', 'another-worker'), 'machine'],

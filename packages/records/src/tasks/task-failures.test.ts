@@ -155,16 +155,17 @@ describe('failures of input and engine', () => {
     await liveWorkers('w1');
     for (let i = 0; i < 4; i += 1) {
       await preparedJob(context, [48]);
-      await failNext({ failureClass: 'engine', code: 'non-finite' });
+      await failNext({ failureClass: 'engine', code: 'frames-not-finite' });
     }
     expect(await quarantineOf('w1')).toBeNull();
   });
 
-  it('that are alike on two workers end the job before', async () => {
+  it.each(['w1', 'w2'])('that are alike end the job with the second, on w1 and then on %s', async (second) => {
     const job = await preparedJob(context, [48]);
-    await failNext({ failureClass: 'engine', code: 'non-finite', workerId: 'w1' });
-    await failNext({ failureClass: 'engine', code: 'non-finite', workerId: 'w2' });
-    expect(await getJob(context, job.id)).toMatchObject({ status: 'failed', error: { code: 'non-finite' } });
+    await failNext({ failureClass: 'engine', code: 'frames-not-finite', workerId: 'w1' });
+    expect(await statusOf(job.id)).not.toBe('failed');
+    await failNext({ failureClass: 'engine', code: 'frames-not-finite', workerId: second });
+    expect(await getJob(context, job.id)).toMatchObject({ status: 'failed', error: { code: 'frames-not-finite' } });
   });
 
   it('are not counted when an attempt was interrupted', async () => {

@@ -47,6 +47,14 @@ local function failed_alike(key, worker, code, slot)
   return true
 end
 
+-- An engine that gave a render up for a reason of its own does so again, wherever it runs.
+local function failed_before(key, code)
+  for _, field in ipairs(redis.call('HKEYS', key .. ':failed-on')) do
+    if string.match(field, '^%S+ (.*)$') == code then return true end
+  end
+  return false
+end
+
 local function backoff(count)
   if count <= 1 then return 0 end
   return math.min(${BACKOFF_MS} * 2 ^ (count - 2), ${LONGEST_BACKOFF_MS})
@@ -88,6 +96,7 @@ local function count_failure(task, job, worker, failure)
   else
     ends = redis.call('HINCRBY', key, 'failures', 1) >= ${MAX_FAILURES} or class == 'input'
   end
+  if class == 'engine' then ends = ends or failed_before(key, failure.code) end
   exclude(key, worker)
   if failure.code ~= '' then
     note_failure(key, worker, failure.code, class == 'machine')
