@@ -115,7 +115,7 @@ describe.each(['filesystem', 'minio'] as const)('a farm on %s that loses its Red
     await expect.poll(async () => (await fetch(url('/v1/ready')).catch(() => undefined))?.status).toBe(503);
     // Neither the API nor the worker makes itself at home.
     const keys = await test.records.redis.keys('{farm}:*');
-    expect(keys.filter((key) => !/^\{farm\}:(bull:|events|storage-sweep)/.test(key))).toEqual([]);
+    expect(keys.filter((key) => !/^\{farm\}:(bull:|events|storage-sweep|reply:)/.test(key))).toEqual([]);
   }, 120_000);
 
   it('rebuild says what it would do, writes nothing without --confirm, and lists everything with it', async () => {
