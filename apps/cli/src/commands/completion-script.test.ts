@@ -42,7 +42,7 @@ test('fish keeps the options of `keys list` from those of `list`', async () => {
   const status = lines.filter((line) => line.includes('-l status'));
   expect(status).toHaveLength(1);
   expect(status[0]).toContain(
-    "-n '__fish_seen_subcommand_from list; and not __fish_seen_subcommand_from workers keys limits weights'",
+    "-n '__fish_seen_subcommand_from list; and not __fish_seen_subcommand_from workers keys limits storage weights'",
   );
 });
 
