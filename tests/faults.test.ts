@@ -81,7 +81,7 @@ describe.sequential('kill -9 in the middle of a render', () => {
     for (const key of before) expect(after).toContain(key);
     const attempts = ended.tasks.flatMap((task) => task.attempts);
     expect(attempts.filter((attempt) => attempt.status === 'failed').map((attempt) => attempt.error?.code)).toEqual([
-      'engine-crashed',
+      'engine-killed',
     ]);
   }, 120_000);
 

@@ -131,7 +131,8 @@ describe.each(['filesystem', 'minio'] as const)('a farm on %s that loses its Red
       written: true,
       finished: { anna: 1, admin: 1 },
       ended: 1,
-      deleted: 1,
+      // None where the farm's own sweep, every ten minutes, has been there first.
+      deleted: expect.toSatisfy((count: number) => count === 0 || count === 1),
       unusable: [],
     });
     expect(report.unfinished.map(({ jobId }) => jobId)).toEqual([ids.running]);

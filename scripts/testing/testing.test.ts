@@ -53,7 +53,7 @@ test.runIf(process.platform === 'linux')(
   async () => {
     const marker = `FARM_LEAK_MARKER=${folder}`;
     const [name, value] = marker.split('=') as [string, string];
-    const parent = spawn('/bin/sh', ['-c', 'setsid sleep 300 >/dev/null 2>&1 &'], {
+    const parent = spawn('/bin/sh', ['-c', 'setsid sleep 300 >/dev/null 2>&1 & sleep 0.3'], {
       env: { ...process.env, [name]: value },
       stdio: 'ignore',
     });

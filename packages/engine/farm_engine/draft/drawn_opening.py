@@ -47,9 +47,11 @@ class DrawnOpening:
         self._margin = np.float32(max(LEAST_MARGIN, MARGIN * self._width))
         self._line = np.float32(max(LEAST_LINE, LINE * self._width))
         self._most = self._greatest_share()
-        around = self._region(frame.shape[:2], margin=AROUND * self._width)
+        margin = 2 * float(self._margin) + 2
+        # Of a small mouth the margin is the wider one.
+        around = self._region(frame.shape[:2], margin=max(AROUND * self._width, margin))
         skin = self._skin_around(around)
-        self.region = self._region(frame.shape[:2], margin=2 * float(self._margin) + 2)
+        self.region = self._region(frame.shape[:2], margin=margin)
         self._shape()
         top, left = self.region.top - around.top, self.region.left - around.left
         height, width = self.region.shape

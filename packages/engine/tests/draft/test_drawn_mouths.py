@@ -47,6 +47,14 @@ class Listener:
         self.warnings[code] = message
 
 
+def drawn_at(animator: Animator, opening: float) -> np.ndarray:
+    names = ("sway", "bob", "tilt", "turn", "nod", "breath", "brows", "blink")
+    still = Motion(**{name: np.zeros(1) for name in names})
+    curves = {"opening": opening, "width": 0.0, "hiss": 0.0, "emphasis": 0.0}
+    voice = VoiceCurves(**{name: np.array([value]) for name, value in curves.items()})
+    return animator.draw(0, voice, still)
+
+
 class Shown:
     """A drawing, framed, and what the draft makes of it."""
 
@@ -57,11 +65,7 @@ class Shown:
         self._animator = Animator(self.frame, self.face)
 
     def at(self, opening: float) -> np.ndarray:
-        names = ("sway", "bob", "tilt", "turn", "nod", "breath", "brows", "blink")
-        still = Motion(**{name: np.zeros(1) for name in names})
-        curves = {"opening": opening, "width": 0.0, "hiss": 0.0, "emphasis": 0.0}
-        voice = VoiceCurves(**{name: np.array([value]) for name, value in curves.items()})
-        return self._animator.draw(0, voice, still)
+        return drawn_at(self._animator, opening)
 
     def mouth(self, frame: np.ndarray) -> np.ndarray:
         """What is not skin between nose and chin, with the teeth that it encloses: bool `[height, width]`."""
@@ -95,6 +99,19 @@ def test_an_open_mouth_closes_to_one_line_in_silence(tmp_path, name):
     assert 1 <= silent.max() <= 7
     assert pieces(shown.mouth(shown.at(0.0))) == 1
     assert shown.listener.warnings == {}
+
+
+@pytest.mark.parametrize("across", [20, 30, 45, 70])
+def test_a_mouth_of_a_few_pixels_moves_too(tmp_path, across):
+    """The same drawing far away: its mouth is narrower than the margins around it."""
+    near = draw(Drawing(mouth="ellipse", width=across, height=40))
+    far = np.full((4 * near.shape[0], 4 * near.shape[1], 3), near[0, 0], np.uint8)
+    top, left = (far.shape[0] - near.shape[0]) // 2, (far.shape[1] - near.shape[1]) // 2
+    far[top : top + near.shape[0], left : left + near.shape[1]] = near
+    cv2.imwrite(str(tmp_path / "far.png"), far[:, :, ::-1])
+    frame, face = prepare_portrait(tmp_path / "far.png", width=256, height=256, control=Listener())
+    frames = [drawn_at(Animator(frame, face), opening) for opening in (0.0, 0.5, 1.0)]
+    assert not np.array_equal(frames[0], frames[2])
 
 
 @pytest.mark.parametrize("name", OPEN)

@@ -58,7 +58,7 @@ PICTURES = [
             "return contents, request.width, request.height",
             "return request.width, request.height",
         ),
-        ("every prompt is empty", "self._models.text.encode(request.prompt)", 'self._models.text.encode("")'),
+        ("every prompt is empty", "self._models.text.encode(prompt)", 'self._models.text.encode("")'),
         tests=("conditions/test_still.py", "conditions/test_encoder.py", "test_data_path.py"),
     ),
     *mutations_of(
@@ -98,8 +98,8 @@ PICTURES = [
         ("values beyond the range wrap around", ".clamp(0, 255)", ".to(torch.int32)"),
         (
             "the frames of a block come in the wrong order",
-            "for latent in latents.split(1, dim=1)])",
-            "for latent in latents.flip(1).split(1, dim=1)])",
+            "for latent in latents.split(1, dim=1):",
+            "for latent in latents.flip(1).split(1, dim=1):",
         ),
         tests=("serving/test_online_decoder.py", "serving/test_chain.py"),
     ),

@@ -15,7 +15,7 @@ SPEECH_AND_TEXT = [
     ),
     *mutations_of(
         "liveavatar/encoders/speech.py",
-        ("the video hears 24 features a second", "(12 * np.arange", "(10 * np.arange"),
+        ("the video hears 24 features a second", "(12 * frames", "(10 * frames"),
         ("frames are rounded down to a feature", "+ 5) // 10", "+ 0) // 10"),
         (
             "every state is the last one",

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from farm_engine.liveavatar.checkpoints.errors import WeightsMissingError, WeightsWrongError
+from farm_engine.protocol.host_memory import out_of_host_memory
 
 _log = logging.getLogger(__name__)
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -115,6 +116,9 @@ def _load_tensors(path: Path, *, mmap: bool) -> dict[str, Tensor]:
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except Exception as error:  # a damaged pickle can make the unpickler raise anything
+        # Only of a mapped file: a damaged legacy one may announce more than any host has.
+        if mmap and out_of_host_memory(error):
+            raise
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WeightsWrongError(path, f"it is truncated or not a PyTorch file of tensors ({first_line})") from error
     if not isinstance(tensors, dict) or not all(map(_is_named_tensor, tensors.items())):

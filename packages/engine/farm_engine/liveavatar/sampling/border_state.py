@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -90,21 +91,29 @@ class BorderState:
             tensors = safetensors.torch.load(data)
             length = int.from_bytes(data[:8], "little")
             metadata = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["border"])
-        except (SafetensorError, KeyError, ValueError) as error:
+            schema = metadata["schema"]
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise BorderStateError(
                 f"{len(data)} bytes are not a complete border state ({error}): use the one before, or start again"
             ) from error
-        if metadata["schema"] != SCHEMA:
+        if schema != SCHEMA:
             raise BorderStateError(
-                f"border state has schema {metadata['schema']}, this engine reads {SCHEMA}: use the one that wrote it"
+                f"border state has schema {schema}, this engine reads {SCHEMA}: use the one that wrote it"
             )
-        model = metadata["model"]
-        model["audio_inject_layers"] = tuple(model["audio_inject_layers"])
+        try:
+            return cls._of(metadata, tensors)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BorderStateError(f"the border state was written by another release ({error})") from error
+
+    @classmethod
+    def _of(cls, metadata: dict[str, Any], tensors: dict[str, Tensor]) -> BorderState:
+        model = metadata["model"] | {"audio_inject_layers": tuple(metadata["model"]["audio_inject_layers"])}
+        required = {name: tensors[name] for name in ("reference", "motion", "text")}
         return cls(
             clip=metadata["clip"],
             model=ModelConfig(**model),
             settings=RolloutSettings(**metadata["settings"]),
-            conditions=Conditions(**{name: tensors.get(name) for name in ("reference", "motion", "text", "anchor")}),
+            conditions=Conditions(**required, anchor=tensors.get("anchor")),
             history=tuple(
                 RenderedClip(clip=clip, inputs=tensors[f"inputs.{clip}"], audio=tensors[f"audio.{clip}"])
                 for clip in metadata["history"]

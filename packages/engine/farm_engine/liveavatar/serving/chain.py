@@ -48,7 +48,11 @@ class Chain:
             raise BadBorderStateError(path, str(error)) from error
         if saved.border.settings != settings:
             raise BadBorderStateError(path, f"it was saved for {saved.border.settings}, not {settings}")
-        return cls(models, Rollout.resume(models.transformer, saved.border), saved.past.read())
+        try:
+            rollout = Rollout.resume(models.transformer, saved.border)
+            return cls(models, rollout, saved.past.read())
+        except ValueError as error:
+            raise BadBorderStateError(path, str(error)) from error
 
     @property
     def next_frame(self) -> int:

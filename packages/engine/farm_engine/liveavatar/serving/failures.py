@@ -47,7 +47,9 @@ def _after_releasing(memory: MemoryUse | None, failure: EngineError, attempt: st
         if memory is not None:
             memory.release_cached()
     except RuntimeError as error:
-        return failure if failure.fatal else _device_failure(error, attempt) or failure
+        if failure.fatal or device_allocation_failed(error):
+            return failure
+        return _device_failure(error, attempt) or failure
     return failure
 
 

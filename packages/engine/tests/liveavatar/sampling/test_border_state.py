@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 from torch import Tensor
 from transformer_inputs import clip_audio, conditions
@@ -121,6 +123,15 @@ def test_damaged_and_foreign_states_are_refused(model):
     for damaged in (b"", data[:100], data[: len(data) // 2], b"x" * 500):
         with pytest.raises(BorderStateError, match="complete border state"):
             BorderState.from_bytes(damaged)
+    tensors = safetensors.torch.load(data)
+    metadata = json.loads(json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]["border"])
+    for change in ({"settings": {**metadata["settings"], "later": 1}}, {"settings": {}}, {"history": None}):
+        other = safetensors.torch.save(tensors, {"border": json.dumps(metadata | change)})
+        with pytest.raises(BorderStateError, match="another release"):
+            BorderState.from_bytes(other)
+    del tensors["reference"]
+    with pytest.raises(BorderStateError, match="reference"):
+        BorderState.from_bytes(safetensors.torch.save(tensors, {"border": json.dumps(metadata)}))
     foreign = dataclasses.replace(state, model=dataclasses.replace(state.model, ffn_dim=1024))
     with pytest.raises(BorderStateError, match="ffn_dim=1024"):
         Rollout.resume(model, foreign)

@@ -52,6 +52,8 @@ CPU_ALLOCATOR = (
 DEVICE_FULL = {
     "allocator": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 10.40 GiB."),
     "runtime": accelerator_error(2),
+    "the driver's name alone": RuntimeError("Triton Error [CUDA]: CUDA_ERROR_OUT_OF_MEMORY"),
+    "older words": RuntimeError("cuda runtime error (2) : out of memory"),
     "runtime without code": torch.AcceleratorError("CUDA error: out of memory" + ADVICE),
     "driver": RuntimeError("CUDA driver error: out of memory"),
     "cublas": RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
@@ -128,6 +130,16 @@ def test_a_context_that_shows_corrupt_afterwards_ends_the_process(error):
         raise error
     assert (failure.value.code, failure.value.details) == ("cuda-context-corrupt", {"cudaError": 700})
     assert failure.value.fatal
+
+
+def test_a_cache_that_a_full_device_does_not_release_is_no_corrupt_context():
+    class FullMemory(FixedMemory):
+        def release_cached(self) -> None:
+            raise accelerator_error(2)
+
+    with pytest.raises(EngineError) as failure, named_failures("render", plan="p", memory=FullMemory()):
+        raise accelerator_error(2)
+    assert (failure.value.code, failure.value.fatal) == ("out-of-memory", False)
 
 
 def test_a_corrupt_context_is_reported_although_its_cache_cannot_be_released():

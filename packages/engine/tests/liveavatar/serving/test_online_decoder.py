@@ -21,8 +21,10 @@ class KnownFrames:
     def open_decoder(self) -> KnownFrames:
         return self
 
-    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+    def decode_unclamped(self, latents: torch.Tensor) -> torch.Tensor:
         return self._frames
+
+    decode = decode_unclamped
 
 
 def shown(frames: torch.Tensor) -> np.ndarray:
