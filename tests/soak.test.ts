@@ -9,7 +9,7 @@ describe.skipIf('reason' in minio)('a farm whose Redis, storage and processes ar
     const lines: string[] = [];
     const result = await runSoak({
       rounds: 25,
-      seed: 20,
+      seed: 1028,
       inFlight: 4,
       workerCount: 2,
       toolchain: toolchainContext(),

@@ -5,18 +5,27 @@ import type { ProcessFault, Step } from '../proxies/fault-board.js';
 /** Longer than a lease, so that a worker that is frozen this long has lost its attempts. */
 const FREEZE_MS = 13_000;
 
-/** Kills or freezes a process of the farm; of the workers the one whose step it is. */
-export async function disturb(processes: Record<string, number>, fault: ProcessFault, step: Step): Promise<void> {
-  const pid = await pidOf(processes, fault.part, step);
-  // An encoder or an engine may have ended by itself meanwhile.
-  if (pid === undefined) return;
-  if (fault.kind === 'kill') {
-    signal(pid, 'SIGKILL');
-    return;
+/** How long to wait for an encoder or an engine, which come and go. */
+const APPEAR_MS = 2000;
+
+/** Kills or freezes a process of the farm; of the workers the one whose step it is. @returns whether there was one */
+export async function disturb(
+  processes: () => Record<string, number>,
+  fault: ProcessFault,
+  step: Step,
+): Promise<boolean> {
+  const deadline = performance.now() + APPEAR_MS;
+  let pid = await pidOf(processes(), fault.part, step);
+  while (pid === undefined && performance.now() < deadline) {
+    await sleep(10);
+    pid = await pidOf(processes(), fault.part, step);
   }
-  signal(pid, 'SIGSTOP');
+  if (pid === undefined) return false;
+  if (fault.kind === 'kill') return signal(pid, 'SIGKILL');
+  const isFrozen = signal(pid, 'SIGSTOP');
   await sleep(FREEZE_MS);
   signal(pid, 'SIGCONT');
+  return isFrozen;
 }
 
 async function pidOf(
@@ -46,10 +55,11 @@ async function childWith(pid: number, word: string): Promise<number | undefined>
   return undefined;
 }
 
-function signal(pid: number, name: NodeJS.Signals): void {
+/** False when the process has ended by itself. */
+function signal(pid: number, name: NodeJS.Signals): boolean {
   try {
-    process.kill(pid, name);
+    return process.kill(pid, name);
   } catch {
-    // It has ended by itself.
+    return false;
   }
 }

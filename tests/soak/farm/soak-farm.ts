@@ -44,9 +44,7 @@ export async function openSoakFarm(options: SoakFarmOptions): Promise<SoakFarm> 
   const { folder, workerCount, toolchain } = options;
   const troubles: string[] = [];
   const processes = (): Record<string, number> => ({ ...farm?.processes(), ...others.processes() });
-  const board = new FaultBoard((fault, step) => {
-    disturb(processes(), fault, step).catch((error: unknown) => troubles.push(`${fault.kind} ${fault.part}: ${error}`));
-  });
+  const board = new FaultBoard((fault, step) => disturb(processes, fault, step));
   const onEnded = (name: string, how: string) => troubles.push(`${name} ended (${how})`);
   const others = new Supervisor({ onEnded, onStarted: () => {} });
   const proxies: { close(): void }[] = [];

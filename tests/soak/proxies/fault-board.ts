@@ -41,7 +41,6 @@ export interface Aim {
 /** A fault that waits for its step. */
 export interface ArmedFault extends Aim {
   firedAt?: number;
-  firedAtStep?: Step;
 }
 
 /** The jobs of one round; a submit that is sent again makes a second id, of which nothing else is ever seen. */
@@ -57,9 +56,10 @@ export interface RoundOfJobs {
 export class FaultBoard {
   readonly #rounds = new Set<RoundOfJobs>();
   readonly #seen = new WeakMap<ArmedFault, number>();
-  readonly #onProcessFault: (fault: ProcessFault, step: Step) => void;
+  readonly #onProcessFault: (fault: ProcessFault, step: Step) => Promise<boolean>;
 
-  constructor(onProcessFault: (fault: ProcessFault, step: Step) => void) {
+  /** @param onProcessFault resolves to whether there was such a process */
+  constructor(onProcessFault: (fault: ProcessFault, step: Step) => Promise<boolean>) {
     this.#onProcessFault = onProcessFault;
   }
 
@@ -93,12 +93,17 @@ export class FaultBoard {
         this.#seen.set(armed, seen);
         if (seen < armed.nth) continue;
         armed.firedAt = performance.now();
-        armed.firedAtStep = step;
-        if (isProcessFault(armed.fault)) this.#onProcessFault(armed.fault, step);
+        if (isProcessFault(armed.fault)) this.#disturb(armed, armed.fault, step);
         else met ??= armed.fault;
       }
     }
     return met;
+  }
+
+  #disturb(armed: ArmedFault, fault: ProcessFault, step: Step): void {
+    void this.#onProcessFault(fault, step).then((hit) => {
+      if (!hit) delete armed.firedAt;
+    });
   }
 
   #roundsOf({ name, jobId }: Step): RoundOfJobs[] {

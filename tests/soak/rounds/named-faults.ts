@@ -6,7 +6,7 @@ export interface NamedFault {
   readonly aim?: Aim;
   /** How many workers the farm has that are well. */
   readonly workers: 1 | 2;
-  /** Besides those: one whose engine cannot start, there before the job. */
+  /** Besides those, one whose engine cannot start; then there are several jobs at a time, for both to have work. */
   readonly hasBrokenWorker?: boolean;
 }
 
@@ -19,10 +19,11 @@ export const namedFaults: readonly NamedFault[] = [
   { name: 'reply to the plan of renders lost', workers: 1, aim: at('planRenders', 1, { kind: 'lost-reply' }) },
   { name: 'reply to the start of the assembly lost', workers: 1, aim: at('readyAssembly', 1, { kind: 'lost-reply' }) },
   { name: 'connection of a commit silent', workers: 1, aim: at('commitPiece', 2, { kind: 'frozen' }) },
-  { name: 'worker cut off past its lease', workers: 2, aim: at('commitPiece', 2, { kind: 'cut-off', forMs: 14_000 }) },
+  { name: 'worker cut off past its lease', workers: 1, aim: at('commitPiece', 2, { kind: 'cut-off', forMs: 14_000 }) },
   { name: 'worker killed', workers: 1, aim: at('commitPiece', 2, { kind: 'kill', part: 'worker' }) },
   { name: 'worker killed, another there', workers: 2, aim: at('commitPiece', 2, { kind: 'kill', part: 'worker' }) },
-  { name: 'worker frozen past its lease', workers: 2, aim: at('commitPiece', 2, { kind: 'freeze', part: 'worker' }) },
+  { name: 'worker frozen past its lease', workers: 1, aim: at('commitPiece', 2, { kind: 'freeze', part: 'worker' }) },
+  { name: 'the same, another there', workers: 2, aim: at('commitPiece', 2, { kind: 'freeze', part: 'worker' }) },
   { name: 'engine killed', workers: 1, aim: at('commitPiece', 2, { kind: 'kill', part: 'engine' }) },
   { name: 'ffmpeg killed once', workers: 1, aim: at('commitPiece', 2, { kind: 'kill', part: 'ffmpeg' }) },
   { name: 'scheduler killed', workers: 1, aim: at('commitPiece', 2, { kind: 'kill', part: 'scheduler' }) },
