@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JOBS_PREFIX, jobOfKey, objectKeys, taskClasses } from '@farm/contracts';
-import { KEY_PREFIX, listWorkers, referencedKeys } from '@farm/records';
+import { getJob, KEY_PREFIX, listWorkers, referencedKeys } from '@farm/records';
 import { runOnce as sweepStorage } from '@farm/scheduler/clean-storage';
-import { isLogKey } from './check-job.js';
+import { isKeptWithJob } from './check-job.js';
 import type { SoakFarm } from './soak-farm.js';
 
 /** A ticket whose consumer died comes back after its lock and the stalled check. */
@@ -62,10 +62,11 @@ export async function checkStorage({ records, storage }: SoakFarm): Promise<stri
   }
   const ended = await records.redis.zrange(`${KEY_PREFIX}jobs:*:succeeded`, '0', '-1');
   for (const jobId of new Set([...stored.keys(), ...ended])) {
+    if (!(await getJob(records, jobId))) problems.push(`objects of ${jobId} are stored and there is no such job`);
     const referenced = await referencedKeys(records, jobId);
     const keys = stored.get(jobId) ?? new Set();
     for (const key of keys)
-      if (!referenced.has(key) && !isLogKey(jobId, key) && key !== objectKeys.jobFile(jobId))
+      if (!referenced.has(key) && !isKeptWithJob(jobId, key) && key !== objectKeys.jobFile(jobId))
         problems.push(`${key} is stored and nothing refers to it`);
     for (const key of referenced) if (!keys.has(key)) problems.push(`${key} is referred to and not stored`);
   }

@@ -74,4 +74,6 @@ async function checkVideo({ farm }: SoakFarm, jobId: string, { video }: Manifest
   return sha256 === video.sha256 ? [] : [`the video's SHA-256 is ${sha256}, the manifest says ${video.sha256}`];
 }
 
-export const isLogKey = (jobId: string, key: string): boolean => key.startsWith(objectKeys.logPrefix(jobId));
+/** Whether an object belongs to its job without being named in a record: a log, or what was submitted. */
+export const isKeptWithJob = (jobId: string, key: string): boolean =>
+  key.startsWith(objectKeys.logPrefix(jobId)) || key === objectKeys.jobFile(jobId);
