@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { JOBS_PREFIX, jobOfKey, objectKeys, taskClasses } from '@farm/contracts';
+import { JOBS_PREFIX, jobOfKey, taskClasses } from '@farm/contracts';
 import { getJob, KEY_PREFIX, listWorkers, referencedKeys } from '@farm/records';
 import { runOnce as sweepStorage } from '@farm/scheduler/clean-storage';
 import { isKeptWithJob } from './check-job.js';
@@ -66,7 +66,7 @@ export async function checkStorage({ records, storage }: SoakFarm): Promise<stri
     const referenced = await referencedKeys(records, jobId);
     const keys = stored.get(jobId) ?? new Set();
     for (const key of keys)
-      if (!referenced.has(key) && !isKeptWithJob(jobId, key) && key !== objectKeys.jobFile(jobId))
+      if (!referenced.has(key) && !isKeptWithJob(jobId, key))
         problems.push(`${key} is stored and nothing refers to it`);
     for (const key of referenced) if (!keys.has(key)) problems.push(`${key} is referred to and not stored`);
   }
