@@ -1,6 +1,6 @@
 import { obtainMinio, toolchainContext } from '@farm/toolchain';
 import { describe, expect, it } from 'vitest';
-import { describeSoak, runSoak } from './soak/index.js';
+import { describeSoak, faultsNotMet, runSoak } from './soak/index.js';
 
 const minio = await obtainMinio(toolchainContext());
 
@@ -19,7 +19,7 @@ describe.skipIf('reason' in minio)('a farm whose Redis, storage and processes ar
     const failures = lines.filter((line) => line.startsWith('FAILED'));
     expect([...failures, ...result.problems], describeSoak(result)).toEqual([]);
     expect(result.rounds).toHaveLength(25);
-    // The faults did happen.
-    expect(result.rounds.flatMap((round) => round.fired).length).toBeGreaterThan(20);
+    // A step that is never met would be tested by nobody; an encoder to kill may have ended by itself.
+    expect(result.rounds.flatMap(faultsNotMet).length, describeSoak(result)).toBeLessThan(3);
   }, 600_000);
 });

@@ -1,4 +1,5 @@
 import { median } from './rounds/measure-references.js';
+import type { RoundResult } from './rounds/run-round.js';
 import type { SoakResult } from './run-soak.js';
 
 export interface FaultSummary {
@@ -29,14 +30,18 @@ export function summarizeFaults({ rounds }: SoakResult): FaultSummary[] {
     });
 }
 
+/** Aims of a round whose step never came. */
+export const faultsNotMet = ({ aims, fired }: RoundResult): string[] =>
+  aims.filter((aim) => !fired.some((fault) => fault.aim === aim));
+
 const secondsText = (seconds: number | null) => (seconds === null ? '' : seconds.toFixed(1));
 
 /** What a person reads after a run. */
 export function describeSoak(result: SoakResult): string {
   const { rounds, problems, seconds } = result;
   const failed = rounds.filter((round) => round.problems.length > 0);
-  const fired = rounds.flatMap((round) => round.fired).length;
   const aimed = rounds.flatMap((round) => round.aims).length;
+  const notMet = rounds.flatMap(faultsNotMet);
   const rows = summarizeFaults(result).map((row) => [
     row.fault,
     String(row.count),
@@ -49,7 +54,8 @@ export function describeSoak(result: SoakResult): string {
     '',
     ...failed.map((round) => `FAILED --seed ${round.seed} --rounds 1 (${round.aims.join(' and ')})`),
     ...problems.map((problem) => `FAILED ${problem}`),
-    `${rounds.length} rounds in ${seconds.toFixed(0)} s, ${fired} of ${aimed} faults met their step, ` +
+    ...(notMet.length > 0 ? [`Met no step: ${notMet.join(', ')}`] : []),
+    `${rounds.length} rounds in ${seconds.toFixed(0)} s, ${aimed - notMet.length} of ${aimed} faults met their step, ` +
       `${failed.length} rounds failed, ${problems.length} things left over.`,
   ].join('\n');
 }

@@ -2,9 +2,17 @@ import { createHash } from 'node:crypto';
 import type { FaultBoard, Step } from './fault-board.js';
 
 const SCRIPT_NAME = /^-- (\w+)\n/;
+const SCRIPT_ARGUMENT = /^local (\w+) = (?:tonumber\()?ARGV\[(\d+)\]/gm;
 const TASK = /\b([0-9a-z]{26})-(prepare|render|assemble)\b/;
 const JOB_KEY = /^\{farm\}:(?:job|task):([0-9a-z]{26})/;
 const WORKER_CONNECTION = 'farm-worker-';
+
+/** A script of the farm, as its source tells. */
+interface KnownScript {
+  readonly name: string;
+  /** Where each argument stands, from 1. */
+  readonly positions: ReadonlyMap<string, number>;
+}
 
 interface Attempt {
   readonly jobId: string;
@@ -12,12 +20,12 @@ interface Attempt {
 }
 
 /**
- * Says which step of the farm a request to Redis is. Scripts are known by the first line of their source, which each
- * connection sends once; attempts by the reply to their claim.
+ * Says which step of the farm a request to Redis is. Scripts are known by their source, which is sent before the
+ * first call by hash; attempts by the reply to their claim.
  */
 export class RedisSteps {
   readonly #board: FaultBoard;
-  readonly #scriptNames = new Map<string, string>();
+  readonly #scripts = new Map<string, KnownScript>();
   readonly #attempts = new Map<string, Attempt>();
 
   constructor(board: FaultBoard) {
@@ -28,7 +36,7 @@ export class RedisSteps {
   of(words: readonly string[], client: string): Step | undefined {
     const command = words[0]?.toUpperCase();
     const workerId = client.startsWith(WORKER_CONNECTION) ? client.slice(WORKER_CONNECTION.length) : undefined;
-    if (command === 'EVALSHA' || command === 'EVAL') return { ...this.#scriptStep(words, command), workerId };
+    if (command === 'EVALSHA' || command === 'EVAL') return { ...this.#scriptStep(words), workerId };
     if (command === 'BZPOPMIN') return { name: 'wait for a ticket', workerId };
     if (command !== 'HGETALL' && command !== 'LRANGE') return undefined;
     const jobId = JOB_KEY.exec(words[1] ?? '')?.[1];
@@ -41,33 +49,37 @@ export class RedisSteps {
     const found = TASK.exec(reply.toString('utf8'));
     if (!found) return { ...step, name: 'claimTask nothing' };
     const attempt = { jobId: found[1]!, kind: found[2]! };
-    this.#attempts.set(argumentsOf(words)[1]!, attempt);
+    this.#attempts.set(this.#given(words, 'attempt_id'), attempt);
     return { ...step, name: `claimTask ${attempt.kind}`, jobId: attempt.jobId };
   }
 
-  #scriptStep(words: readonly string[], command: 'EVAL' | 'EVALSHA'): Step {
-    const name = this.#scriptName(words[1]!, command);
-    const given = argumentsOf(words);
+  #scriptStep(words: readonly string[]): Step {
+    const name = this.#scriptOf(words)?.name;
     if (name === undefined) return { name: words.some((word) => word.includes(':bull:')) ? 'ticket' : 'other script' };
-    if (name === 'createJob') {
-      this.#board.nameJob(given[9] ?? '', given[0]!);
-      return { name, jobId: given[0] };
-    }
+    if (name === 'createJob') this.#board.nameJob(this.#given(words, 'idempotency_key'), this.#given(words, 'job_id'));
     if (name === 'finishAttempt') {
-      const attempt = this.#attempts.get(given[0]!);
+      const attempt = this.#attempts.get(this.#given(words, 'attempt_id'));
       return attempt ? { name: `${name} ${attempt.kind}`, jobId: attempt.jobId } : { name };
     }
-    const jobId = TASK.exec(given[0] ?? '')?.[1] ?? /^[0-9a-z]{26}$/.exec(given[0] ?? '')?.[0];
+    const jobId = this.#given(words, 'job_id') || TASK.exec(this.#given(words, 'task_id'))?.[1];
     return { name, jobId };
   }
 
-  #scriptName(word: string, command: 'EVAL' | 'EVALSHA'): string | undefined {
-    if (command === 'EVALSHA') return this.#scriptNames.get(word);
-    const name = SCRIPT_NAME.exec(word)?.[1];
-    if (name !== undefined) this.#scriptNames.set(createHash('sha1').update(word).digest('hex'), name);
-    return name;
+  /** The value of a script's argument; empty when it has none of that name. */
+  #given(words: readonly string[], argument: string): string {
+    const position = this.#scriptOf(words)?.positions.get(argument);
+    // Before the arguments come the command, the script, the number of its keys and the keys.
+    return position === undefined ? '' : (words[2 + Number(words[2]) + position] ?? '');
+  }
+
+  #scriptOf([command, script = '']: readonly string[]): KnownScript | undefined {
+    if (command?.toUpperCase() === 'EVALSHA') return this.#scripts.get(script);
+    const sha1 = createHash('sha1').update(script).digest('hex');
+    const known = this.#scripts.get(sha1);
+    const name = SCRIPT_NAME.exec(script)?.[1];
+    if (known || name === undefined) return known;
+    const positions = new Map([...script.matchAll(SCRIPT_ARGUMENT)].map(([, argument, at]) => [argument!, Number(at)]));
+    this.#scripts.set(sha1, { name, positions });
+    return { name, positions };
   }
 }
-
-/** What follows the script, the number of its keys and the keys. */
-const argumentsOf = (words: readonly string[]): readonly string[] => words.slice(3 + Number(words[2]));
