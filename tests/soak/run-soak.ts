@@ -45,7 +45,7 @@ const PROGRESS_ROUNDS = 10;
 export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   const { toolchain, workerCount } = options;
   const folder = await mkdtemp(join(tmpdir(), 'farm-soak-'));
-  let hasFailed = true;
+  let hasFailed: boolean | undefined;
   const farm = await openSoakFarm({ folder, workerCount, toolchain });
   try {
     const result = await soak(farm, options);
@@ -53,7 +53,8 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
     return result;
   } finally {
     await farm.close();
-    if (hasFailed && options.keepOnFailure) options.report(`The farm's folder, with its logs, is kept: ${folder}`);
+    if (options.keepOnFailure && (hasFailed ?? !toolchain.signal?.aborted))
+      options.report(`The farm's folder, with its logs, is kept: ${folder}`);
     else await rm(folder, { recursive: true, force: true });
   }
 }
