@@ -33,6 +33,7 @@ describe.each(['filesystem', 'minio'] as const)('a farm on %s that loses its Red
   let anna: FarmClient;
   let video: Buffer;
   let ids: Record<'finished' | 'canceled' | 'deleted' | 'running', string>;
+  let speech: string;
   let undisturbed: string[];
   let objects: string[];
 
@@ -66,20 +67,19 @@ describe.each(['filesystem', 'minio'] as const)('a farm on %s that loses its Red
     const finished = (await submit()).id;
     await test.until(finished, (job) => job.status === 'succeeded');
     video = await download(anna, finished);
-    const [deleted, canceled] = [(await submit()).id, (await submit()).id];
-    await test.until(deleted, (job) => job.status === 'succeeded');
+    const canceled = (await submit()).id;
     await anna.cancelJob(canceled);
+    const deleted = (await submit()).id;
+    await test.until(deleted, (job) => job.status === 'succeeded');
     // The scheduler notes it in storage a few seconds later.
     await vi.waitFor(async () => expect(await storage.head(`jobs/${canceled}/input/ended.json`)).toBeDefined(), 30_000);
     await anna.deleteJob(deleted);
 
-    const speech = await repeatedSpeech(test.folder, 4);
+    speech = await repeatedSpeech(test.folder, 4);
     const before = await test.submit(speech);
     await test.until(before.id, (job) => job.status === 'succeeded');
     undisturbed = frameHashes(await test.manifest(before.id));
-    const running = (await test.submit(speech)).id;
-    await test.until(running, (job) => job.progress.framesDone > 100);
-    ids = { finished, canceled, deleted, running };
+    ids = { finished, canceled, deleted, running: '' };
   }, 400_000);
   afterAll(async () => {
     await storage?.close();
@@ -97,6 +97,8 @@ describe.each(['filesystem', 'minio'] as const)('a farm on %s that loses its Red
   }, 120_000);
 
   it('answers 503 and deletes nothing once Redis is empty', async () => {
+    ids.running = (await test.submit(speech)).id;
+    await test.until(ids.running, (job) => job.progress.framesDone > 100);
     await test.records.redis.flushall();
     const ready = await fetch(url('/v1/ready'));
     expect([ready.status, ((await ready.json()) as { code: string }).code]).toEqual([503, 'records-lost']);
