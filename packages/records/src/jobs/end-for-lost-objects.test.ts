@@ -159,6 +159,17 @@ describe('a lost prepared file', () => {
     expect((await getTask(context, two.task.id))?.status).toBe('ready');
   });
 
+  it('that more renders miss than a job has recoveries is one loss', async () => {
+    const { id: jobId } = await preparedJob(context, Array(MAX_RECOVERIES + 4).fill(48));
+    for (let count = 0; count < MAX_RECOVERIES + 4; count += 1) {
+      const render = await claimed(context, renderClaimant('w1'));
+      await finishAttempt(context, render.attempt.id, lost('portrait.png'));
+    }
+    expect((await getJob(context, jobId))?.status).toBe('running');
+    await playPrepare(context, Array(MAX_RECOVERIES + 4).fill(48));
+    expect((await renderAll(context)).job.id).toBe(jobId);
+  });
+
   it('fails the job when the speech is now cut into other segments', async () => {
     const { id: jobId } = await preparedJob(context, [48, 48]);
     const render = await claimed(context, renderClaimant('w1'));

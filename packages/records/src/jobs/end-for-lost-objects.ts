@@ -50,7 +50,9 @@ if job_status == 'canceling' then
   finish_canceling(job)
   return {'ended', job, {}}
 end
-local hopeless = redis.call('HINCRBY', job_key, 'recoveries', 1) > ${MAX_RECOVERIES}
+-- While a prepare runs again, every render may find the same file missing: that is one loss.
+local is_known = redis.call('HGET', job_key, 'replan') == '1'
+local hopeless = not is_known and redis.call('HINCRBY', job_key, 'recoveries', 1) > ${MAX_RECOVERIES}
 for _, source in ipairs(sources) do hopeless = hopeless or source.kind == 'input' end
 if hopeless then
   redis.call('HSET', key, 'status', 'failed')
