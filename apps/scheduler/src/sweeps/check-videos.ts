@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { json } from 'node:stream/consumers';
 import { Manifest } from '@farm/contracts';
 import {
   addWarning,
@@ -73,12 +74,11 @@ async function sha256Of(storage: ObjectStorage, key: string): Promise<string | u
 async function hasManifest(storage: ObjectStorage, key: string): Promise<boolean> {
   const object = await storage.get(key);
   if (!object) return false;
-  const chunks: Buffer[] = [];
-  for await (const chunk of object.stream) chunks.push(chunk as Buffer);
   try {
-    return Manifest.safeParse(JSON.parse(Buffer.concat(chunks).toString())).success;
-  } catch {
-    return false;
+    return Manifest.safeParse(await json(object.stream)).success;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
   }
 }
 

@@ -24,7 +24,7 @@ export const DueAt = z.iso.datetime({ offset: true }).refine(
     const time = Date.parse(text);
     return time >= FIRST_DUE && time < DUE_BEFORE;
   },
-  { error: 'dueAt lies in the years 2000 to 2099 (UTC).' },
+  { error: 'dueAt must be in the years 2000 to 2099 (UTC).' },
 );
 
 /** An area cap in pixels, written as two sides; the video follows the portrait's aspect ratio below that area. */

@@ -37,19 +37,10 @@ if attempt_status ~= 'running' then
   return {'ended', job, ready_tickets(job)}
 end
 local key, job_key = P .. 'task:' .. task, P .. 'job:' .. job
-local held, _, job_status = holds(task, attempt_id)
 end_attempt(attempt_id, 'failed', error, metrics)
 redis.call('HSET', attempt_key, 'lostObjects', lost, 'failureClass', 'storage')
 add_event('object-lost', job, task, attempt_id, '', 'keys', lost)
-if not held then
-  if redis.call('HGET', key, 'attemptId') == attempt_id then redis.call('HSET', key, 'status', 'canceled') end
-  return {'ended', job, {}}
-end
-if job_status == 'canceling' then
-  redis.call('HSET', key, 'status', 'canceled')
-  finish_canceling(job)
-  return {'ended', job, {}}
-end
+if ended_with_job(task, attempt_id) then return {'ended', job, {}} end
 -- While a prepare runs again, every render may find the same file missing: that is one loss.
 local is_known = redis.call('HGET', job_key, 'replan') == '1'
 local hopeless = not is_known and redis.call('HINCRBY', job_key, 'recoveries', 1) > ${MAX_RECOVERIES}

@@ -156,4 +156,14 @@ local function holds(task, attempt)
   local status = redis.call('HGET', P .. 'job:' .. row[3], 'status')
   return status == 'preparing' or status == 'queued' or status == 'running' or status == 'canceling', row[3], status
 end
+
+-- Of an attempt that has just ended: whether its job is over or being canceled, so that its task ends here too.
+local function ended_with_job(task, attempt)
+  local key = P .. 'task:' .. task
+  local held, job, job_status = holds(task, attempt)
+  if held and job_status ~= 'canceling' then return false end
+  if held or redis.call('HGET', key, 'attemptId') == attempt then redis.call('HSET', key, 'status', 'canceled') end
+  if held then finish_canceling(job) end
+  return true
+end
 `;

@@ -49,9 +49,8 @@ end
 -- Its worker may have renewed the lease since the sweep read it.
 if status == 'lost' and tonumber(redis.call('ZSCORE', P .. 'leases', attempt_id) or '0') > now then return {'fenced'} end
 local key = P .. 'task:' .. task
-local held, _, job_status = holds(task, attempt_id)
 local incomplete = false
-if status == 'succeeded' and held then
+if status == 'succeeded' and holds(task, attempt_id) then
   local frames = redis.call('HMGET', key, 'kind', 'frameCount', 'framesCommitted')
   incomplete = frames[1] == 'render' and frames[2] ~= frames[3]
 end
@@ -60,16 +59,7 @@ if incomplete then return {'incomplete'} end
 redis.call('HSET', P .. 'attempt:' .. attempt_id, 'outcome', outcome)
 end_attempt(attempt_id, status, error, metrics)
 redis.call('HSET', P .. 'attempt:' .. attempt_id, 'failureClass', failure_class)
-if not held then
-  -- The job failed meanwhile: its running tasks end here.
-  if redis.call('HGET', key, 'attemptId') == attempt_id then redis.call('HSET', key, 'status', 'canceled') end
-  return {'ended', job}
-end
-if job_status == 'canceling' then
-  redis.call('HSET', key, 'status', 'canceled')
-  finish_canceling(job)
-  return {'ended', job}
-end
+if ended_with_job(task, attempt_id) then return {'ended', job} end
 if status == 'succeeded' then
   redis.call('HSET', key, 'status', 'succeeded', 'result', result)
   count_success(task, job, worker)
