@@ -1,37 +1,38 @@
 import { FarmError, SPEECH_SAMPLE_RATE } from '@farm/contracts';
+import type { LostObject } from '@farm/records';
 
 /** Objects of the job that are gone or have other bytes than were written. The farm makes again what it can. */
 export abstract class LostObjectsError extends FarmError {
-  abstract readonly keys: readonly string[];
+  abstract readonly objects: readonly LostObject[];
 }
 
 export class ObjectMissingError extends LostObjectsError {
-  readonly keys: readonly string[];
+  readonly objects: readonly LostObject[];
 
   constructor(key: string) {
     super('object-missing', `The object ${key} is no longer in storage.`);
-    this.keys = [key];
+    this.objects = [{ key, found: 'missing' }];
   }
 }
 
 export class ObjectCorruptError extends LostObjectsError {
-  readonly keys: readonly string[];
+  readonly objects: readonly LostObject[];
 
   constructor(key: string) {
     super('object-corrupt', `The object ${key} in storage does not have the bytes that were written.`);
-    this.keys = [key];
+    this.objects = [{ key, found: 'corrupt' }];
   }
 }
 
 /** @param losses one per object, at least one */
 export class PiecesLostError extends LostObjectsError {
-  readonly keys: readonly string[];
+  readonly objects: readonly LostObject[];
 
   constructor(losses: readonly LostObjectsError[]) {
     const first = losses[0]!;
     const more = losses.length > 1 ? ` ${losses.length - 1} more pieces are lost too.` : '';
     super(first.code, `${first.message}${more}`, { cause: first });
-    this.keys = losses.flatMap((loss) => loss.keys);
+    this.objects = losses.flatMap((loss) => loss.objects);
   }
 }
 

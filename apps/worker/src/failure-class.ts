@@ -53,6 +53,6 @@ export function failedOutcome(thrown: unknown): Extract<AttemptOutcome, { status
     failureClass: failureClassOf(error),
     metrics: {},
     ofNoTask: isOfNoTask(error),
-    ...(error instanceof LostObjectsError && { lostObjects: error.keys }),
+    ...(error instanceof LostObjectsError && { lostObjects: error.objects }),
   };
 }

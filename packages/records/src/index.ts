@@ -18,7 +18,7 @@ export { countJobs } from './jobs/count-jobs.js';
 export { type CreateJobOutcome, createJob, type NewJob, newJobId } from './jobs/create-job.js';
 export { deleteJob } from './jobs/delete-job.js';
 export { forgetDeletedJob, listDeletedJobs, rememberDeletedJob } from './jobs/deleted-jobs.js';
-export { endForLostObjects, MAX_RECOVERIES } from './jobs/end-for-lost-objects.js';
+export { endForLostObjects, type LostObject, MAX_RECOVERIES } from './jobs/end-for-lost-objects.js';
 export * from './jobs/errors.js';
 export { getJob } from './jobs/get-job.js';
 export type { JobRecord, StoredInput, VideoFacts } from './jobs/job-record.js';

@@ -14,8 +14,9 @@ import { type Claim, type Claimant, claimTask } from './tasks/claim-task.js';
 import { commitPiece } from './tasks/commit-piece.js';
 import { finishAttempt } from './tasks/finish-attempt.js';
 import type { PieceRecord } from './tasks/piece-record.js';
+import { renewLeases } from './tasks/renew-leases.js';
 import type { PrepareResult } from './tasks/task-record.js';
-import type { WorkerDescription } from './workers/register-worker.js';
+import { registerWorker, type WorkerDescription } from './workers/register-worker.js';
 
 /** A private Redis and a context that collects its tickets, for tests of records and of what sweeps them. */
 export async function openTestRecords(options: { maxMemory?: string } = {}): Promise<{
@@ -109,6 +110,14 @@ export const testWorker: WorkerDescription = {
   host: 'h',
   gpu: null,
 };
+
+/** Workers that live, with engines that are loaded. */
+export async function liveWorkers(context: RecordsContext, ...ids: string[]): Promise<void> {
+  for (const id of ids) {
+    await registerWorker(context, { ...testWorker, id });
+    await renewLeases(context, { workerId: id, status: 'idle', attempts: [] });
+  }
+}
 
 export function newTestJob(changes: { owner?: string; spec?: Partial<ResolvedSpec> } = {}): NewJob {
   const id = newJobId();

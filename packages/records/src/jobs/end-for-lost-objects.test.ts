@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { KEY_PREFIX } from '../redis/key-prefix.js';
+import { claimTask } from '../tasks/claim-task.js';
 import { commitPiece } from '../tasks/commit-piece.js';
 import { finishAttempt } from '../tasks/finish-attempt.js';
 import { getAttempt } from '../tasks/get-attempt.js';
@@ -7,6 +10,7 @@ import { getTask } from '../tasks/get-task.js';
 import type { PrepareResult } from '../tasks/task-record.js';
 import {
   claimed,
+  liveWorkers,
   mediaClaimant,
   playPrepare,
   preparedJob,
@@ -15,21 +19,32 @@ import {
   testPiece,
   useTestRecords,
   withLostReplies,
+  withScripts,
 } from '../testing.js';
+import { releaseWorker } from '../workers/release-worker.js';
+import { QUARANTINE_FAILURES } from '../workers/worker-failures.js';
 import { cancelJob } from './cancel-job.js';
-import { MAX_RECOVERIES } from './end-for-lost-objects.js';
+import { type LostObject, MAX_RECOVERIES } from './end-for-lost-objects.js';
 import { getJob } from './get-job.js';
 import { retryJob } from './retry-job.js';
 
-const { context } = await useTestRecords();
+const { context, redis } = await useTestRecords();
 
-const lost = (...lostObjects: string[]) => ({
+const getWorker = (id: string) => redis.hgetall(`${KEY_PREFIX}worker:${id}`);
+
+async function forgetPauses(): Promise<void> {
+  for (const key of await redis.keys(`${KEY_PREFIX}task:*-assemble`)) await redis.hset(key, 'notBefore', 0);
+}
+
+const lostAs = (found: LostObject['found'], keys: readonly string[]) => ({
   status: 'failed' as const,
-  error: { code: 'object-missing', message: 'Gone.' },
+  error: { code: `object-${found}`, message: 'Gone.' },
   failureClass: 'storage' as const,
   metrics: {},
-  lostObjects,
+  lostObjects: keys.map((key) => ({ key, found })),
 });
+const lost = (...keys: string[]) => lostAs('missing', keys);
+const corrupt = (...keys: string[]) => lostAs('corrupt', keys);
 
 /** A render of three pieces of 48 frames, played to its end. */
 async function renderThreePieces(): Promise<string> {
@@ -121,7 +136,116 @@ describe('a lost piece', () => {
   });
 });
 
+describe('a corrupt piece', () => {
+  const assembler = (workerId: string) => ({ ...mediaClaimant, workerId });
+
+  async function assemblyOf(workerId: string): Promise<string> {
+    return (await claimed(context, assembler(workerId))).attempt.id;
+  }
+
+  it('that one worker alone finds is a failure of that machine; a second one that finds it reopens its segment', async () => {
+    await liveWorkers(context, 'w1', 'w2');
+    const { id: jobId } = await preparedJob(context, [144]);
+    const render = await renderThreePieces();
+    const { key } = (await getPieces(context, render))[1]!;
+    const first = await assemblyOf('w1');
+    await finishAttempt(context, first, corrupt(key));
+    expect(await getAttempt(context, first)).toMatchObject({ status: 'failed', failureClass: 'machine' });
+    expect(await getTask(context, render)).toMatchObject({ status: 'succeeded', framesCommitted: 144 });
+    expect(await getJob(context, jobId)).toMatchObject({ status: 'running', rendersLeft: 0 });
+    expect(await claimTask(context, assembler('w1'))).toBe('not-for-you');
+
+    const second = await assemblyOf('w2');
+    await finishAttempt(context, second, corrupt(key));
+    expect(await getAttempt(context, second)).toMatchObject({ status: 'failed', failureClass: 'storage' });
+    expect(await getTask(context, render)).toMatchObject({ status: 'ready', framesCommitted: 48 });
+    expect((await getWorker('w1')).mediaFailures ?? '0').toBe('0');
+  });
+
+  it('that is sound for the second worker is left as it is', async () => {
+    await liveWorkers(context, 'w1', 'w2');
+    const { id: jobId } = await preparedJob(context, [144]);
+    const render = await renderThreePieces();
+    const pieces = await getPieces(context, render);
+    await finishAttempt(context, await assemblyOf('w1'), corrupt(pieces[1]!.key));
+    await finishAttempt(context, await assemblyOf('w2'), { status: 'succeeded', result: { key: 'v' }, metrics: {} });
+    expect((await getJob(context, jobId))?.status).toBe('succeeded');
+    expect(await getPieces(context, render)).toEqual(pieces);
+  });
+
+  it('is believed of a lone worker once it has proved itself', async () => {
+    await liveWorkers(context, 'w1');
+    const { id: jobId } = await preparedJob(context, [144]);
+    const render = await renderThreePieces();
+    const { key } = (await getPieces(context, render))[1]!;
+    for (let count = 0; count < QUARANTINE_FAILURES; count += 1) {
+      await forgetPauses();
+      await finishAttempt(context, await assemblyOf('w1'), corrupt(key));
+    }
+    expect((await getTask(context, render))?.status).toBe('succeeded');
+    expect((await getWorker('w1')).quarantinedAt).toBeDefined();
+    await sleep(2);
+    await releaseWorker(context, 'w1');
+    await forgetPauses();
+    await finishAttempt(context, await assemblyOf('w1'), corrupt(key));
+    expect(await getTask(context, render)).toMatchObject({ status: 'ready', framesCommitted: 48 });
+    expect((await getJob(context, jobId))?.status).toBe('running');
+  });
+
+  it('beside a missing one waits for its own confirmation', async () => {
+    await liveWorkers(context, 'w1', 'w2');
+    await preparedJob(context, [144, 144]);
+    const [first, second] = [await renderThreePieces(), await renderThreePieces()];
+    const [gone, doubted] = [(await getPieces(context, first))[1]!.key, (await getPieces(context, second))[1]!.key];
+    const both = lost(gone);
+    both.lostObjects.push({ key: doubted, found: 'corrupt' as never });
+    await finishAttempt(context, await assemblyOf('w1'), both);
+    expect(await getTask(context, first)).toMatchObject({ status: 'ready', framesCommitted: 48 });
+    expect((await getTask(context, second))?.status).toBe('succeeded');
+  });
+
+  it('whose report is sent twice counts once', async () => {
+    await liveWorkers(context, 'w1', 'w2');
+    await preparedJob(context, [144]);
+    const render = await renderThreePieces();
+    const { key } = (await getPieces(context, render))[1]!;
+    const attempt = await assemblyOf('w1');
+    expect(await finishAttempt(withLostReplies(context), attempt, corrupt(key))).toBe('ended');
+    expect((await getWorker('w1')).mediaFailures).toBe('1');
+    expect((await getTask(context, render))?.status).toBe('succeeded');
+  });
+});
+
+describe('a corrupt input', () => {
+  it('fails the job only when a second worker finds it too', async () => {
+    await liveWorkers(context, 'w1', 'w2');
+    const job = await preparedJob(context, [48]);
+    await renderAll(context);
+    const first = await claimed(context, mediaClaimant);
+    await finishAttempt(context, first.attempt.id, corrupt(job.speech.key));
+    expect((await getJob(context, job.id))?.status).toBe('running');
+    const second = await claimed(context, { ...mediaClaimant, workerId: 'w2' });
+    await finishAttempt(context, second.attempt.id, corrupt(job.speech.key));
+    expect(await getJob(context, job.id)).toMatchObject({ status: 'failed', error: { code: 'object-corrupt' } });
+  });
+});
+
 describe('a lost prepared file', () => {
+  it('is not made again for a report that was read before it was', async () => {
+    const { id: jobId } = await preparedJob(context, [48, 48]);
+    const [one, two] = [await claimed(context, renderClaimant('w1')), await claimed(context, renderClaimant('w2'))];
+    const preparedMeanwhile = withScripts(context, (call) => async (...args) => {
+      if ((await getAttempt(context, one.attempt.id))?.status === 'running') {
+        await finishAttempt(context, one.attempt.id, lost('portrait.png'));
+        await playPrepare(context, [48, 48]);
+      }
+      return call(...args);
+    });
+    await finishAttempt(preparedMeanwhile, two.attempt.id, lost('portrait.png'));
+    expect((await getTask(context, `${jobId}-prepare`))?.status).toBe('succeeded');
+    expect((await getTask(context, two.task.id))?.status).toBe('ready');
+  });
+
   it('runs prepare again; the renders that need it wait, and get the new keys but keep their seeds', async () => {
     const { id: jobId } = await preparedJob(context, [48, 48]);
     await renderAll(context);

@@ -4,33 +4,45 @@ import { Script } from '../redis/script.js';
 import { getAttempt } from '../tasks/get-attempt.js';
 import { getPieces } from '../tasks/get-pieces.js';
 import { getTasks } from '../tasks/get-task.js';
+import { taskFailures } from '../tasks/task-failures.js';
 import type { PrepareResult, TaskRecord } from '../tasks/task-record.js';
+import { workerFailures } from '../workers/worker-failures.js';
 import { advance } from './advance.js';
 import { getJob } from './get-job.js';
 
 /** How often a job has lost objects made again: a storage that loses everything must not keep a job for ever. */
 export const MAX_RECOVERIES = 20;
 
+/** An object that an attempt needed and could not use. */
+export interface LostObject {
+  readonly key: string;
+  /** What is missing is missing for everybody; bytes that differ may have been changed on their way, or by that machine. */
+  readonly found: 'missing' | 'corrupt';
+}
+
 /** What made a lost object, and so what runs again. Nothing can make an input again. */
-interface Source {
+interface Source extends LostObject {
   kind: 'input' | 'prepare' | 'piece';
   taskId: string;
-  /** Of a piece: its place among the task's pieces, and the record found there. */
+  /** Of a piece: its place among the task's pieces. */
   index: number;
-  piece: string;
+  /** What was found there, so that nothing newer is made again: the piece's record, or the attempt that prepared. */
+  seen: string;
 }
 
 const script = new Script({
   name: 'endForLostObjects',
   arguments: { attemptId: 'text', lost: 'text', error: 'text', metrics: 'text' },
-  list: { name: 'sources', columns: ['kind', 'taskId', 'index', 'piece'] },
+  list: { name: 'sources', columns: ['kind', 'taskId', 'index', 'seen', 'key', 'found'] },
   body: `
--- Keys: attempt:<attempt>, leases, task:<task>, and each source's with its :pieces, :excluded and :failed-on, job:<job>, worker:<worker>:attempts,
--- running-by-owner, events; of a task that is ready again ready:<class>; when the job ends jobs:<owner>:<status>,
--- live-jobs, ended-jobs
+${workerFailures}
+${taskFailures}
+-- Keys: attempt:<attempt>, leases, task:<task>, and each source's with its :pieces, :excluded and :failed-on, job:<job>,
+-- worker:<worker> of those that failed it and :attempts, running-by-owner, events; of a task that is ready again
+-- ready:<class>; when the job ends jobs:<owner>:<status>, live-jobs, ended-jobs
 local attempt_key = P .. 'attempt:' .. attempt_id
-local row = redis.call('HMGET', attempt_key, 'status', 'taskId', 'jobId', 'lostObjects')
-local attempt_status, task, job, lost_before = row[1], row[2], row[3], row[4]
+local row = redis.call('HMGET', attempt_key, 'status', 'taskId', 'jobId', 'lostObjects', 'workerId')
+local attempt_status, task, job, lost_before, worker = row[1], row[2], row[3], row[4], row[5]
 -- The reply to an earlier call may have been lost: the same loss gets the same answer.
 if attempt_status ~= 'running' then
   if lost_before ~= lost then return {'fenced'} end
@@ -39,12 +51,33 @@ end
 local key, job_key = P .. 'task:' .. task, P .. 'job:' .. job
 end_attempt(attempt_id, 'failed', error, metrics)
 redis.call('HSET', attempt_key, 'lostObjects', lost, 'failureClass', 'storage')
-add_event('object-lost', job, task, attempt_id, '', 'keys', lost)
 if ended_with_job(task, attempt_id) then return {'ended', job, {}} end
+
+-- One machine that reads wrongly must not have intact objects made again: what only it found corrupt is its own failure.
+local doubted, believed = {}, {}
+local function is_confirmed(source)
+  local code = 'object-corrupt ' .. source.key
+  note_failure(key, worker, code, false)
+  return failed_alike(key, worker, code, slot_of(task))
+end
+for _, source in ipairs(sources) do
+  local list = (source.found == 'missing' or is_confirmed(source)) and believed or doubted
+  list[#list + 1] = source
+end
+if #believed == 0 and #doubted > 0 then
+  redis.call('HSET', attempt_key, 'failureClass', 'machine')
+  note_failure(key, worker, 'object-corrupt ' .. doubted[1].key, true)
+  local ends, delay = count_failure(task, job, worker, {class = 'machine', code = '', error = error})
+  if not ends then return {'ended', job, {make_ready(task, delay)}} end
+  redis.call('HSET', key, 'status', 'failed')
+  fail_job(job, error)
+  return {'ended', job, {}}
+end
+add_event('object-lost', job, task, attempt_id, '', 'keys', lost)
 -- While a prepare runs again, every render may find the same file missing: that is one loss.
 local is_known = redis.call('HGET', job_key, 'replan') == '1'
 local hopeless = not is_known and redis.call('HINCRBY', job_key, 'recoveries', 1) > ${MAX_RECOVERIES}
-for _, source in ipairs(sources) do hopeless = hopeless or source.kind == 'input' end
+for _, source in ipairs(believed) do hopeless = hopeless or source.kind == 'input' end
 if hopeless then
   redis.call('HSET', key, 'status', 'failed')
   fail_job(job, error)
@@ -57,13 +90,14 @@ local function run_again(source_task)
 end
 local function reopen_prepare(source)
   redis.call('HSET', job_key, 'replan', 1)
-  if redis.call('HGET', P .. 'task:' .. source.task_id, 'status') == 'succeeded' then run_again(source.task_id) end
+  local prepare = redis.call('HMGET', P .. 'task:' .. source.task_id, 'status', 'attemptId')
+  if prepare[1] == 'succeeded' and prepare[2] == source.seen then run_again(source.task_id) end
 end
--- From the lost piece on: what follows it in the segment continued from it.
+-- From the lost piece on: what follows it in the segment continued from it, and goes with it.
 local function reopen_render(source)
   local source_key = P .. 'task:' .. source.task_id
-  if redis.call('LINDEX', source_key .. ':pieces', source.index) ~= source.piece then return end
-  local kept = cjson.decode(source.piece).firstFrame
+  if redis.call('LINDEX', source_key .. ':pieces', source.index) ~= source.seen then return end
+  local kept = cjson.decode(source.seen).firstFrame
   redis.call('HINCRBY', job_key, 'framesCommitted', kept - redis.call('HGET', source_key, 'framesCommitted'))
   redis.call('HSET', source_key, 'framesCommitted', kept)
   -- LTRIM 0 -1 would keep everything.
@@ -77,11 +111,11 @@ end
 
 -- The planner makes the task ready again when it finds what the task needs.
 redis.call('HSET', key, 'status', 'pending', 'attemptId', '')
-for _, source in ipairs(sources) do
+for _, source in ipairs(believed) do
   if source.kind == 'prepare' then reopen_prepare(source) else reopen_render(source) end
 end
 -- The record points elsewhere by now: another attempt found the same loss before.
-if #sources == 0 then
+if #believed == 0 then
   local kind = redis.call('HGET', key, 'kind')
   if kind == 'render' then redis.call('HSET', job_key, 'replan', 1) end
   if kind == 'prepare' then run_again(task) end
@@ -93,14 +127,15 @@ return {'ended', job, ready_tickets(job)}
 /**
  * Ends an attempt that found objects of its job missing or corrupt, and has them made again: a lost piece reopens its
  * segment there, a lost prepared file the `prepare`. The task waits for that, and nothing counts as a failure. A lost
- * input fails the job. The same call sent twice changes nothing more.
+ * input fails the job. What one worker alone finds corrupt is a failure of that machine, until another worker finds the
+ * same, or this one does after it has proved itself. The same call sent twice changes nothing more.
  */
 export async function endForLostObjects(
   context: RecordsContext,
   attemptId: string,
-  given: { lostObjects: readonly string[]; error: RecordedError; metrics: Record<string, unknown> },
+  given: { lostObjects: readonly LostObject[]; error: RecordedError; metrics: Record<string, unknown> },
 ): Promise<'ended' | 'fenced'> {
-  const sources = await sourcesOf(context, attemptId, new Set(given.lostObjects));
+  const sources = await sourcesOf(context, attemptId, given.lostObjects);
   const reply = await script.run(
     context.redis,
     {
@@ -118,25 +153,30 @@ export async function endForLostObjects(
   return outcome;
 }
 
-async function sourcesOf(context: RecordsContext, attemptId: string, lost: Set<string>): Promise<Source[]> {
+async function sourcesOf(context: RecordsContext, attemptId: string, lost: readonly LostObject[]): Promise<Source[]> {
   const attempt = await getAttempt(context, attemptId);
   const job = attempt && (await getJob(context, attempt.jobId));
   if (!job) return [];
-  if (lost.has(job.portrait.key) || lost.has(job.speech.key))
-    return [{ kind: 'input', taskId: '', index: 0, piece: '' }];
-  const found = (await getTasks(context, job.id)).map((task) => sourceIn(context, task, lost));
-  return (await Promise.all(found)).filter((source) => source !== undefined);
+  const inputs = lost.filter(({ key }) => key === job.portrait.key || key === job.speech.key);
+  const made = (await getTasks(context, job.id)).map((task) => sourcesIn(context, task, lost));
+  return [
+    ...inputs.map((object): Source => ({ ...object, kind: 'input', taskId: '', index: 0, seen: '' })),
+    ...(await Promise.all(made)).flat(),
+  ];
 }
 
-/** Of a segment's lost pieces the first one counts: those after it go with it. */
-async function sourceIn(context: RecordsContext, task: TaskRecord, lost: Set<string>): Promise<Source | undefined> {
+async function sourcesIn(context: RecordsContext, task: TaskRecord, lost: readonly LostObject[]): Promise<Source[]> {
+  const taskId = task.id;
   if (task.kind === 'prepare') {
-    const isLost = preparedKeys(task).some((key) => lost.has(key));
-    return isLost ? { kind: 'prepare', taskId: task.id, index: 0, piece: '' } : undefined;
+    const keys = preparedKeys(task);
+    const lostHere = lost.filter(({ key }) => keys.includes(key));
+    return lostHere.map((object) => ({ ...object, kind: 'prepare', taskId, index: 0, seen: task.attemptId ?? '' }));
   }
-  const pieces = await getPieces(context, task.id);
-  const index = pieces.findIndex((piece) => lost.has(piece.key));
-  return index < 0 ? undefined : { kind: 'piece', taskId: task.id, index, piece: JSON.stringify(pieces[index]) };
+  const pieces = await getPieces(context, taskId);
+  return pieces.flatMap((piece, index): Source[] => {
+    const object = lost.find(({ key }) => key === piece.key);
+    return object ? [{ ...object, kind: 'piece', taskId, index, seen: JSON.stringify(piece) }] : [];
+  });
 }
 
 function preparedKeys(task: TaskRecord): string[] {

@@ -1,6 +1,6 @@
 import { type FailureClass, type RecordedError, recordedError } from '@farm/contracts';
 import { advance } from '../jobs/advance.js';
-import { endForLostObjects } from '../jobs/end-for-lost-objects.js';
+import { endForLostObjects, type LostObject } from '../jobs/end-for-lost-objects.js';
 import { type RecordsContext, ticketsFrom } from '../records-context.js';
 import { Script } from '../redis/script.js';
 import { workerFailures } from '../workers/worker-failures.js';
@@ -16,8 +16,8 @@ export type AttemptOutcome =
       metrics: Record<string, unknown>;
       /** The failure says nothing about the task: an engine that did not start, a scratch folder that cannot be used. */
       ofNoTask?: boolean;
-      /** Keys of the job's objects that are missing or corrupt in storage: they are made again, and nothing counts. */
-      lostObjects?: readonly string[];
+      /** The job's objects that are missing or corrupt in storage: they are made again, and nothing counts. */
+      lostObjects?: readonly LostObject[];
     }
   | { status: 'interrupted'; metrics: Record<string, unknown> }
   | { status: 'lost' };

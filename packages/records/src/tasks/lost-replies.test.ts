@@ -167,7 +167,7 @@ const scenarios: Record<string, Scenario> = {
     const { task } = await renderAll(context);
     const [piece] = await getPieces(context, task.id);
     const { attempt } = await claimed(context, mediaClaimant);
-    const outcome = { ...failed('storage'), lostObjects: [piece!.key] } as AttemptOutcome;
+    const outcome = { ...failed('storage'), lostObjects: [{ key: piece!.key, found: 'missing' }] } as AttemptOutcome;
     return (repeating) => finishAttempt(repeating, attempt.id, outcome);
   },
   'advance that plans renders again': async () => {
@@ -175,7 +175,7 @@ const scenarios: Record<string, Scenario> = {
     const { attempt } = await claimed(context, renderClaimant('w1'));
     await finishAttempt(context, attempt.id, {
       ...failed('storage'),
-      lostObjects: ['portrait.png'],
+      lostObjects: [{ key: 'portrait.png', found: 'missing' as const }],
     } as AttemptOutcome);
     return (repeating) => playPrepare(repeating, [48, 48]);
   },

@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { getJob } from '../jobs/get-job.js';
 import { retryJob } from '../jobs/retry-job.js';
 import { KEY_PREFIX } from '../redis/key-prefix.js';
-import { claimed, preparedJob, renderAll, renderClaimant, testPiece, testWorker, useTestRecords } from '../testing.js';
+import {
+  claimed,
+  liveWorkers,
+  preparedJob,
+  renderAll,
+  renderClaimant,
+  testPiece,
+  testWorker,
+  useTestRecords,
+} from '../testing.js';
 import { listWorkers } from '../workers/list-workers.js';
 import { registerWorker } from '../workers/register-worker.js';
 import { releaseWorker } from '../workers/release-worker.js';
@@ -16,14 +25,6 @@ import { renewLeases } from './renew-leases.js';
 import { MAX_FAILURES, MAX_LOSSES, MAX_MACHINE_FAILURES } from './task-failures.js';
 
 const { context, redis, tickets } = await useTestRecords();
-
-/** Workers that live, with engines that are loaded. */
-async function liveWorkers(...ids: string[]): Promise<void> {
-  for (const id of ids) {
-    await registerWorker(context, { ...testWorker, id });
-    await renewLeases(context, { workerId: id, status: 'idle', attempts: [] });
-  }
-}
 
 interface Failing {
   workerId?: string;
@@ -86,7 +87,7 @@ describe('a failed task', () => {
 
   it('goes to another worker that could take it, and to the same one where there is none', async () => {
     const job = await preparedJob(context, [48]);
-    await liveWorkers('w1', 'w2');
+    await liveWorkers(context, 'w1', 'w2');
     await failNext();
     expect(await claimTask(context, renderClaimant('w1'))).toBe('not-for-you');
     await renewLeases(context, { workerId: 'w2', status: 'draining', attempts: [] });
@@ -98,7 +99,7 @@ describe('a failed task', () => {
     ['of another class', { vramClass: '24g' as const }],
   ])('does not wait for a worker %s', async (_name, changes) => {
     await preparedJob(context, [48]);
-    await liveWorkers('w1');
+    await liveWorkers(context, 'w1');
     await registerWorker(context, { ...testWorker, id: 'w2', ...changes });
     await renewLeases(context, { workerId: 'w2', status: 'idle', attempts: [] });
     await failNext();
@@ -107,7 +108,7 @@ describe('a failed task', () => {
 
   it('comes back to a worker that failed it when the others failed it too, or are silent or quarantined', async () => {
     await preparedJob(context, [48]);
-    await liveWorkers('w1', 'w2');
+    await liveWorkers(context, 'w1', 'w2');
     await failNext({ code: 'one' });
     await redis.zadd(`${KEY_PREFIX}workers`, 1, 'w2');
     const again = await claimed(context, renderClaimant('w1'));
@@ -152,7 +153,7 @@ describe('failures of input and engine', () => {
   });
 
   it('count against no worker', async () => {
-    await liveWorkers('w1');
+    await liveWorkers(context, 'w1');
     for (let i = 0; i < 4; i += 1) {
       await preparedJob(context, [48]);
       await failNext({ failureClass: 'engine', code: 'frames-not-finite' });
@@ -226,7 +227,7 @@ describe('machine failures', () => {
 
 describe('a worker', () => {
   it('that failed three times in a row, whatever the tasks, is quarantined with the reason and claims no render', async () => {
-    await liveWorkers('w1', 'w2');
+    await liveWorkers(context, 'w1', 'w2');
     for (let i = 0; i < 3; i += 1) {
       expect(await quarantineOf('w1')).toBeNull();
       await preparedJob(context, [48]);
@@ -246,7 +247,7 @@ describe('a worker', () => {
   });
 
   it('that succeeds in between is not', async () => {
-    await liveWorkers('w1');
+    await liveWorkers(context, 'w1');
     await preparedJob(context, [48, 48, 48, 48]);
     for (let i = 0; i < 4; i += 1) {
       await failNext();
@@ -256,7 +257,7 @@ describe('a worker', () => {
   });
 
   it('that renders wrong is not excused by what it decodes', async () => {
-    await liveWorkers('w1');
+    await liveWorkers(context, 'w1');
     for (let i = 0; i < 3; i += 1) {
       // The prepare of each job is played by this worker, and succeeds.
       await preparedJob(context, [48]);
@@ -269,7 +270,7 @@ describe('a worker', () => {
 describe('a job that fails alike on two workers', () => {
   it('fails with its reason, and its failures are taken off both', async () => {
     const job = await preparedJob(context, [48, 48, 48]);
-    await liveWorkers('w1', 'w2');
+    await liveWorkers(context, 'w1', 'w2');
     for (let i = 0; i < 3; i += 1) await failNext({ workerId: 'w1' });
     expect(await quarantineOf('w1')).not.toBeNull();
     await failNext({ workerId: 'w2' });
@@ -291,7 +292,7 @@ describe('a job that fails alike on two workers', () => {
 
   it('fails on a lone worker, too, once that has proved itself in between', async () => {
     const job = await preparedJob(context, [48]);
-    await liveWorkers('w1');
+    await liveWorkers(context, 'w1');
     for (let i = 0; i < 3; i += 1) await failNext();
     expect(await statusOf(job.id)).toBe('running');
     await releaseWorker(context, 'w1');
@@ -304,7 +305,7 @@ describe('a job that fails alike on two workers', () => {
 describe('storage failures', () => {
   it('count against nobody, and are bounded by time', async () => {
     const job = await preparedJob(context, [48]);
-    await liveWorkers('w1', 'w2');
+    await liveWorkers(context, 'w1', 'w2');
     const unavailable = { failureClass: 'storage', code: 'storage-unavailable' } as const;
     for (let i = 0; i < 12; i += 1) {
       await redis.del(`${KEY_PREFIX}task:${job.id}-render-00000:excluded`);

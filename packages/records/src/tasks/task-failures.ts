@@ -16,11 +16,15 @@ const BACKOFF_MS = 1000;
 const LONGEST_BACKOFF_MS = 60_000;
 
 /**
- * Lua of `finishAttempt`: what one failure or loss counts against, whether it ends the job, and when the task is tried
+ * Lua of the scripts that end attempts: what one failure or loss counts against, whether it ends the job, and when the task is tried
  * again. It needs `workerFailures`.
  */
 export const taskFailures = `
 -- Keys: task:<task>, :excluded and :failed-on, job:<job>, worker:<worker> of those that failed it, events
+
+local function slot_of(task)
+  return redis.call('HGET', P .. 'task:' .. task, 'kind') == 'render' and 'render' or 'media'
+end
 
 -- How often each worker failed this task with each code, and when it did first.
 local function note_failure(key, worker, code, is_machine)
@@ -85,8 +89,7 @@ end
 
 -- Returns whether the job ends with it, and otherwise after how many milliseconds the task is ready again.
 local function count_failure(task, job, worker, failure)
-  local key, job_key, slot = P .. 'task:' .. task, P .. 'job:' .. job, 'media'
-  if redis.call('HGET', key, 'kind') == 'render' then slot = 'render' end
+  local key, job_key, slot = P .. 'task:' .. task, P .. 'job:' .. job, slot_of(task)
   local class, ends = failure.class, false
   if class == 'machine' then
     ends = too_many_machine_failures(key, job_key)
@@ -107,8 +110,7 @@ local function count_failure(task, job, worker, failure)
 end
 
 local function count_success(task, job, worker)
-  local key, slot = P .. 'worker:' .. worker, 'media'
-  if redis.call('HGET', P .. 'task:' .. task, 'kind') == 'render' then slot = 'render' end
+  local key, slot = P .. 'worker:' .. worker, slot_of(task)
   redis.call('HDEL', key, slot .. 'Failures')
   if slot == 'render' then redis.call('HDEL', key, 'quarantines') end
   redis.call('HDEL', P .. 'job:' .. job, 'machineFailures', 'machineFailingSince')
