@@ -12,6 +12,8 @@ export interface WorkSlot {
   classes: readonly TaskClass[];
   /** Resolves when this slot may claim, or drains. */
   untilReady(): Promise<void>;
+  /** Whether it still is, while it waits for work. */
+  isReady(): boolean;
   claim(): Promise<ClaimOutcome>;
   run(claim: Claim): Promise<void>;
   draining: AbortSignal;
@@ -32,16 +34,18 @@ export async function runSlot(slot: WorkSlot): Promise<void> {
   }
 }
 
-async function nextClaim(consumer: TicketConsumer, { claim, draining, log }: WorkSlot): Promise<Claim | undefined> {
+async function nextClaim(consumer: TicketConsumer, slot: WorkSlot): Promise<Claim | undefined> {
+  const { claim, draining, log } = slot;
+  const answer = async () => {
+    const outcome = await claim();
+    if (outcome === 'ended') {
+      log.warn('a claim was answered so late that its lease had run out: its task is ready for any worker again');
+      return 'none';
+    }
+    return typeof outcome === 'string' ? outcome : { work: outcome };
+  };
   try {
-    return await consumer.next(async () => {
-      const outcome = await claim();
-      if (outcome === 'ended') {
-        log.warn('a claim was answered so late that its lease had run out: its task is ready for any worker again');
-        return 'none';
-      }
-      return typeof outcome === 'string' ? outcome : { work: outcome };
-    }, draining);
+    return await consumer.next(answer, draining, () => slot.isReady());
   } catch (error) {
     // Whatever was claimed has been returned, or comes back when its lease ends.
     log.warn({ err: error }, 'the claim failed');

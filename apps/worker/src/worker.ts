@@ -21,7 +21,7 @@ import { runTask } from './run-task.js';
 import { RunningAttempt } from './running-attempt.js';
 import { selfTest } from './self-test.js';
 import type { WorkerResources } from './task-context.js';
-import { runSlot } from './work-slot.js';
+import { runSlot, type WorkSlot } from './work-slot.js';
 
 /** After media tasks that failed in a row on this machine, others get a chance to claim what it would fail again. */
 const FIRST_MEDIA_PAUSE_MS = 1000;
@@ -47,6 +47,8 @@ export class Worker {
   readonly #readiness: RenderReadiness;
   #warmKey = '';
   #mediaFailures = 0;
+  /** By the last heartbeat: what fails on the media slot takes the render slot out of work too, maybe while it waits. */
+  #isQuarantined = false;
   #replaced = false;
 
   constructor(given: { resources: WorkerResources; options: WorkerOptions; redis: Redis; log: Logger }) {
@@ -104,11 +106,15 @@ export class Worker {
   }
 
   #renderSlot(classes: readonly TaskClass[], engine: EngineName): Promise<void> {
-    return this.#slot({ classes, engine, untilReady: () => this.#readiness.untilReady(this.#draining.signal) });
+    const untilReady = async () => {
+      await this.#readiness.untilReady(this.#draining.signal);
+      this.#isQuarantined = false;
+    };
+    return this.#slot({ classes, engine, untilReady, isReady: () => !this.#isQuarantined });
   }
 
   #mediaSlot(): Promise<void> {
-    return this.#slot({ classes: ['media'], engine: '', untilReady: () => this.#mediaPause() });
+    return this.#slot({ classes: ['media'], engine: '', untilReady: () => this.#mediaPause(), isReady: () => true });
   }
 
   async #mediaPause(): Promise<void> {
@@ -117,13 +123,13 @@ export class Worker {
     await sleep(pauseMs, undefined, { signal: this.#draining.signal }).catch(() => {});
   }
 
-  #slot(slot: { classes: readonly TaskClass[]; engine: EngineName | ''; untilReady(): Promise<void> }): Promise<void> {
+  #slot(slot: Pick<WorkSlot, 'classes' | 'untilReady' | 'isReady'> & { engine: EngineName | '' }): Promise<void> {
     const { id: workerId } = this.#options;
-    const { classes, engine, untilReady } = slot;
+    const { engine, ...ready } = slot;
+    const { classes } = slot;
     return runSlot({
+      ...ready,
       redis: this.#redis,
-      classes,
-      untilReady,
       claim: () => {
         const claimant = { workerId, classes, engine, warmKey: this.#warmKey, leaseMs: LEASE_MS };
         return claimTask(this.#resources.records, claimant);
@@ -169,7 +175,8 @@ export class Worker {
     this.shutDown();
   }
 
-  #obey({ stop, drain }: HeartbeatAnswer): void {
+  #obey({ stop, drain, quarantined }: HeartbeatAnswer): void {
+    this.#isQuarantined = quarantined;
     for (const attemptId of stop) this.#stop(attemptId);
     if (drain) this.drain();
   }

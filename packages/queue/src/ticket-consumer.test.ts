@@ -130,6 +130,38 @@ describe('tickets', () => {
     expect(await openConsumer(['cpu']).next(claim, signal)).toBe('claimed');
   });
 
+  it('are left to others by a consumer that may no longer claim, which can be used again', async () => {
+    const consumer = openConsumer(['cpu']);
+    let mayClaim = true;
+    const waiting = consumer.next(
+      async () => 'none',
+      signal,
+      () => mayClaim,
+    );
+    await sleep(300);
+    mayClaim = false;
+    await queues.add([ticket('a')]);
+    expect(await waiting).toBeUndefined();
+    await queues.add([ticket('b')]);
+    expect(
+      await consumer.next(
+        async () => ({ work: 'left' }),
+        signal,
+        () => mayClaim,
+      ),
+    ).toBeUndefined();
+    expect(await openConsumer(['cpu']).next(async () => ({ work: 'taken' }), signal)).toBe('taken');
+    mayClaim = true;
+    await queues.add([ticket('c')]);
+    expect(
+      await consumer.next(
+        async () => ({ work: 'again' }),
+        signal,
+        () => mayClaim,
+      ),
+    ).toBe('again');
+  });
+
   it('end the wait quietly when it is aborted', async () => {
     const abort = new AbortController();
     const waiting = openConsumer(['cpu']).next(async () => ({ work: 1 }), abort.signal);

@@ -58,10 +58,24 @@ export class TicketConsumer {
     this.#blocking.on('error', () => {});
   }
 
-  /** Waits until `claim` gives work; undefined once `signal` aborts, which ends this consumer. One ticket, one `claim`. */
-  async next<Work>(claim: () => Promise<ClaimAnswer<Work>>, signal: AbortSignal): Promise<Work | undefined> {
+  /**
+   * Waits until `claim` gives work. One ticket, one `claim`.
+   *
+   * @param signal ends this consumer
+   * @param mayClaim asked at least every two seconds
+   * @returns undefined when `signal` aborts or it may no longer claim
+   */
+  async next<Work>(
+    claim: () => Promise<ClaimAnswer<Work>>,
+    signal: AbortSignal,
+    mayClaim: () => boolean = () => true,
+  ): Promise<Work | undefined> {
     let marker: Marker | undefined;
     while (!signal.aborted && !this.#closed) {
+      if (!mayClaim()) {
+        if (marker) await this.#putBack([marker]);
+        return undefined;
+      }
       for (const worker of this.#workers) {
         const work = await this.#tryQueue(worker, claim, signal);
         if (work === undefined) continue;

@@ -43,7 +43,7 @@ for _, given in ipairs(attempts) do
     add_passing_event('attempt-progressed', job, task, attempt, worker_id, 'framesDone', frames, 'framesPerSecond', rate)
   end
 end
-return {'known', stop, draining or '0'}
+return {'known', stop, draining or '0', quarantined_at and '1' or '0'}
 `,
 });
 
@@ -52,6 +52,8 @@ export interface HeartbeatAnswer {
   stop: string[];
   /** Finish the piece under way, return the rest, and leave. */
   drain: boolean;
+  /** Render nothing until it has proved itself. */
+  quarantined: boolean;
 }
 
 /**
@@ -73,7 +75,7 @@ export async function renewLeases(
     return { ...attempt, framesPerSecond: attempt.framesPerSecond.toFixed(2) };
   });
   const reply = await script.run(context.redis, { workerId, instance, status, clockSkewMs }, attempts);
-  const [known, stop, drain] = reply as ['known' | 'unknown' | 'replaced', string[]?, string?];
+  const [known, stop, drain, quarantined] = reply as ['known' | 'unknown' | 'replaced', string[]?, string?, string?];
   if (known === 'replaced') return known;
-  return known === 'known' ? { stop: stop ?? [], drain: drain === '1' } : undefined;
+  return known === 'known' ? { stop: stop ?? [], drain: drain === '1', quarantined: quarantined === '1' } : undefined;
 }

@@ -151,12 +151,14 @@ describe('leases', () => {
     expect(await renewLeases(context, { workerId: 'w1', status: 'busy', attempts })).toEqual({
       stop: [],
       drain: false,
+      quarantined: false,
     });
     expect(await getAttempt(context, claim.attempt.id)).toMatchObject({ framesDone: 20, framesPerSecond: 50 });
     expect(await cancelJob(context, job.id)).toBe('canceling');
     expect(await renewLeases(context, { workerId: 'w1', status: 'busy', attempts })).toEqual({
       stop: [claim.attempt.id],
       drain: false,
+      quarantined: false,
     });
   });
 
