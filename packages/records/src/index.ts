@@ -28,7 +28,7 @@ export { listLiveJobs } from './jobs/list-live-jobs.js';
 export { referencedKeys } from './jobs/referenced-keys.js';
 export { reopenAssembly } from './jobs/reopen-assembly.js';
 export { type RetryOutcome, retryJob } from './jobs/retry-job.js';
-export { shrinkEndedJobs } from './jobs/shrink-ended-jobs.js';
+export { listUncheckedJobs, markVideoChecked, shrinkEndedJobs } from './jobs/shrink-ended-jobs.js';
 export { dueVideoCheckRound, saveVideoCheckRound, type VideoCheckRound } from './jobs/video-check-round.js';
 export { getOwnerLimits, type OwnerLimits, setOwnerLimits } from './owners/owner-limits.js';
 export { type RebuildOptions, type RebuildReport, rebuildFarm } from './rebuild/rebuild-farm.js';
@@ -39,6 +39,7 @@ export { connectRedis, type RedisOptions } from './redis/connect-redis.js';
 export * from './redis/errors.js';
 export { isRedisUnavailable } from './redis/is-redis-unavailable.js';
 export { KEY_PREFIX } from './redis/key-prefix.js';
+export { redisNow } from './redis/redis-now.js';
 export {
   confirmSweep,
   readSweepReport,

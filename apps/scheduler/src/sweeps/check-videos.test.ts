@@ -3,12 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Manifest } from '@farm/contracts';
-import { finishAttempt, getJob, getTask, KEY_PREFIX, shrinkEndedJobs } from '@farm/records';
+import { cancelJob, finishAttempt, getJob, getTask, KEY_PREFIX, referencedKeys, shrinkEndedJobs } from '@farm/records';
 import { claimed, mediaClaimant, preparedJob, renderAll, useTestRecords } from '@farm/records/testing';
 import { createStorage, type ObjectStorage } from '@farm/storage';
 import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as checkVideos from './check-videos.js';
+import * as shrinkJobs from './shrink-jobs.js';
 
 const { context: records, redis } = await useTestRecords();
 let folder: string;
@@ -28,7 +29,8 @@ beforeEach(async () => {
   });
 });
 
-const check = () => checkVideos.runOnce({ records, storage, videoCheckIntervalMs: 0, log: pino({ level: 'silent' }) });
+const log = pino({ level: 'silent' });
+const check = () => checkVideos.runOnce({ records, storage, videoCheckIntervalMs: 0, log });
 const [manifest] = Manifest.meta()!.examples as [Manifest];
 
 /** A succeeded job with its video and manifest in storage. */
@@ -61,7 +63,8 @@ describe('check-videos', () => {
     if (fault === 'missing') await storage.delete([key]);
     if (fault === 'without its manifest') await storage.delete([manifestKey]);
     expect(await check()).toBe(1);
-    expect(await getJob(records, id)).toMatchObject({ status: 'running', video: null });
+    expect(await getJob(records, id)).toMatchObject({ status: 'running', video: null, formerVideo: { key } });
+    expect(await referencedKeys(records, id)).toContain(key);
     expect((await getTask(records, `${id}-assemble`))?.status).toBe('ready');
     expect((await claimed(records, mediaClaimant)).task.id).toBe(`${id}-assemble`);
     expect((await getJob(records, whole.id))?.status).toBe('succeeded');
@@ -69,12 +72,89 @@ describe('check-videos', () => {
 
   it('warns where the pieces are gone, once', async () => {
     const { id, key } = await finished();
-    await shrinkEndedJobs(records, -1);
+    await check();
+    expect(await shrinkEndedJobs(records, -1)).toBe(1);
     await storage.put(key, Buffer.from('other bytes'));
     expect(await check()).toBe(1);
     expect(await check()).toBe(1);
     const job = await getJob(records, id);
     expect(job).toMatchObject({ status: 'succeeded', warnings: [{ code: 'video-damaged' }] });
+  });
+
+  it('believes no single read', async () => {
+    const { id, key } = await finished();
+    let reads = 0;
+    const flaky = new Proxy(storage, {
+      get(target, name) {
+        if (name === 'get')
+          return (wanted: string) => {
+            if (wanted === key) reads += 1;
+            return wanted === key && reads === 1 ? undefined : target.get(wanted);
+          };
+        const member = target[name as keyof ObjectStorage];
+        return typeof member === 'function' ? member.bind(target) : member;
+      },
+    });
+    expect(await checkVideos.runOnce({ records, storage: flaky, videoCheckIntervalMs: 0, log })).toBe(0);
+    expect(reads).toBe(2);
+    expect((await getJob(records, id))?.status).toBe('succeeded');
+  });
+
+  it.each(['fails', 'is canceled'])('leaves a job its former video when the new assembly %s', async (end) => {
+    const { id, key, manifestKey } = await finished();
+    await storage.delete([manifestKey]);
+    await check();
+    const { attempt } = await claimed(records, mediaClaimant);
+    if (end === 'fails') {
+      const error = { code: 'bad-speech', message: 'No.' };
+      await finishAttempt(records, attempt.id, { status: 'failed', failureClass: 'input', error, metrics: {} });
+    } else {
+      await cancelJob(records, id);
+      await finishAttempt(records, attempt.id, { status: 'interrupted', metrics: {} });
+    }
+    const job = await getJob(records, id);
+    expect(job).toMatchObject({
+      status: 'succeeded',
+      video: { key, manifestKey },
+      formerVideo: null,
+      framesCommitted: 48,
+    });
+    expect(await check()).toBe(1);
+    const again = await claimed(records, mediaClaimant);
+    const video = { ...job!.video!, key: 'new.mp4' };
+    await finishAttempt(records, again.attempt.id, { status: 'succeeded', result: video, metrics: {} });
+    expect(await getJob(records, id)).toMatchObject({
+      status: 'succeeded',
+      video: { key: 'new.mp4' },
+      formerVideo: null,
+    });
+  });
+
+  it('passes over a record and a video that cannot be read', async () => {
+    const [lost, unreadable, record] = [await finished(), await finished(), await finished()];
+    await storage.delete([lost.key]);
+    await redis.hset(`${KEY_PREFIX}job:${record.id}`, 'schema', 99);
+    const failing = new Proxy(storage, {
+      get(target, name) {
+        if (name === 'get')
+          return async (wanted: string) => {
+            if (wanted === unreadable.key) throw new Error('a bad sector');
+            return target.get(wanted);
+          };
+        const member = target[name as keyof ObjectStorage];
+        return typeof member === 'function' ? member.bind(target) : member;
+      },
+    });
+    expect(await checkVideos.runOnce({ records, storage: failing, videoCheckIntervalMs: 0, log })).toBe(1);
+    expect((await getJob(records, lost.id))?.status).toBe('running');
+  });
+
+  it('reads a video back before the details of its job go', async () => {
+    const [whole, lost] = [await finished(), await finished()];
+    await storage.put(lost.key, Buffer.from('other bytes'));
+    expect(await shrinkJobs.runOnce({ records, storage, keepDetailsMs: -1, log })).toBe(1);
+    expect(await getJob(records, whole.id)).toMatchObject({ status: 'succeeded', shrunk: true });
+    expect(await getJob(records, lost.id)).toMatchObject({ status: 'running', shrunk: false });
   });
 
   it('continues where the last pass ended, and reads nothing before the next round is due', async () => {

@@ -1,5 +1,5 @@
 import { UPLOADS_PREFIX } from '@farm/contracts';
-import { forgetUploads, noteUpload, type RecordsContext } from '@farm/records';
+import { forgetUploads, noteUpload, type RecordsContext, redisNow } from '@farm/records';
 import type { ObjectStorage } from '@farm/storage';
 import type { Logger } from 'pino';
 import { deleteObjects } from './clean-storage/delete-objects.js';
@@ -24,7 +24,7 @@ export async function runOnce(context: UploadContext): Promise<number> {
 }
 
 async function* expiredUploads({ records, storage }: UploadContext, lifetimeMs: number): AsyncGenerator<string> {
-  const before = Date.now() - lifetimeMs;
+  const before = (await redisNow(records)) - lifetimeMs;
   for await (const { key, modifiedAt } of storage.list(UPLOADS_PREFIX)) {
     // A file that was sent again starts again.
     if ((await noteUpload(records, key)) >= lifetimeMs && modifiedAt.getTime() <= before) yield key;

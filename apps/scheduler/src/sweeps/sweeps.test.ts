@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +27,7 @@ import { createStorage, type ObjectStorage } from '@farm/storage';
 import { type RunningRedisServer, startRedisServer } from '@farm/toolchain';
 import type { Redis } from 'ioredis';
 import pino from 'pino';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as advanceJobs from './advance-jobs.js';
 import * as cleanStorage from './clean-storage.js';
 import * as expireLeases from './expire-leases.js';
@@ -126,7 +127,8 @@ async function finishedVideo() {
   await finishAttempt(records, attemptId, { status: 'succeeded', result: {}, metrics: {} });
   const assembly = await claim('media', '');
   const key = (name: 'video.mp4' | 'manifest.json') => objectKeys.output(id, assembly.attempt.id, name);
-  const video = { key: key('video.mp4'), sha256: 'a', bytes: 5, width: 64, height: 64, frameCount: 48, seconds: 1.92 };
+  const sha256 = createHash('sha256').update('video').digest('hex');
+  const video = { key: key('video.mp4'), sha256, bytes: 5, width: 64, height: 64, frameCount: 48, seconds: 1.92 };
   const manifest: Manifest = {
     schema: 1,
     jobId: id,
@@ -146,7 +148,7 @@ async function finishedVideo() {
   const result = { ...video, manifestKey: key('manifest.json') };
   await finishAttempt(records, assembly.attempt.id, { status: 'succeeded', result, metrics: {} });
   expect(await getJob(records, id)).toMatchObject({ status: 'succeeded', video: result });
-  expect(await shrinkJobs.runOnce({ records, keepDetailsMs: -1, log })).toBe(1);
+  expect(await shrinkJobs.runOnce({ records, storage, keepDetailsMs: -1, log })).toBe(1);
   return { id, ...result };
 }
 
@@ -377,11 +379,54 @@ describe('clean-storage', () => {
     expect(await pieces()).toBe(0);
   });
 
+  it('removes notes that a delete or a retry left half way, and keeps true ones', async () => {
+    const { id, claimed } = await rendering();
+    const [ended, deleted] = [objectKeys.endedFile(id), objectKeys.deletedFile(id)];
+    await storage.put(ended, Buffer.from('{}'));
+    await storage.put(deleted, Buffer.from('{}'));
+    expect(await clean()).toBe(2);
+    expect(await keysLeft()).not.toContain(deleted);
+    await cancelJob(records, id);
+    await finishAttempt(records, claimed.attempt.id, { status: 'interrupted', metrics: {} });
+    await storage.put(ended, Buffer.from('{}'));
+    await clean();
+    expect(await keysLeft()).toContain(ended);
+  });
+
+  it('counts pieces of a failed job that a rebuild found against the limit of a pass', async () => {
+    const { id, claimed } = await rendering();
+    await cancelJob(records, id);
+    await finishAttempt(records, claimed.attempt.id, { status: 'interrupted', metrics: {} });
+    await redis.hset(`${KEY_PREFIX}job:${id}`, { status: 'failed', shrunk: 1, rebuilt: 1 });
+    const pieces = Array.from({ length: 101 }, (_, index) => {
+      const place = { taskId: `${id}-render-00000`, attemptId: claimed.attempt.id, firstFrame: index };
+      return objectKeys.piece(id, place);
+    });
+    for (const key of pieces) await storage.put(key, Buffer.from('x'));
+    expect(await clean()).toBe(0);
+    expect((await readSweepReport(records))?.waiting?.count).toBeGreaterThanOrEqual(101);
+    await redis.hdel(`${KEY_PREFIX}job:${id}`, 'rebuilt');
+    expect(await clean()).toBeGreaterThanOrEqual(101);
+  });
+
+  it('goes by the clock of Redis', async () => {
+    const { claimed } = await rendering();
+    const { key } = await putPiece(claimed);
+    await finishAttempt(records, claimed.attempt.id, { status: 'interrupted', metrics: {} });
+    vi.setSystemTime(Date.now() + 7_200_000);
+    try {
+      expect(await clean(3_600_000)).toBe(0);
+      expect(await keysLeft()).toContain(key);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('leaves outputs and inputs of a shrunk job', async () => {
     const { id, claimed } = await rendering();
     await cancelJob(records, id);
     await finishAttempt(records, claimed.attempt.id, { status: 'interrupted', metrics: {} });
-    expect(await shrinkJobs.runOnce({ records, keepDetailsMs: -1, log })).toBe(1);
+    expect(await shrinkJobs.runOnce({ records, storage, keepDetailsMs: -1, log })).toBe(1);
     await clean();
     expect((await keysLeft()).every((key) => key.includes('/input/'))).toBe(true);
     expect(await getJob(records, id)).toMatchObject({ shrunk: true });

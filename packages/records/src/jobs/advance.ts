@@ -108,7 +108,7 @@ const succeedScript = new Script({
 -- Keys: job:<job> and :tasks, task:<task> of each, jobs:<owner>:<status>, live-jobs, ended-jobs, events
 local assemble = redis.call('HMGET', P .. 'task:' .. job_id .. '-assemble', 'status', 'result')
 if assemble[1] ~= 'succeeded' or not has_all_pieces(job_id) then return end
-redis.call('HSET', P .. 'job:' .. job_id, 'video', assemble[2])
+redis.call('HSET', P .. 'job:' .. job_id, 'video', assemble[2], 'formerVideo', '')
 move_job(job_id, 'succeeded')
 `,
 });

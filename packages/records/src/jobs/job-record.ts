@@ -39,9 +39,13 @@ export interface JobRecord {
   /** Its `prepare` runs again, after which renders need the keys of the new files. */
   replan: boolean;
   video: VideoFacts | null;
+  /** While the video is made again: the one before, which stays until there is another. */
+  formerVideo: VideoFacts | null;
   error: RecordedError | null;
   /** The keys of tasks, attempts and pieces are gone; the manifest has their facts. */
   shrunk: boolean;
+  /** Its record was made again from storage. */
+  rebuilt: boolean;
 }
 
 export function decodeJob(fields: Fields): JobRecord {
@@ -65,8 +69,10 @@ export function decodeJob(fields: Fields): JobRecord {
     runningAttempts: Number(fields.runningAttempts ?? 0),
     replan: fields.replan === '1',
     video: jsonOr(fields.video, null),
+    formerVideo: jsonOr(fields.formerVideo, null),
     error: jsonOr(fields.error, null),
     shrunk: fields.shrunk === '1',
+    rebuilt: fields.rebuilt === '1',
   };
 }
 

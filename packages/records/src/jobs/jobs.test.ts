@@ -200,6 +200,20 @@ describe('reading', () => {
   });
 });
 
+describe('shrinkEndedJobs', () => {
+  it('waits for an attempt that has not ended', async () => {
+    const job = await preparedJob(context, [48, 48]);
+    const failing = await claimed(context, renderClaimant('w1'));
+    const other = await claimed(context, renderClaimant('w2'));
+    const error = { code: 'bad-portrait', message: 'No.' };
+    await finishAttempt(context, failing.attempt.id, { status: 'failed', failureClass: 'input', error, metrics: {} });
+    expect(await shrinkEndedJobs(context, -1)).toBe(0);
+    expect(await finishAttempt(context, other.attempt.id, { status: 'interrupted', metrics: {} })).toBe('ended');
+    expect(await shrinkEndedJobs(context, -1)).toBe(1);
+    expect(await redis.hget(`${KEY_PREFIX}running-by-owner`, job.owner)).toBe('0');
+  });
+});
+
 describe('advanceLiveJobs', () => {
   it('passes over a job that cannot be read, and reports it', async () => {
     const broken = newTestJob();

@@ -12,10 +12,8 @@ export async function referencedKeys(context: Reader, jobId: string): Promise<Se
   const job = await getJob(context, jobId);
   if (!job) return keys;
   keys.add(job.portrait.key).add(job.speech.key);
-  if (job.video) {
-    keys.add(job.video.key).add(job.video.manifestKey);
-    if (job.video.posterKey) keys.add(job.video.posterKey);
-  }
+  for (const video of [job.video, job.formerVideo])
+    for (const key of [video?.key, video?.manifestKey, video?.posterKey]) if (key) keys.add(key);
   for (const task of await getTasks(context, jobId)) {
     if (task.kind === 'prepare' && task.result) {
       const prepared = task.result as PrepareResult;

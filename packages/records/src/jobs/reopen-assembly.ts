@@ -12,8 +12,9 @@ local key = P .. 'job:' .. job_id
 local row = redis.call('HMGET', key, 'status', 'shrunk', 'video')
 if row[1] ~= 'succeeded' or cjson.decode(row[3]).key ~= video_key then return {'other'} end
 local assemble = P .. 'task:' .. job_id .. '-assemble'
-if row[2] == '1' or redis.call('EXISTS', assemble) == 0 then return {'shrunk'} end
-redis.call('HSET', key, 'video', '', 'endedAt', '', 'recoveries', 0)
+if row[2] == '1' or redis.call('EXISTS', assemble) == 0 or not renders_complete(job_id) then return {'no-pieces'} end
+redis.call('HSET', key, 'video', '', 'formerVideo', row[3], 'endedAt', '', 'recoveries', 0)
+redis.call('HDEL', key, 'videoCheckedAt')
 redis.call('ZREM', P .. 'ended-jobs', job_id)
 redis.call('SADD', P .. 'live-jobs', job_id)
 redis.call('HSET', assemble, 'result', '')
@@ -25,16 +26,16 @@ return {'reopened', make_ready(job_id .. '-assemble', 0)}
 });
 
 /**
- * Has the video of a succeeded job made again from its pieces. `shrunk`: the record of its pieces is gone; `other`: the
- * job has no longer this video.
+ * Has the video of a succeeded job made again from its pieces. Should that fail, the job has the former one again.
+ * `no-pieces`: they are gone, or the record of them is; `other`: the job has no longer this video.
  */
 export async function reopenAssembly(
   context: RecordsContext,
   jobId: string,
   videoKey: string,
-): Promise<'reopened' | 'shrunk' | 'other'> {
+): Promise<'reopened' | 'no-pieces' | 'other'> {
   const [outcome, ticket] = (await script.run(context.redis, { jobId, videoKey })) as [
-    'reopened' | 'shrunk' | 'other',
+    'reopened' | 'no-pieces' | 'other',
     unknown?,
   ];
   if (ticket) await context.enqueue(ticketsFrom([ticket]));

@@ -35,7 +35,7 @@ for _, task in ipairs(redis.call('LRANGE', key .. ':tasks', 0, -1)) do
   end
 end
 redis.call('HSET', key, 'error', '', 'endedAt', '', 'recoveries', 0)
-redis.call('HDEL', key, 'machineFailures', 'machineFailingSince')
+forget_machine_failures(job_id)
 redis.call('ZREM', P .. 'ended-jobs', job_id)
 redis.call('SADD', P .. 'live-jobs', job_id)
 move_job(job_id, not renders_left and 'preparing' or (started_at and 'running' or 'queued'))

@@ -1,5 +1,6 @@
 import { KEY_PREFIX } from '../redis/key-prefix.js';
 import type { Reader } from '../redis/read-hash.js';
+import { redisNow } from '../redis/redis-now.js';
 
 /** How far the check of every finished video has come. */
 export interface VideoCheckRound {
@@ -14,8 +15,7 @@ const key = `${KEY_PREFIX}video-check-round`;
 
 /** The round under way, or a new one when the last began `intervalMs` ago; undefined: nothing is due. */
 export async function dueVideoCheckRound(context: Reader, intervalMs: number): Promise<VideoCheckRound | undefined> {
-  const [seconds] = await context.redis.time();
-  const now = Number(seconds) * 1000;
+  const now = await redisNow(context);
   const { startedAt, cursor, complete } = await context.redis.hgetall(key);
   if (startedAt !== undefined && complete !== '1')
     return { startedAt: Number(startedAt), isComplete: false, ...(cursor && { cursor }) };

@@ -34,7 +34,7 @@ export async function restoreJob(context: RecordsContext, stored: StoredJob): Pr
 }
 
 /** As a job whose details were dropped: its manifest has them. */
-const ENDED_FIELDS = { schema: RECORD_SCHEMA, runningAttempts: 0, rendersLeft: 0, shrunk: 1 };
+const ENDED_FIELDS = { schema: RECORD_SCHEMA, runningAttempts: 0, rendersLeft: 0, shrunk: 1, rebuilt: 1 };
 
 async function restoreFinished(
   { redis }: RecordsContext,

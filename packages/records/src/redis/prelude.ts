@@ -57,6 +57,11 @@ local function forget_failures(task_key)
   redis.call('DEL', task_key .. ':excluded', task_key .. ':failed-on')
 end
 
+-- A job that gets on has machines that work.
+local function forget_machine_failures(job)
+  redis.call('HDEL', P .. 'job:' .. job, 'machineFailures', 'machineFailingSince', 'machineFailedAt')
+end
+
 -- The ticket of a task that is ready: adding one again does no harm.
 local function ready_ticket(task)
   local row = redis.call('HMGET', P .. 'task:' .. task, 'status', 'taskClass', 'generation', 'notBefore')
@@ -72,15 +77,18 @@ local function ready_tickets(job)
   return tickets
 end
 
--- Whether every render of a running job has all its pieces: nothing is joined, and no job ends, without them.
-local function has_all_pieces(job)
-  local row = redis.call('HMGET', P .. 'job:' .. job, 'status', 'rendersLeft')
-  if row[1] ~= 'running' or row[2] ~= '0' then return false end
+local function renders_complete(job)
   for _, task in ipairs(redis.call('LRANGE', P .. 'job:' .. job .. ':tasks', 0, -1)) do
     local render = redis.call('HMGET', P .. 'task:' .. task, 'kind', 'status', 'frameCount', 'framesCommitted')
     if render[1] == 'render' and (render[2] ~= 'succeeded' or render[3] ~= render[4]) then return false end
   end
   return true
+end
+
+-- Whether every render of a running job has all its pieces: nothing is joined, and no job ends, without them.
+local function has_all_pieces(job)
+  local row = redis.call('HMGET', P .. 'job:' .. job, 'status', 'rendersLeft')
+  return row[1] == 'running' and row[2] == '0' and renders_complete(job)
 end
 
 local function cancel_task(task)
@@ -109,8 +117,20 @@ local function drop_pieces(task)
   redis.call('HSET', key, 'framesCommitted', 0)
 end
 
+-- A succeeded job whose video was to be made again, and which ends without a new one, goes back to the one it had.
+local function back_to_former_video(job)
+  local key, assemble = P .. 'job:' .. job, P .. 'task:' .. job .. '-assemble'
+  local former = redis.call('HGET', key, 'formerVideo')
+  if not former or former == '' then return false end
+  redis.call('HSET', key, 'video', former, 'formerVideo', '')
+  redis.call('HSET', assemble, 'status', 'succeeded', 'result', former)
+  move_job(job, 'succeeded')
+  return true
+end
+
 local function finish_canceling(job)
   if redis.call('HGET', P .. 'job:' .. job, 'runningAttempts') ~= '0' then return end
+  if back_to_former_video(job) then return end
   for _, task in ipairs(redis.call('LRANGE', P .. 'job:' .. job .. ':tasks', 0, -1)) do drop_pieces(task) end
   redis.call('HSET', P .. 'job:' .. job, 'framesCommitted', 0)
   move_job(job, 'canceled')
@@ -129,8 +149,9 @@ local function end_attempt(attempt, status, error, metrics)
 end
 
 local function fail_job(job, error)
-  redis.call('HSET', P .. 'job:' .. job, 'error', error)
   cancel_tasks(job)
+  if back_to_former_video(job) then return end
+  redis.call('HSET', P .. 'job:' .. job, 'error', error)
   move_job(job, 'failed')
 end
 

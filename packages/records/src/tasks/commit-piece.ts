@@ -24,7 +24,9 @@ if not held or first_frame ~= committed then
 end
 if committed + frame_count > tonumber(redis.call('HGET', key, 'frameCount')) then return 'out-of-order' end
 redis.call('RPUSH', key .. ':pieces', piece)
-redis.call('HSET', key, 'framesCommitted', committed + frame_count)
+redis.call('HSET', key, 'framesCommitted', committed + frame_count, 'losses', 0)
+redis.call('HDEL', key, 'machineFailures')
+forget_machine_failures(job)
 local done = redis.call('HINCRBY', P .. 'job:' .. job, 'framesCommitted', frame_count)
 add_event('piece-committed', job, task_id, attempt_id, redis.call('HGET', P .. 'attempt:' .. attempt_id, 'workerId'),
   'firstFrame', first_frame, 'frameCount', frame_count, 'framesCommitted', done)

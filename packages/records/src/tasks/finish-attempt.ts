@@ -40,6 +40,12 @@ ${taskFailures}
 -- running-by-owner, events; when the task is ready again or the job ends also ready:<class>, jobs:<owner>:<status>, live-jobs, ended-jobs
 local row = redis.call('HMGET', P .. 'attempt:' .. attempt_id, 'status', 'taskId', 'jobId', 'workerId', 'outcome')
 local attempt_status, task, job, worker = row[1], row[2], row[3], row[4]
+-- Its job is deleted: nobody else would take the lease away.
+if not attempt_status then
+  redis.call('ZREM', P .. 'leases', attempt_id)
+  redis.call('SREM', P .. 'leases-extended', attempt_id)
+  return {'fenced'}
+end
 local outcome = redis.sha1hex(table.concat(ARGV, '\\0', 2))
 -- The reply to an earlier call may have been lost: the same outcome gets the same answer.
 if attempt_status ~= 'running' then

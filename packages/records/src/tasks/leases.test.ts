@@ -45,6 +45,15 @@ describe('a lease', () => {
     expect(await redis.exists(`${KEY_PREFIX}leases-extended`)).toBe(0);
   });
 
+  it('whose attempt has no record any more is taken away', async () => {
+    await runningAttempt();
+    await redis.zadd(LEASES, 1, 'of-a-deleted-job');
+    await redis.sadd(`${KEY_PREFIX}leases-extended`, 'of-a-deleted-job');
+    expect(await expireLeases(context, 1000)).toEqual([]);
+    expect(await redis.zscore(LEASES, 'of-a-deleted-job')).toBeNull();
+    expect(await redis.exists(`${KEY_PREFIX}leases-extended`)).toBe(0);
+  });
+
   it('outlives one freeze of Redis after the other, when its worker renews it in between', async () => {
     const { renew } = await runningAttempt();
     for (let freeze = 0; freeze < 4; freeze += 1) {

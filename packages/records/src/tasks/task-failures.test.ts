@@ -204,6 +204,33 @@ describe('machine failures', () => {
     expect(await statusOf(job.id)).toBe('failed');
   });
 
+  it('that are more than an hour apart begin a new period', async () => {
+    const job = await preparedJob(context, [48]);
+    const key = `${KEY_PREFIX}job:${job.id}`;
+    await failNext({ code: 'one' });
+    const longAgo = { machineFailingSince: Date.now() - 9 * 3_600_000, machineFailedAt: Date.now() - 2 * 3_600_000 };
+    await redis.hset(key, longAgo);
+    await failNext({ code: 'two' });
+    expect(await statusOf(job.id)).toBe('running');
+    await redis.hset(key, { ...longAgo, machineFailedAt: Date.now() - 1000 });
+    await failNext({ code: 'three' });
+    expect(await statusOf(job.id)).toBe('failed');
+  });
+
+  it('and losses are forgotten when a piece is kept', async () => {
+    const job = await preparedJob(context, [96]);
+    await failNext({ code: 'one' });
+    const lost = await claimed(context, renderClaimant('w1'));
+    await redis.zadd(`${KEY_PREFIX}leases`, 1, lost.attempt.id);
+    await finishAttempt(context, lost.attempt.id, { status: 'lost' });
+    const claim = await claimed(context, renderClaimant('w1'));
+    const piece = testPiece(claim, 0, 48);
+    await commitPiece(context, { taskId: claim.task.id, attemptId: claim.attempt.id, piece });
+    expect(await getTask(context, claim.task.id)).toMatchObject({ losses: 0, machineFailures: 0 });
+    const fields = ['machineFailures', 'machineFailingSince', 'machineFailedAt'] as const;
+    expect(await redis.hmget(`${KEY_PREFIX}job:${job.id}`, ...fields)).toEqual([null, null, null]);
+  });
+
   it('are bounded for all tasks of a job together, until one of them succeeds', async () => {
     const job = await preparedJob(context, Array(40).fill(48));
     const claims: Claim[] = [];

@@ -2,10 +2,12 @@
 export const MAX_FAILURES = 3;
 /** Workers that may be lost during one task: more than failures, since preemptible machines vanish without fault. */
 export const MAX_LOSSES = 20;
-/** Machine failures of one task, and of a job in a row without a task that succeeded: more than a few bad machines make. */
+/** Machine failures of one task, and of a job in a row without a frame that was kept: more than a few bad machines make. */
 export const MAX_MACHINE_FAILURES = 10;
 const MAX_MACHINE_FAILURES_OF_JOB = 30;
 const MACHINE_PATIENCE_MS = 6 * 3_600_000;
+/** Machine failures that are further apart are of different troubles: a job may have waited for a worker in between. */
+const MACHINE_GAP_MS = 3_600_000;
 /** A storage that is unavailable longer than a night and a morning needs a person. */
 const STORAGE_PATIENCE_MS = 24 * 3_600_000;
 /** Storage failures that are further apart belong to different outages: an attempt waits for the storage itself. */
@@ -70,8 +72,10 @@ local function exclude(key, worker)
 end
 
 local function too_many_machine_failures(key, job_key)
-  redis.call('HSETNX', job_key, 'machineFailingSince', now)
-  local since = tonumber(redis.call('HGET', job_key, 'machineFailingSince'))
+  local row = redis.call('HMGET', job_key, 'machineFailingSince', 'machineFailedAt')
+  local since, last = tonumber(row[1] or ''), tonumber(row[2] or '')
+  if not since or now - (last or since) > ${MACHINE_GAP_MS} then since = now end
+  redis.call('HSET', job_key, 'machineFailingSince', since, 'machineFailedAt', now)
   local of_job = redis.call('HINCRBY', job_key, 'machineFailures', 1)
   local of_task = redis.call('HINCRBY', key, 'machineFailures', 1)
   return of_task >= ${MAX_MACHINE_FAILURES} or of_job >= ${MAX_MACHINE_FAILURES_OF_JOB}
@@ -113,6 +117,6 @@ local function count_success(task, job, worker)
   local key, slot = P .. 'worker:' .. worker, slot_of(task)
   redis.call('HDEL', key, slot .. 'Failures')
   if slot == 'render' then redis.call('HDEL', key, 'quarantines') end
-  redis.call('HDEL', P .. 'job:' .. job, 'machineFailures', 'machineFailingSince')
+  forget_machine_failures(job)
 end
 `;

@@ -62,7 +62,7 @@ function retryRoute(app: TypedApp): void {
       await requireInputs(storage, job);
       const outcome = await retryJob(records, id);
       if (outcome !== 'retried' && outcome !== 'absent') throw new JobNotRetriableError(outcome);
-      await storage.delete([objectKeys.endedFile(id)]);
+      await storage.delete([objectKeys.endedFile(id), objectKeys.deletedFile(id)]);
       return reply.status(202).send(jobView(await findJob(records, callerOf(request), id)));
     },
   );

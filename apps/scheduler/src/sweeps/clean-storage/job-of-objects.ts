@@ -24,12 +24,14 @@ export async function readJobOfObjects(context: ReadContext, jobId: string): Pro
   try {
     const job = await getJob(context.records, jobId);
     if (job === undefined) return { judge: () => 'unknown' };
-    // What is referred to is read before the attempts: were Redis emptied in between, those would be unknown.
-    const kept = await keptKeys(context, job);
+    // Attempts are read before what is referred to: one that ends in between has committed what it will.
     const judgeWritten = job.shrunk ? await shrunkJudge(context, job) : await detailedJudge(context, job);
+    const kept = await keptKeys(context, job);
+    // Were Redis emptied meanwhile, nothing would be referred to.
+    if ((await getJob(context.records, jobId)) === undefined) return { judge: () => 'unknown' };
+    const isKept = (key: string) => kept.has(key) || key.startsWith(objectKeys.logPrefix(jobId));
     return {
-      judge: (key) =>
-        kept.has(key) || key.startsWith(objectKeys.logPrefix(jobId)) ? 'kept' : judgeWritten(key, attemptOfKey(key)),
+      judge: (key) => (isKept(key) ? 'kept' : (judgeNote(job, key) ?? judgeWritten(key, attemptOfKey(key)))),
     };
   } catch (error) {
     context.log.error({ jobId, err: error }, 'the records of this job cannot be read; its objects are kept');
@@ -43,7 +45,14 @@ async function keptKeys({ records }: ReadContext, job: JobRecord): Promise<Set<s
   const { portrait, speech, video } = job;
   for (const key of [portrait.key, speech.key, video?.key, video?.manifestKey, video?.posterKey])
     if (key) keys.add(key);
-  return keys.add(objectKeys.jobFile(job.id)).add(objectKeys.endedFile(job.id)).add(objectKeys.deletedFile(job.id));
+  return keys.add(objectKeys.jobFile(job.id));
+}
+
+/** A delete or a retry that failed half way leaves a note that is wrong, and that a rebuild would believe. */
+function judgeNote({ id, status }: JobRecord, key: string): Verdict | undefined {
+  if (key === objectKeys.deletedFile(id)) return 'left-over';
+  if (key !== objectKeys.endedFile(id)) return undefined;
+  return status === 'failed' || status === 'canceled' ? 'kept' : 'left-over';
 }
 
 type Judge = (key: string, attemptId: string | undefined) => Verdict;
@@ -73,7 +82,9 @@ async function shrunkJudge(context: ReadContext, job: JobRecord): Promise<Judge>
     if (stored?.size !== video.bytes)
       throw new VideoUnprovedError(job, `the video has not the ${video.bytes} bytes of its manifest`);
   }
-  return (_key, attemptId) => (attemptId === undefined ? 'unknown' : 'asked-for');
+  // A rebuild knows that a job failed, and not what of it could still be used.
+  const verdict = job.rebuilt ? 'left-over' : 'asked-for';
+  return (_key, attemptId) => (attemptId === undefined ? 'unknown' : verdict);
 }
 
 /** @throws where there is none, or it is not this job's: then nothing is proved */

@@ -1,5 +1,5 @@
 import { JOBS_PREFIX, jobOfKey } from '@farm/contracts';
-import { listDeletedJobs, listSilentSubmits, type RecordsContext } from '@farm/records';
+import { listDeletedJobs, listSilentSubmits, type RecordsContext, redisNow } from '@farm/records';
 import type { ListedObject, ObjectStorage } from '@farm/storage';
 import type { Logger } from 'pino';
 import { type JobOfObjects, readJobOfObjects } from './job-of-objects.js';
@@ -29,7 +29,7 @@ export interface JudgedObjects {
 /** Compares every object of every job with the records, without deleting anything. */
 export async function judgeObjects(context: JudgeContext): Promise<JudgedObjects> {
   const { records, storage, unreferencedMs } = context;
-  const before = Date.now() - unreferencedMs;
+  const before = (await redisNow(records)) - unreferencedMs;
   const silentSubmits = new Set(await listSilentSubmits(records, unreferencedMs));
   const deletedJobs = new Set(await listDeletedJobs(records));
   const judged: JudgedObjects = { seen: 0, askedFor: [], leftOver: [], unknown: [] };
