@@ -70,6 +70,16 @@ export class ScratchFullError extends FarmError {
   }
 }
 
+export class WorkerIdTakenError extends FarmError {
+  constructor(workerId: string) {
+    super(
+      'worker-id-taken',
+      `Another process runs as worker ${workerId}, so this one does not start. Give each worker an id of its own ` +
+        '(FARM_WORKER_ID).',
+    );
+  }
+}
+
 /** Its own process goes on to the end of what it holds, and leaves. */
 export class WorkerReplacedError extends FarmError {
   constructor(workerId: string) {

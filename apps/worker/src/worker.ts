@@ -13,7 +13,7 @@ import {
 } from '@farm/records';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { WorkerReplacedError } from './errors.js';
+import { WorkerIdTakenError, WorkerReplacedError } from './errors.js';
 import { sendHeartbeats } from './heartbeat.js';
 import { listenForStops } from './listen-for-stops.js';
 import { RenderReadiness } from './render-readiness.js';
@@ -164,9 +164,13 @@ export class Worker {
     const { scratchDirectory: _scratchDirectory, ...description } = this.#options;
     const { engineVersion } = this.#resources.engine;
     const worker = { ...description, engineVersion, instance: this.#instance };
-    const seenAgoMs = await registerWorker(this.#resources.records, worker);
-    if (seenAgoMs !== undefined)
-      this.#log.warn({ seenAgoMs }, 'another process had this id; if it still runs, it leaves: give each its own');
+    const { records } = this.#resources;
+    const heldMs = await registerWorker(records, worker);
+    if (heldMs === 0) return;
+    this.#log.warn({ heldMs }, 'another process had this id a moment ago; this one waits until it is silent');
+    await sleep(heldMs + 1, undefined, { signal: this.#draining.signal }).catch(() => {});
+    if (this.#draining.signal.aborted) return;
+    if ((await registerWorker(records, worker)) > 0) throw new WorkerIdTakenError(worker.id);
   }
 
   #leaveToOther(): void {

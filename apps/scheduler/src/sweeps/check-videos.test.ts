@@ -150,11 +150,13 @@ describe('check-videos', () => {
   });
 
   it('reads a video back before the details of its job go', async () => {
-    const [whole, lost] = [await finished(), await finished()];
+    const [whole, lost, unread] = [await finished(), await finished(), await finished()];
     await storage.put(lost.key, Buffer.from('other bytes'));
+    await redis.hset(`${KEY_PREFIX}job:${unread.id}`, 'schema', 99);
     expect(await shrinkJobs.runOnce({ records, storage, keepDetailsMs: -1, log })).toBe(1);
     expect(await getJob(records, whole.id)).toMatchObject({ status: 'succeeded', shrunk: true });
     expect(await getJob(records, lost.id)).toMatchObject({ status: 'running', shrunk: false });
+    expect(await redis.hget(`${KEY_PREFIX}job:${unread.id}`, 'shrunk')).toBeNull();
   });
 
   it('continues where the last pass ended, and reads nothing before the next round is due', async () => {

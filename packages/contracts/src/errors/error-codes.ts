@@ -137,6 +137,7 @@ export const errorCodes = {
   'video-unproved': { status: 500, title: 'The video of a job cannot be proved whole' },
   'worker-broken': { status: 500, title: 'The worker could not run the task' },
   'worker-replaced': { status: 500, title: 'Another process took the id of the worker' },
+  'worker-id-taken': { status: 500, title: 'Another process has the id of the worker' },
   'worker-lost': { status: 500, title: 'The worker was lost' },
   'speech-cut-differently': { status: 500, title: 'The speech was cut differently' },
 } as const satisfies Record<string, ErrorMeaning>;

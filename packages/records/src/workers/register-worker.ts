@@ -2,6 +2,7 @@ import type { EngineName, VramClass } from '@farm/contracts';
 import { RecordsLostError } from '../identity/errors.js';
 import type { RecordsContext } from '../records-context.js';
 import { Script } from '../redis/script.js';
+import { LEASE_MS } from '../tasks/renew-leases.js';
 
 export interface WorkerDescription {
   id: string;
@@ -31,30 +32,33 @@ const script = new Script({
 -- Keys: storage-root, worker:<worker>, workers (by when they were last seen), events
 if farm_id ~= '' and redis.call('GET', P .. 'storage-root') ~= farm_id then return 'lost' end
 local key = P .. 'worker:' .. worker_id
-local row = redis.call('HMGET', key, 'instance', 'seenAt')
+local row = redis.call('HMGET', key, 'instance', 'seenAt', 'status')
+local other, seen_at, status = row[1], row[2], row[3]
+if other and other ~= '' and other ~= instance and status ~= 'offline' then
+  local held_ms = tonumber(seen_at) + ${LEASE_MS} - now
+  if held_ms > 0 then return held_ms end
+end
 -- A quarantine outlives the process: a restart must not hide a broken machine, which proves itself first.
 redis.call('HSET', key, 'id', worker_id, 'status', 'starting', 'startedAt', now, 'seenAt', now, 'instance', instance,
   'drain', 0, 'clockSkewMs', '', 'vramClass', vram_class, 'engine', engine, 'engineVersion', engine_version, 'host', host,
   'gpu', gpu)
 redis.call('ZADD', P .. 'workers', now, worker_id)
 add_event('worker-registered', nil, nil, nil, worker_id)
-if row[1] and row[1] ~= '' and row[1] ~= instance then return now - tonumber(row[2]) end
-return -1
+return 0
 `,
 });
 
 /**
- * Writes the worker's record. Of two processes with one id the newer keeps it, since the older may have been killed: the
- * older learns it from its next heartbeat and leaves.
+ * Writes the worker's record, unless another process of this id was seen within the time of a lease: it may be alive. A
+ * process that was silent for longer has lost the id; should it wake up, it learns so from its next heartbeat and leaves.
  *
- * @returns how many milliseconds ago another process of this id was seen, if its record is still there
+ * @returns 0, or for how many milliseconds the other process still has the id if nothing is heard of it
  * @throws RecordsLostError where Redis no longer knows the farm
  */
-export async function registerWorker(context: RecordsContext, worker: WorkerDescription): Promise<number | undefined> {
+export async function registerWorker(context: RecordsContext, worker: WorkerDescription): Promise<number> {
   const { id: workerId, gpu, instance = '', ...facts } = worker;
   const farmId = context.farmId ?? '';
   const reply = await script.run(context.redis, { farmId, workerId, gpu: gpu ?? '', instance, ...facts });
   if (reply === 'lost') throw new RecordsLostError(context);
-  const seenAgoMs = reply as number;
-  return seenAgoMs < 0 ? undefined : seenAgoMs;
+  return reply as number;
 }

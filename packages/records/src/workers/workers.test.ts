@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KEY_PREFIX } from '../redis/key-prefix.js';
-import { renewLeases } from '../tasks/renew-leases.js';
+import { LEASE_MS, renewLeases } from '../tasks/renew-leases.js';
 import { testWorker, useTestRecords } from '../testing.js';
 import { countWorkerFailure } from './count-worker-failure.js';
 import { drainWorker } from './drain-worker.js';
@@ -53,11 +53,16 @@ describe('markOfflineWorkers', () => {
 describe('two processes of one id', () => {
   const beat = (instance: string) => renewLeases(context, { workerId: 'w1', instance, status: 'idle', attempts: [] });
 
-  it('are seen: the newer keeps the record, and the older learns that it was replaced', async () => {
-    expect(await registerWorker(context, { ...testWorker, instance: 'a' })).toBeUndefined();
-    expect(await registerWorker(context, { ...testWorker, instance: 'a' })).toBeUndefined();
+  it('are seen: the newer waits while the older is heard of, and has the record once it is silent', async () => {
+    expect(await registerWorker(context, { ...testWorker, instance: 'a' })).toBe(0);
+    expect(await registerWorker(context, { ...testWorker, instance: 'a' })).toBe(0);
     expect(await beat('a')).toMatchObject({ drain: false });
-    expect(await registerWorker(context, { ...testWorker, instance: 'b' })).toBeGreaterThanOrEqual(0);
+    const heldMs = await registerWorker(context, { ...testWorker, instance: 'b' });
+    expect(heldMs).toBeGreaterThan(LEASE_MS - 2000);
+    expect(heldMs).toBeLessThanOrEqual(LEASE_MS);
+    expect(await beat('a')).toMatchObject({ drain: false });
+    await redis.hset(`${KEY_PREFIX}worker:w1`, 'seenAt', Date.now() - LEASE_MS);
+    expect(await registerWorker(context, { ...testWorker, instance: 'b' })).toBe(0);
     expect(await beat('a')).toBe('replaced');
     expect(await beat('b')).toMatchObject({ drain: false });
     await removeWorker(context, 'w1', 'a');
