@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 
 class Position(NamedTuple):
-    """A place with its rotary factors: those of the block's tokens [3 * T], and of the reference [T] as seen from it."""
+    """A place with its rotary factors: the block's own [3 * T], and those of the reference [T] as seen from it."""
 
     place: Place
     rotary: Rotary
