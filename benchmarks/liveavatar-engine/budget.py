@@ -90,8 +90,7 @@ def weights_on_device() -> Bytes:
         transformer, vae = DiffusionTransformer(LIVE_AVATAR_14B), VideoAutoencoder(PUBLISHED.vae)
         hearing = speech.build_speech_model(speech.published_config(speech.WAV2VEC2_LARGE))
     return {
-        "transformer, LoRA merged, without text projections": 2
-        * (_count(transformer) - _text_projections(transformer)),
+        "transformer, LoRA merged, without what is rarely used": 2 * (_count(transformer) - _rarely_used(transformer)),
         "speech encoder wav2vec2": 2 * _count(hearing),
         "autoencoder": 2 * _count(vae),
     }
@@ -100,11 +99,14 @@ def weights_on_device() -> Bytes:
 def weights_on_host() -> Bytes:
     with torch.device("meta"):
         transformer, encoder = DiffusionTransformer(LIVE_AVATAR_14B), text.build_text_model(text.UMT5_XXL)
-    return {"text projections": 2 * _text_projections(transformer), "text encoder umt5-xxl": 2 * _count(encoder)}
+    return {
+        "projections of text and speech": 2 * _rarely_used(transformer),
+        "text encoder umt5-xxl": 2 * _count(encoder),
+    }
 
 
-def _text_projections(transformer: DiffusionTransformer) -> int:
-    return sum(layer.weight.numel() for layer in transformer.text_projections().values())
+def _rarely_used(transformer: DiffusionTransformer) -> int:
+    return sum(layer.weight.numel() for layer in transformer.rarely_used_layers().values())
 
 
 def at_size(geometry: Geometry, live: LiveBytes) -> Bytes:
@@ -127,7 +129,9 @@ def _denoise(geometry: Geometry, live: LiveBytes, found: Bytes) -> None:
     )
     token = 2 * 2 * LIVE_AVATAR_14B.dim * LIVE_AVATAR_14B.num_layers
     found["rings of 4 steps"] = 4 * geometry.ring_tokens * token
-    found["condition caches"] = geometry.condition_tokens * token
+    found["conditions, twice, and reference keys"] = (
+        2 * geometry.condition_tokens + geometry.tokens_per_latent / 2
+    ) * token
     found["text caches"] = LIVE_AVATAR_14B.text_len * token
     rollout = Rollout(model, conditions, RolloutSettings(width=geometry.width, height=geometry.height, seed=0))
     with live.transient(found, DENOISING):

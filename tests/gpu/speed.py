@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from farm_engine.liveavatar.memory.resident import ResidentMemory
-from farm_engine.liveavatar.sampling.block_sampler import Block, BlockSampler
 from farm_engine.liveavatar.sampling.randomness import SeededRandomness
 from farm_engine.liveavatar.sampling.rollout import Rollout
+from farm_engine.liveavatar.sampling.sampler import Block, Sampler
 from farm_engine.liveavatar.sampling.schedule import Schedule
 from farm_engine.liveavatar.sampling.settings import RolloutSettings
 from farm_engine.liveavatar.transformer.config import BLOCKS_PER_CLIP, FRAMES_PER_BLOCK, Geometry
@@ -49,13 +49,12 @@ def our_velocities(model: DiffusionTransformer, geometry: Geometry, blocks: int)
         geometry=geometry,
         memory=memory,
     )
-    sampler = BlockSampler(model, memory, schedule=Schedule.of(STEPS), randomness=RANDOMNESS, geometry=geometry)
-    found = {}
-    for number in range(blocks):
-        block = Block(clip=number // BLOCKS_PER_CLIP, index=number % BLOCKS_PER_CLIP, filled=number + 1)
-        velocities = sampler.velocities(_inputs(geometry, number), _audio(model, number), block)
-        found |= {(number, step): velocity for step, velocity in enumerate(velocities)}
-    return found
+    sampler = Sampler(model, memory, schedule=Schedule.of(STEPS), randomness=RANDOMNESS, geometry=geometry)
+    given = [
+        Block(number=number, filled=min(number + 1, BLOCKS_PER_CLIP), features=_audio(model, number))
+        for number in range(blocks)
+    ]
+    return dict(sampler.replay(given, [_inputs(geometry, number) for number in range(blocks)]))
 
 
 def measure_published(

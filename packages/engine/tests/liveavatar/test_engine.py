@@ -10,7 +10,7 @@ import torch
 from recording_control import RecordingControl, forget_chain, render
 
 from farm_engine.liveavatar.memory.resident import ResidentMemory
-from farm_engine.liveavatar.sampling.block_sampler import BlockSampler
+from farm_engine.liveavatar.sampling.sampler import Sampler
 from farm_engine.protocol import EngineError
 
 
@@ -114,7 +114,7 @@ def test_after_running_out_of_memory_the_engine_renders_again(engine, request_fo
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 10.40 GiB.\nmore lines")
 
     with monkeypatch.context() as patch:
-        patch.setattr(BlockSampler, "denoise", no_memory)
+        patch.setattr(Sampler, "denoise", no_memory)
         with pytest.raises(EngineError) as failure:
             render(engine, request_for(12))
     assert (failure.value.code, failure.value.retriable) == ("out-of-memory", "another-worker")

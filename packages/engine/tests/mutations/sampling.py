@@ -139,13 +139,17 @@ SAMPLING = [
         tests=("sampling/test_parity.py",),
     ),
     *mutations_of(
-        "liveavatar/sampling/block_sampler.py",
-        ("a block's place starts again with each clip", "block.clip * LATENTS_PER_CLIP + block.index", "block.index"),
-        ("a step uses the next one's time", "time = self._times[step]", "time = self._times[step - 1]"),
+        "liveavatar/sampling/sampler.py",
+        (
+            "a block's place starts again with each clip",
+            "block.number * LATENTS_PER_BLOCK",
+            "index * LATENTS_PER_BLOCK",
+        ),
+        ("a step uses the one before's time", "time=self._times[step]", "time=self._times[step - 1]"),
         (
             "all steps share the first one's offset",
-            "reference_offset(block.clip, block.index, step)",
-            "reference_offset(block.clip, block.index, 0)",
+            "reference_offset(clip, index, step)",
+            "reference_offset(clip, index, 0)",
         ),
         tests=("sampling/test_parity.py",),
     ),

@@ -41,13 +41,13 @@ TRANSFORMER = [
         tests=("transformer/test_parity.py", "sampling/test_parity.py"),
     ),
     *mutations_of(
-        "liveavatar/transformer/caches.py",
-        (
-            "a block is written to the next slot",
-            "stored[slot * tokens : (slot + 1) * tokens]",
-            "stored[(slot + 1) % 4 * tokens :][:tokens]",
-        ),
-        ("the ring holds three blocks", "min(blocks, BLOCKS_PER_CLIP) //", "min(blocks, BLOCKS_PER_CLIP - 1) //"),
+        "liveavatar/memory/paired_rings.py",
+        ("a first step's block is written to the next slot", "1 - number) * size", "1 - (number + 1) % 4) * size"),
+        ("a second step's block is written to the next slot", "+ number * size", "+ (number + 1) % 4 * size"),
+        ("the ring holds three blocks", "ring = filled *", "ring = min(filled, 3) *"),
+        ("a second step sees the first one's ring", "if which == 0 else 0", ""),
+        ("a second step writes into the first one's ring", "        if which == 0:\n", "        if True:\n"),
+        ("the reference stays where it was first seen", "self.pair.rotate_reference(at)", "pass"),
         tests=("transformer/test_parity.py",),
     ),
     *mutations_of(

@@ -17,7 +17,7 @@ from transformer_inputs import (
 )
 
 from farm_engine.liveavatar.memory.resident import ResidentMemory
-from farm_engine.liveavatar.sampling.block_sampler import Block, BlockSampler
+from farm_engine.liveavatar.sampling.sampler import Block, Sampler
 from farm_engine.liveavatar.sampling.schedule import Schedule
 from farm_engine.liveavatar.transformer.caches import Memory
 from farm_engine.liveavatar.transformer.model import DiffusionTransformer
@@ -45,14 +45,13 @@ def prefilled_memory(model: DiffusionTransformer) -> Memory:
 def forward_velocities(model: DiffusionTransformer) -> dict[tuple[int, int], Tensor]:
     """Velocities of twelve blocks at four steps, each from latents of its own; the rings wrap three times."""
     memory = prefilled_memory(model)
-    sampler = BlockSampler(model, memory, schedule=Schedule.of(STEPS), randomness=FixedRandomness(), geometry=GEOMETRY)
-    velocities = {}
-    for number in range(FORWARD_BLOCKS):
-        block = Block(clip=number // 4, index=number % 4, filled=number + 1)
-        inputs = [forward_latents(number, step) for step in range(STEPS)]
-        for step, velocity in enumerate(sampler.velocities(inputs, block_audio(number), block)):
-            velocities[number, step] = velocity
-    return velocities
+    sampler = Sampler(model, memory, schedule=Schedule.of(STEPS), randomness=FixedRandomness(), geometry=GEOMETRY)
+    blocks = [
+        Block(number=number, filled=min(number + 1, 4), features=block_audio(number))
+        for number in range(FORWARD_BLOCKS)
+    ]
+    inputs = [[forward_latents(number, step) for step in range(STEPS)] for number in range(FORWARD_BLOCKS)]
+    return dict(sampler.replay(blocks, inputs))
 
 
 def forward_errors(model: DiffusionTransformer, expected: dict[str, Tensor]) -> dict[tuple[int, int], float]:

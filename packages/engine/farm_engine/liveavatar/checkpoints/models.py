@@ -59,8 +59,8 @@ def load_models(
 ) -> LoadedModels:
     """Every network in `dtype`, the LoRA merged into the transformer, ready to compute on `device`.
 
-    What is needed only once per video stays in host memory and is copied to the device for its use: the text encoder,
-    mapped from its file if `dtype` is the file's, and the transformer's text projections.
+    What is needed only once per video or clip stays in host memory and is copied to the device for its use: the text
+    encoder, mapped from its file if `dtype` is the file's, and the transformer's `rarely_used_layers`.
 
     `report(phase, fraction)` receives the loaded share of all weights, 0 to 1. Raises WeightsMissingError,
     WeightsWrongError.
@@ -109,19 +109,19 @@ def _load_transformer(
     dtype: torch.dtype,
     report: ReportFraction,
 ) -> None:
-    """Merges the LoRA; leaves the text projections in host memory if `device` is a GPU."""
+    """Merges the LoRA; leaves what is rarely used in host memory if `device` is a GPU."""
     shards = ShardedSafetensors(layout.transformer_index)
     shapes = {name: tuple(parameter.shape) for name, parameter in transformer.named_parameters()}
     lora = Lora(SafetensorsFile(layout.lora), shapes)
-    projections = {} if device.type == "cpu" else transformer.text_projections()
-    kept_on_host = {f"{name}.weight" for name in projections}
+    on_host = {} if device.type == "cpu" else transformer.rarely_used_layers()
+    kept_on_host = {f"{name}.weight" for name in on_host}
 
     def merge(name: str, weight: Tensor) -> Tensor:
         merged = lora.merge(name, weight)
         return in_host_memory(merged) if name in kept_on_host else merged
 
     load_weights(transformer, shards, device=device, dtype=dtype, change=merge, report=report)
-    compute_layer_by_layer(projections.values(), device)
+    compute_layer_by_layer(on_host.values(), device)
 
 
 def is_tiny(layout: PublishedLayout) -> bool:

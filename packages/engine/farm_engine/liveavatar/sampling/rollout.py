@@ -10,9 +10,9 @@ from torch import Tensor
 
 from farm_engine.liveavatar.conditions.conditions import Conditions
 from farm_engine.liveavatar.memory.resident import ResidentMemory
-from farm_engine.liveavatar.sampling.block_sampler import Block, BlockSampler
 from farm_engine.liveavatar.sampling.border_state import BorderState, RenderedClip
 from farm_engine.liveavatar.sampling.randomness import Randomness, SeededRandomness
+from farm_engine.liveavatar.sampling.sampler import Block, Sampler
 from farm_engine.liveavatar.sampling.schedule import Schedule
 from farm_engine.liveavatar.sampling.settings import RolloutSettings
 from farm_engine.liveavatar.transformer.caches import Memory
@@ -53,7 +53,7 @@ class Rollout:
         schedule = Schedule.of(settings.steps)
         self._memory = memory if memory is not None else ResidentMemory(model, self.geometry, steps=schedule.steps)
         self._randomness = SeededRandomness(settings.seed) if randomness is None else randomness
-        self._sampler = BlockSampler(
+        self._sampler = Sampler(
             model, self._memory, schedule=schedule, randomness=self._randomness, geometry=self.geometry
         )
         self._history: deque[RenderedClip] = deque(maxlen=settings.history_clips)
@@ -83,15 +83,13 @@ class Rollout:
             )
         self._clean = False
         self._prefill(self.clip)
-        noise = self._randomness.noise(self.clip, self.geometry)
+        noise = self._randomness.noise(self.clip, self.geometry).split(LATENTS_PER_BLOCK, dim=1)
         inputs: list[list[Tensor]] = []
-        for index, (block_noise, features) in enumerate(_blocks(noise, audio)):
-            block = self._block(self.clip, index)
-            latents, step_inputs = self._sampler.denoise(block_noise, features, block, check=check)
+        for latents, step_inputs in self._sampler.denoise(self._blocks(self.clip, audio), noise, check=check):
             inputs.append(step_inputs)
-            if self.clip == 0 and index == 0 and self.settings.anchor == "first-latent":
+            if self.clip == 0 and len(inputs) == 1 and self.settings.anchor == "first-latent":
                 self.conditions = replace(self.conditions, anchor=latents[:, :1].clone())
-            if index == BLOCKS_PER_CLIP - 1:
+            if len(inputs) == BLOCKS_PER_CLIP:
                 self._history.append(RenderedClip.of(self.clip, inputs, audio))
                 self.clip += 1
                 self._clean = True
@@ -132,16 +130,20 @@ class Rollout:
             rollout._ring_start = state.history[0].clip
         for clip in state.history:
             rollout._prefill(clip.clip)
-            for index, step_inputs in enumerate(clip.inputs):
-                features = clip.audio[..., index * FRAMES_PER_BLOCK : (index + 1) * FRAMES_PER_BLOCK]
-                for _ in rollout._sampler.velocities(step_inputs, features, rollout._block(clip.clip, index)):
-                    pass
+            for _ in rollout._sampler.replay(rollout._blocks(clip.clip, clip.audio), clip.inputs):
+                pass
         rollout._history.extend(state.history)
         rollout.clip = state.clip
         return rollout
 
-    def _block(self, clip: int, index: int) -> Block:
-        return Block(clip=clip, index=index, filled=(clip - self._ring_start) * BLOCKS_PER_CLIP + index + 1)
+    def _blocks(self, clip: int, audio: Tensor) -> list[Block]:
+        """The blocks of `clip`, whose features are `audio`."""
+        first = clip * BLOCKS_PER_CLIP
+        written = first - self._ring_start * BLOCKS_PER_CLIP
+        return [
+            Block(number=first + index, filled=min(written + index + 1, BLOCKS_PER_CLIP), features=features)
+            for index, features in enumerate(audio.split(FRAMES_PER_BLOCK, dim=2))
+        ]
 
     def _prefill(self, clip: int) -> None:
         """Fills the condition caches for `clip`, unless they hold that reference already; the text's once per video."""
@@ -164,7 +166,3 @@ class Rollout:
                 f"audio features of clip {self.clip} have shape {tuple(audio.shape)}, a clip needs {expected}: "
                 f"fill a short last clip to its {FRAMES_PER_CLIP} frames"
             )
-
-
-def _blocks(noise: Tensor, audio: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    return zip(noise.split(LATENTS_PER_BLOCK, dim=1), audio.split(FRAMES_PER_BLOCK, dim=2), strict=True)

@@ -13,10 +13,22 @@ from farm_engine.liveavatar.transformer.layers import Attention
 
 
 class AudioEmbedding(NamedTuple):
-    """A block's audio, per latent frame: `summary` [3, dim] controls the norm, `tokens` [3, 5, dim] are attended to."""
+    """The audio of some latent frames: `summary` [n, dim] controls the norm, `tokens` [n, 5, dim] are attended to."""
 
     summary: Tensor
     tokens: Tensor
+
+
+class AudioKeys(NamedTuple):
+    """What one injected layer makes of the audio of some latent frames, the same at every denoising step.
+
+    `shift` and `scale` [n, 1, dim] control the norm; `key` and `value` [n, 5, heads, 128] are attended to.
+    """
+
+    shift: Tensor
+    scale: Tensor
+    key: Tensor
+    value: Tensor
 
 
 class CausalConvolution(nn.Module):
@@ -89,33 +101,36 @@ class AudioEncoder(nn.Module):
 
 
 class AdaptiveNorm(nn.Module):
-    """LayerNorm whose shift and scale come from the audio summary of the token's latent frame."""
+    """The weights of a LayerNorm whose shift and scale come from the audio summary of the token's latent frame."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.linear = nn.Linear(config.dim, 2 * config.dim)
 
-    def forward(self, x: Tensor, summary: Tensor) -> Tensor:
-        """x [frames, tokens, dim], summary [frames, dim] -> float32."""
+    def shift_and_scale(self, summary: Tensor) -> tuple[Tensor, Tensor]:
+        """summary [frames, dim] -> two of [frames, 1, dim]."""
         shift, scale = self.linear(F.silu(summary)).unsqueeze(1).chunk(2, dim=-1)
-        return F.layer_norm(x.float(), (x.shape[-1],), eps=1e-5) * (1 + scale) + shift
+        return shift, scale
 
 
 class AudioInjection:
     """One injected layer: adaptive norm, then cross-attention from video tokens to audio.
 
-    Not a module, so that parameter names stay those of the checkpoint.
+    Not a module, so that parameter names stay those of the checkpoint. `index` is its place among the injected layers.
     """
 
-    def __init__(self, norm: AdaptiveNorm, attention: Attention) -> None:
-        self.norm, self.attention = norm, attention
+    def __init__(self, index: int, norm: AdaptiveNorm, attention: Attention) -> None:
+        self.index, self.norm, self.attention = index, norm, attention
 
-    def inject(self, tokens: Tensor, audio: AudioEmbedding) -> Tensor:
-        """tokens [3 * T, dim] -> tokens with the audio added; latent frame i attends to `audio.tokens[i]` only."""
-        frames = tokens.unflatten(0, (LATENTS_PER_BLOCK, -1))
-        query = self.attention.query(self.norm(frames, audio.summary).to(tokens.dtype))
-        key, value = self.attention.key_value(audio.tokens)
-        return tokens + self.attention.o(_attend_to_few(query, key, value)).flatten(0, 1)
+    def keys(self, audio: AudioEmbedding) -> AudioKeys:
+        return AudioKeys(*self.norm.shift_and_scale(audio.summary), *self.attention.key_value(audio.tokens))
+
+    def inject(self, tokens: Tensor, audio: AudioKeys) -> Tensor:
+        """tokens [3 * T, dim] -> tokens with the audio added; latent frame i attends to `audio.key[i]` only."""
+        frames = tokens.unflatten(0, (LATENTS_PER_BLOCK, -1)).float()
+        normed = F.layer_norm(frames, (frames.shape[-1],), eps=1e-5) * (1 + audio.scale) + audio.shift
+        query = self.attention.query(normed.to(tokens.dtype))
+        return tokens + self.attention.o(_attend_to_few(query, audio.key, audio.value)).flatten(0, 1)
 
 
 def _attend_to_few(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -135,4 +150,5 @@ class AudioInjector(nn.Module):
         count = len(config.audio_inject_layers)
         self.injector = nn.ModuleList(Attention(config) for _ in range(count))
         self.injector_adain_layers = nn.ModuleList(AdaptiveNorm(config) for _ in range(count))
-        self.stages = [AudioInjection(*pair) for pair in zip(self.injector_adain_layers, self.injector, strict=True)]
+        parts = zip(self.injector_adain_layers, self.injector, strict=True)
+        self.stages = [AudioInjection(index, norm, attention) for index, (norm, attention) in enumerate(parts)]

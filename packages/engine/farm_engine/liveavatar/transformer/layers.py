@@ -22,6 +22,10 @@ class KeyValue(NamedTuple):
     key: Tensor
     value: Tensor
 
+    def copy_(self, other: KeyValue) -> None:
+        self.key.copy_(other.key)
+        self.value.copy_(other.value)
+
 
 class RMSNorm(nn.Module):
     """Root-mean-square norm over the whole width, not per head; the statistics are float32."""
@@ -92,10 +96,9 @@ class TransformerLayer(nn.Module):
         query, (key, value) = self.project(tokens, modulation)
         return rotate(query, rotary), KeyValue(rotate(key, rotary), value)
 
-    def condition_key(self, stored: Tensor, reference: Rotary) -> Tensor:
-        """Cached condition keys [2.5 * T, heads, 128] with the reference's part, the first T, rotated to its place."""
-        split = reference.cosine.shape[0]
-        return torch.cat([rotate(stored[:split], reference), stored[split:]])
+    def rotate_reference(self, key: Tensor, reference: Rotary) -> Tensor:
+        """Stored keys of the reference [T, heads, 128], rotated to where a block sees it."""
+        return rotate(key, reference)
 
     def finish(self, tokens: Tensor, attended: Tensor, *, modulation: Tensor, text: KeyValue) -> Tensor:
         """Adds self-attention's result [N, dim], then cross-attention to the text, then the feed-forward."""

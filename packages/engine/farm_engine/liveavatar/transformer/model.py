@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -14,9 +16,10 @@ from farm_engine.liveavatar.transformer.audio_injection import (
     AudioEncoder,
     AudioInjection,
     AudioInjector,
+    AudioKeys,
 )
-from farm_engine.liveavatar.transformer.caches import LayerWithCaches, Memory
-from farm_engine.liveavatar.transformer.config import Geometry, ModelConfig
+from farm_engine.liveavatar.transformer.caches import Memory, Place, Position
+from farm_engine.liveavatar.transformer.config import LATENTS_PER_BLOCK, Geometry, ModelConfig
 from farm_engine.liveavatar.transformer.framepack import FramePacker
 from farm_engine.liveavatar.transformer.layers import KeyValue, TransformerLayer, attend
 from farm_engine.liveavatar.transformer.rotary import Rotary, motion_rotary, reference_rotary, rotate
@@ -32,19 +35,43 @@ class TimeModulation(NamedTuple):
     layers: Tensor
 
 
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """One denoising step of one block.
+
+    Attributes:
+        latents: [16, 3, H/8, W/8], what enters the step.
+        time: `time_modulation` of the step's timestep.
+        audio: `audio_keys` of the block.
+        at: where the block is in the video, and the step's place in the rings.
+    """
+
+    latents: Tensor
+    time: TimeModulation
+    audio: Sequence[AudioKeys]
+    at: Position
+
+
+class Float32Linear(nn.Linear):
+    """Computes in float32, whatever the dtype of its weights."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight.float(), self.bias.float())
+
+
 class OutputHead(nn.Module):
     """Modulated norm and projection to patches, in float32."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.eps = config.eps
-        self.head = nn.Linear(config.dim, config.latent_channels * 4)
+        self.head = Float32Linear(config.dim, config.latent_channels * 4)
         self.modulation = nn.Parameter(torch.empty(1, 2, config.dim))
 
     def forward(self, tokens: Tensor, time: Tensor) -> Tensor:
         shift, scale = self.modulation[0] + time
         normed = F.layer_norm(tokens, (tokens.shape[-1],), eps=self.eps) * (1 + scale) + shift
-        return F.linear(normed, self.head.weight.float(), self.head.bias.float()).to(tokens.dtype)
+        return self.head(normed).to(tokens.dtype)
 
 
 class DiffusionTransformer(nn.Module):
@@ -64,9 +91,9 @@ class DiffusionTransformer(nn.Module):
             nn.Linear(config.text_dim, config.dim), nn.GELU(approximate="tanh"), nn.Linear(config.dim, config.dim)
         )
         self.time_embedding = nn.Sequential(
-            nn.Linear(config.frequency_dim, config.dim), nn.SiLU(), nn.Linear(config.dim, config.dim)
+            Float32Linear(config.frequency_dim, config.dim), nn.SiLU(), Float32Linear(config.dim, config.dim)
         )
-        self.time_projection = nn.Sequential(nn.SiLU(), nn.Linear(config.dim, 6 * config.dim))
+        self.time_projection = nn.Sequential(nn.SiLU(), Float32Linear(config.dim, 6 * config.dim))
         self.blocks = nn.ModuleList(TransformerLayer(config) for _ in range(config.num_layers))
         self.head = OutputHead(config)
         self.casual_audio_encoder = AudioEncoder(config)
@@ -87,13 +114,31 @@ class DiffusionTransformer(nn.Module):
         """The audio injections by the layer that they follow."""
         return dict(zip(self.config.audio_inject_layers, self.audio_injector.stages, strict=True))
 
-    def text_projections(self) -> dict[str, nn.Linear]:
-        """By name, the layers that make keys and values of the text: only a prefill that is given a text uses them."""
-        return {
+    def rarely_used_layers(self) -> dict[str, nn.Linear]:
+        """By name, the layers whose results serve many passes: those of the text, the time and the speech.
+
+        They are used when a video begins or its reference changes, the speech's once a clip.
+        """
+        text = {
             f"blocks.{index}.cross_attn.{part}": getattr(layer.cross_attn, part)
             for index, layer in enumerate(self.blocks)
             for part in ("k", "v")
         }
+        audio = {
+            f"audio_injector.injector.{stage.index}.{part}": getattr(stage.attention, part)
+            for stage in self.audio_injector.stages
+            for part in ("k", "v")
+        }
+        norms = {
+            f"audio_injector.injector_adain_layers.{stage.index}.linear": stage.norm.linear
+            for stage in self.audio_injector.stages
+        }
+        time = {
+            "time_embedding.0": self.time_embedding[0],
+            "time_embedding.2": self.time_embedding[2],
+            "time_projection.1": self.time_projection[1],
+        }
+        return text | audio | norms | time
 
     def time_modulation(self, timestep: float) -> TimeModulation:
         """timestep: 0 (clean) to 1000 (noise)."""
@@ -101,13 +146,22 @@ class DiffusionTransformer(nn.Module):
         frequencies = torch.pow(10000, -torch.arange(half, dtype=torch.float64) / half)
         angles = timestep * frequencies
         embedding = torch.cat([angles.cos(), angles.sin()]).float().to(self.device)
-        first, _, second = self.time_embedding
-        head = _linear_float32(second, F.silu(_linear_float32(first, embedding)))
-        return TimeModulation(head, _linear_float32(self.time_projection[1], F.silu(head)).unflatten(0, (6, -1)))
+        head = self.time_embedding(embedding)
+        return TimeModulation(head, self.time_projection(head).unflatten(0, (6, -1)))
 
-    def embed_audio(self, features: Tensor) -> AudioEmbedding:
-        """features [25, audio_dim, 12]: one block's frames."""
-        return self.casual_audio_encoder(features.to(self.device))
+    @torch.inference_mode()
+    def audio_keys(self, blocks: Sequence[Tensor]) -> list[tuple[AudioKeys, ...]]:
+        """[25, audio_dim, 12] of each block -> for each block, what every injected layer makes of it.
+
+        One pass over the layers for all blocks: their weights may have to come from host memory.
+        """
+        heard = [self.casual_audio_encoder(features.to(self.device)) for features in blocks]
+        together = AudioEmbedding(*(torch.cat(parts) for parts in zip(*heard, strict=True)))
+        stages = [stage.keys(together) for stage in self.audio_injector.stages]
+        per_block = ([part.split(LATENTS_PER_BLOCK) for part in stage] for stage in stages)
+        return list(
+            zip(*([AudioKeys(*parts) for parts in zip(*stage, strict=True)] for stage in per_block), strict=True)
+        )
 
     @fastest_attention
     @torch.inference_mode()
@@ -134,52 +188,49 @@ class DiffusionTransformer(nn.Module):
         factors = Rotary(*(torch.cat(parts) for parts in zip(reference_factors, motion_factors, strict=True)))
         clean = self.time_modulation(0).layers
 
-        for cached in memory.layers(step=None):
+        for conditioned in memory.conditioned_layers():
+            layer = conditioned.layer
             if embedded is not None:
-                _store(cached.text, cached.layer.cross_attn.key_value(embedded))
-            query, (key, value) = cached.layer.project(tokens, clean)
+                conditioned.store_text(layer.cross_attn.key_value(embedded))
+            query, (key, value) = layer.project(tokens, clean)
             rotated_key = rotate(key, factors)
-            _store(cached.condition, KeyValue(torch.cat([key[:split], rotated_key[split:]]), value))
+            conditioned.store_conditions(KeyValue(torch.cat([key[:split], rotated_key[split:]]), value))
             attended = attend(rotate(query, factors), rotated_key, value)
-            tokens = cached.layer.finish(tokens, attended, modulation=clean, text=cached.text)
+            tokens = layer.finish(tokens, attended, modulation=clean, text=conditioned.text)
 
     @fastest_attention
     @torch.inference_mode()
-    def forward(
-        self,
-        latents: Tensor,
-        *,
-        step: int,
-        time: TimeModulation,
-        audio: AudioEmbedding,
-        position: BlockPosition,
-        memory: Memory,
-    ) -> Tensor:
-        """Velocity of one block at one denoising step; writes the block's keys and values to that step's rings.
+    def forward(self, works: Sequence[Work], *, memory: Memory, then: Sequence[Place] = ()) -> list[Tensor]:
+        """One pass over the layers: the velocity of each work's block at its step.
+
+        Writes the blocks' keys and values to the rings of their steps. Works of one pass differ in their step, and none
+        needs what another one writes; each is computed as if it were alone.
 
         Args:
-            latents: [16, 3, H/8, W/8].
-            step: index of the denoising step, which chooses the rings.
-            time: `time_modulation` of the step's timestep.
-            audio: `embed_audio` of the block's twelve features.
+            then: the works of the next pass, for a memory plan that looks ahead.
 
         Returns:
-            [16, 3, H/8, W/8] in the model's dtype.
+            For each work [16, 3, H/8, W/8] in the model's dtype.
         """
-        tokens = self._patches(latents) + self.cond_encoder.bias + self.trainable_cond_mask.weight[VIDEO]
+        video = self.cond_encoder.bias + self.trainable_cond_mask.weight[VIDEO]
+        tokens = [self._patches(work.latents) + video for work in works]
+        for cached in memory.layers([work.at.place for work in works], then):
+            layer = cached.layer
+            for number, (work, cache) in enumerate(zip(works, cached.caches, strict=True)):
+                modulation = work.time.layers
+                query, block = layer.project_rotated(tokens[number], modulation, work.at.rotary)
+                attended = cache.attend(query, block, work.at)
+                found = layer.finish(tokens[number], attended, modulation=modulation, text=cached.text)
+                if cached.injection is not None:
+                    found = cached.injection.inject(found, work.audio[cached.injection.index])
+                tokens[number] = found
+        return [self._unpatch(found, work) for found, work in zip(tokens, works, strict=True)]
 
-        for cached in memory.layers(step):
-            query, block = cached.layer.project_rotated(tokens, time.layers, position.rotary)
-            cached.ring.write(position.slot, block)
-            attended = _attend_to_caches(query, cached, position)
-            tokens = cached.layer.finish(tokens, attended, modulation=time.layers, text=cached.text)
-            if cached.injection is not None:
-                tokens = cached.injection.inject(tokens, audio)
-
-        patches = self.head(tokens, time.head)
-        rows, columns = latents.shape[2] // 2, latents.shape[3] // 2
-        patches = patches.view(latents.shape[1], rows, columns, 2, 2, self.config.latent_channels)
-        return patches.permute(5, 0, 1, 3, 2, 4).reshape(latents.shape)
+    def _unpatch(self, tokens: Tensor, work: Work) -> Tensor:
+        """tokens [3 * T, dim] -> [16, 3, H/8, W/8]."""
+        shape = work.latents.shape
+        patches = self.head(tokens, work.time.head).view(shape[1], shape[2] // 2, shape[3] // 2, 2, 2, shape[0])
+        return patches.permute(5, 0, 1, 3, 2, 4).reshape(shape)
 
     def _patches(self, latents: Tensor) -> Tensor:
         """[16, frames, H/8, W/8] -> tokens [frames * T, dim], row by row."""
@@ -189,33 +240,3 @@ class DiffusionTransformer(nn.Module):
         """Pads with zeros to text_len first: the padding is attended to, as published."""
         text = text.to(self.device, self.dtype)
         return self.text_embedding(F.pad(text, (0, 0, 0, self.config.text_len - text.shape[0])))
-
-
-class BlockPosition(NamedTuple):
-    """Where a block is in the video and in the rings.
-
-    `slot` 0 to 3 is its place in the rings, `filled` the number of slots that hold a block once it is written,
-    `rotary` the factors of its tokens [3 * T], `reference` those of the reference [T] as seen from it.
-    """
-
-    slot: int
-    filled: int
-    rotary: Rotary
-    reference: Rotary
-
-
-def _attend_to_caches(query: Tensor, cached: LayerWithCaches, position: BlockPosition) -> Tensor:
-    """Attention to ring and conditions. A function, so that their copies (0.3 GiB at 704x384) are freed early."""
-    past = cached.ring.filled(position.filled)
-    key = torch.cat([past.key, cached.layer.condition_key(cached.condition.key, position.reference)])
-    value = torch.cat([past.value, cached.condition.value])
-    return attend(query, key, value)
-
-
-def _store(cache: KeyValue, new: KeyValue) -> None:
-    for stored, fresh in zip(cache, new, strict=True):
-        stored.copy_(fresh)
-
-
-def _linear_float32(linear: nn.Linear, x: Tensor) -> Tensor:
-    return F.linear(x, linear.weight.float(), linear.bias.float())

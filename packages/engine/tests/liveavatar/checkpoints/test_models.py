@@ -83,13 +83,18 @@ def test_legacy_pth_files_load_with_the_same_values_and_say_what_they_take(publi
         assert all(torch.equal(pairs[0][name], pairs[1][name]) for name in pairs[0])
 
 
-def test_what_a_video_needs_once_stays_in_host_memory(published, monkeypatch):
+def test_what_is_rarely_used_stays_in_host_memory(published, monkeypatch):
     """The meta device stands for the GPU; a copy from there has no values, so they are created here."""
     monkeypatch.setattr(checkpoint_models, "in_host_memory", lambda weight: torch.zeros(weight.shape))
     models = load_models(published, device=torch.device("meta"), dtype=torch.float32)
     resting = {name for name, parameter in models.transformer.named_parameters() if not parameter.is_meta}
-    layers = range(models.transformer.config.num_layers)
-    assert resting == {f"blocks.{layer}.cross_attn.{part}.weight" for layer in layers for part in "kv"}
+    config = models.transformer.config
+    attentions = [f"blocks.{layer}.cross_attn" for layer in range(config.num_layers)]
+    injected = range(len(config.audio_inject_layers))
+    attentions += [f"audio_injector.injector.{index}" for index in injected]
+    norms = {f"audio_injector.injector_adain_layers.{index}.linear.weight" for index in injected}
+    times = {"time_embedding.0.weight", "time_embedding.2.weight", "time_projection.1.weight"}
+    assert resting == {f"{attention}.{part}.weight" for attention in attentions for part in "kv"} | norms | times
     assert {parameter.device.type for parameter in models.text.model.parameters()} == {"cpu"}
     assert {parameter.device.type for parameter in models.vae.parameters()} == {"meta"}
     assert {parameter.device.type for parameter in models.speech.parameters()} == {"meta"}

@@ -47,7 +47,8 @@ def test_other_numbers_of_steps_have_as_many_rings(steps: int, model):
     assert all(latents.isfinite().all() for latents in blocks)
     caches = sum(tensor.nbytes for tensor in ResidentMemory(model, GEOMETRY, steps=steps).tensors())
     config, tokens = model.config, GEOMETRY.tokens_per_latent
-    cached = 12 * tokens * steps + 5 * tokens // 2 + config.text_len
+    pairs = (steps + 1) // 2
+    cached = 12 * tokens * steps + pairs * 5 * tokens // 2 + tokens // 2 + config.text_len
     assert caches == cached * config.num_layers * 2 * config.dim * 4
 
 

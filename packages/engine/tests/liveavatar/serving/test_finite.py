@@ -11,8 +11,8 @@ import torch
 from engine_process import FifoReader
 from recording_control import RecordingControl, render
 from torch.utils._python_dispatch import TorchDispatchMode
+from watched_blocks import watch_blocks
 
-from farm_engine.liveavatar.sampling.block_sampler import BlockSampler
 from farm_engine.liveavatar.serving.renderer import SegmentRenderer
 from farm_engine.protocol import EngineError
 from farm_engine.protocol.control import PipedRenderControl
@@ -87,15 +87,15 @@ def test_conditions_that_are_not_finite_are_refused_and_not_kept(engine, request
     assert len(render(engine, request).frames) == 1  # what was encoded wrongly is encoded again
 
 
+def break_block(monkeypatch, broken: int, change) -> None:
+    watch_blocks(
+        monkeypatch,
+        change=lambda number, block: block._replace(latents=change(block.latents)) if number == broken else block,
+    )
+
+
 def test_a_late_block_keeps_what_was_sound_and_saves_no_state_after_it(engine, request_for, monkeypatch, tmp_path):
-    denoise, blocks = BlockSampler.denoise, []
-
-    def overflowing(*arguments, **options):
-        latents, inputs = denoise(*arguments, **options)
-        blocks.append(1)
-        return (latents.index_fill(1, torch.tensor([2]), float("inf")) if len(blocks) == 6 else latents), inputs
-
-    monkeypatch.setattr(BlockSampler, "denoise", overflowing)
+    break_block(monkeypatch, 6, lambda latents: latents.index_fill(1, torch.tensor([2]), float("inf")))
     control = RecordingControl()
     failure = failure_of(engine, request_for(48, 48, state_directory=tmp_path), control)
     assert failure.details == {"stage": "latents", "firstFrame": 60, "frameCount": 12}
@@ -107,14 +107,7 @@ def test_a_late_block_keeps_what_was_sound_and_saves_no_state_after_it(engine, r
 
 
 def test_the_last_block_of_a_piece_saves_no_state_if_it_is_not_finite(engine, request_for, monkeypatch, tmp_path):
-    denoise, blocks = BlockSampler.denoise, []
-
-    def overflowing(*arguments, **options):
-        latents, inputs = denoise(*arguments, **options)
-        blocks.append(1)
-        return (latents * float("nan") if len(blocks) == 4 else latents), inputs
-
-    monkeypatch.setattr(BlockSampler, "denoise", overflowing)
+    break_block(monkeypatch, 4, lambda latents: latents * float("nan"))
     states = tmp_path / "states"
     states.mkdir()
     control = RecordingControl()
@@ -124,14 +117,7 @@ def test_the_last_block_of_a_piece_saves_no_state_if_it_is_not_finite(engine, re
 
 
 def test_blocks_that_are_not_written_are_checked_too(engine, request_for, monkeypatch):
-    denoise, blocks = BlockSampler.denoise, []
-
-    def overflowing(*arguments, **options):
-        latents, inputs = denoise(*arguments, **options)
-        blocks.append(1)
-        return (latents * float("nan") if len(blocks) == 1 else latents), inputs
-
-    monkeypatch.setattr(BlockSampler, "denoise", overflowing)
+    break_block(monkeypatch, 1, lambda latents: latents * float("nan"))
     failure = failure_of(engine, request_for(12, first_frame=36))
     assert failure.details["firstFrame"] == 0
 

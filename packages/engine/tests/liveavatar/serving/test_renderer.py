@@ -7,8 +7,8 @@ import gc
 import pytest
 import torch
 from recording_control import RecordingControl, render
+from watched_blocks import watch_blocks
 
-from farm_engine.liveavatar.sampling.block_sampler import BlockSampler
 from farm_engine.liveavatar.serving.chain import Chain
 from farm_engine.liveavatar.transformer.config import FRAMES_PER_BLOCK
 from farm_engine.protocol import EngineError, Interrupted
@@ -16,13 +16,7 @@ from farm_engine.protocol import EngineError, Interrupted
 
 def test_blocks_are_written_while_the_clip_is_still_rendering(engine, request_for, monkeypatch):
     order: list[str] = []
-    denoise = BlockSampler.denoise
-
-    def recording_denoise(self, *arguments, **options):
-        order.append("denoise")
-        return denoise(self, *arguments, **options)
-
-    monkeypatch.setattr(BlockSampler, "denoise", recording_denoise)
+    watch_blocks(monkeypatch, before=lambda number: order.append("denoise"))
     render(engine, request_for(48), RecordingControl(on_frames=lambda count: order.append(f"frames {count}")))
     starts = [place for place, step in enumerate(order) if step == "denoise"]
     arrivals = [order.index(f"frames {FRAMES_PER_BLOCK * (block + 1)}") for block in range(4)]
@@ -51,10 +45,9 @@ def live_tensor_bytes() -> int:
 
 def test_blocks_without_requested_frames_are_not_rendered(engine, request_for, monkeypatch):
     blocks = []
-    denoise = BlockSampler.denoise
-    monkeypatch.setattr(BlockSampler, "denoise", lambda *args, **options: blocks.append(1) or denoise(*args, **options))
+    watch_blocks(monkeypatch, before=blocks.append)
     render(engine, request_for(48, 13))
-    assert len(blocks) == 6
+    assert blocks == [1, 2, 3, 4, 5, 6]
 
 
 def test_an_interrupt_abandons_the_block_and_the_engine_continues(engine, request_for):
@@ -78,15 +71,11 @@ def encoder_gone() -> None:
 
 
 def test_what_was_decoded_is_written_when_the_next_block_fails(engine, request_for, monkeypatch):
-    denoise, blocks = BlockSampler.denoise, []
-
-    def failing_denoise(*arguments, **options):
-        blocks.append(1)
-        if len(blocks) == 5:
+    def fail(number: int) -> None:
+        if number == 5:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return denoise(*arguments, **options)
 
-    monkeypatch.setattr(BlockSampler, "denoise", failing_denoise)
+    watch_blocks(monkeypatch, before=fail)
     control = RecordingControl()
     with pytest.raises(EngineError, match="out of memory"):
         render(engine, request_for(48, 48), control)

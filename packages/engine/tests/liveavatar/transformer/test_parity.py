@@ -52,10 +52,10 @@ def test_rotary_factors_of_the_conditions_are_the_published_ones_bit_for_bit(tra
 
 
 def test_prefill(model, transformer_figures):
-    layers = list(prefilled_memory(model).layers(step=None))
+    layers = list(prefilled_memory(model).conditioned_layers())
     reference, motion = GEOMETRY.tokens_per_latent, motion_rotary(GEOMETRY)
     for index in (0, 3):
-        key, value = layers[index].condition
+        key, value = layers[index].pairs[0].conditions
         key = torch.cat([key[:reference], _rotate_back(key[reference:], motion)])
         assert relative_error(key[::5], transformer_figures[f"prefill.{index}.key"]) < FLOAT32_LIMIT
         assert relative_error(value[::5], transformer_figures[f"prefill.{index}.value"]) < FLOAT32_LIMIT
