@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from engine_process import ENGINE_ROOT, FifoReader, render_command
+from engine_process import FifoReader, render_command, with_engine_on_path
 
 HERE = Path(__file__).parent
 
@@ -214,7 +213,7 @@ def test_a_busy_engine_ends_when_all_its_pipes_break_together(tmp_path):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ENGINE_ROOT)},
+        env=with_engine_on_path(),
     ) as process:
         while b'"ready"' not in process.stdout.readline():
             pass

@@ -16,6 +16,12 @@ from farm_engine.protocol.schema import check_message
 ENGINE_ROOT = Path(__file__).parents[2]
 
 
+def with_engine_on_path() -> dict[str, str]:
+    """The environment of a process that imports the engine from here, and the rest from where this one does."""
+    search_path = os.pathsep.join(filter(None, [str(ENGINE_ROOT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": search_path}
+
+
 class EngineProcess:
     def __init__(self, *command: str) -> None:
         self.process = subprocess.Popen(
@@ -23,7 +29,7 @@ class EngineProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(ENGINE_ROOT)},
+            env=with_engine_on_path(),
         )
         self._events: queue.Queue = queue.Queue()
         self.errors = ""

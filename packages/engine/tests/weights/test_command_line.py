@@ -12,8 +12,8 @@ import struct
 import subprocess
 import sys
 import termios
-from pathlib import Path
 
+from engine_process import with_engine_on_path
 from hub_server import COMMIT
 from published_files import SHARD_PATH, damage
 
@@ -21,7 +21,7 @@ from farm_engine.weights.listing import list_files
 
 
 def environment(hub) -> dict[str, str]:
-    return {**os.environ, "HF_ENDPOINT": hub.endpoint, "PYTHONPATH": str(Path(__file__).parents[2])}
+    return {**with_engine_on_path(), "HF_ENDPOINT": hub.endpoint}
 
 
 def command(hub, *arguments: str) -> subprocess.CompletedProcess:
