@@ -52,7 +52,7 @@ async function main(resources: OpenResources): Promise<void> {
   schedule('expire-leases', { expression: '* * * * * *', touches: 'records', ...expireLeases });
   schedule('advance-jobs', { expression: '*/5 * * * * *', touches: 'records', ...advanceJobs });
   schedule('move-host-tasks', { expression: '*/5 * * * * *', touches: 'records', ...moveHostTasks });
-  schedule('shrink-jobs', { expression: '7 * * * *', touches: 'records', ...shrinkJobs });
+  schedule('shrink-jobs', { expression: '7 * * * *', touches: 'storage', ...shrinkJobs });
   schedule('note-ended-jobs', { expression: '*/5 * * * * *', touches: 'storage', ...noteEndedJobs });
   schedule('store-job-files', { expression: '* * * * *', touches: 'storage', ...storeJobFiles });
   schedule('clean-storage', { expression: '*/10 * * * *', touches: 'storage', ...cleanStorage });

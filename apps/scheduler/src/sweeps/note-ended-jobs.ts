@@ -1,10 +1,12 @@
 import { type EndedFile, objectKeys } from '@farm/contracts';
-import { getJob, listEndedJobs, markEndedJobs, type RecordsContext } from '@farm/records';
-import type { ObjectStorage } from '@farm/storage';
+import { getJob, isRedisUnavailable, listEndedJobs, markEndedJobs, type RecordsContext } from '@farm/records';
+import { type ObjectStorage, StorageError } from '@farm/storage';
+import type { Logger } from 'pino';
 
 interface NoteContext {
   records: RecordsContext;
   storage: ObjectStorage;
+  log: Logger;
 }
 
 /**
@@ -14,7 +16,15 @@ interface NoteContext {
 export async function runOnce(context: NoteContext): Promise<number> {
   const { jobIds, until } = await listEndedJobs(context.records);
   let count = 0;
-  for (const jobId of jobIds) if (await noteEnding(context, jobId)) count += 1;
+  for (const jobId of jobIds) {
+    try {
+      if (await noteEnding(context, jobId)) count += 1;
+    } catch (err) {
+      // Every job needs Redis and the storage: the next pass tries again.
+      if (err instanceof StorageError || isRedisUnavailable(err)) throw err;
+      context.log.error({ jobId, err }, 'the end of this job could not be noted in storage');
+    }
+  }
   await markEndedJobs(context.records, until);
   return count;
 }

@@ -498,10 +498,45 @@ describe('note-ended-jobs', () => {
     const { id, claimed } = await rendering();
     await cancelJob(records, id);
     await finishAttempt(records, claimed.attempt.id, { status: 'interrupted', metrics: {} });
-    await expect.poll(() => noteEndedJobs.runOnce({ records, storage })).toBe(1);
-    expect(await noteEndedJobs.runOnce({ records, storage })).toBe(0);
+    await expect.poll(() => noteEndedJobs.runOnce({ records, storage, log })).toBe(1);
+    expect(await noteEndedJobs.runOnce({ records, storage, log })).toBe(0);
     const note = await storage.get(objectKeys.endedFile(id));
     expect(await json(note!.stream)).toMatchObject({ status: 'canceled', error: null });
+  });
+});
+
+/** A record that no program of this version can read. */
+const makeUnreadable = (id: string) => redis.hset(`${KEY_PREFIX}job:${id}`, 'schema', 99);
+
+describe('one record that cannot be read', () => {
+  it('keeps no other ending from being noted', async () => {
+    const ids: string[] = [];
+    for (let index = 0; index < 2; index += 1) {
+      const { id, claimed } = await rendering();
+      await cancelJob(records, id);
+      await finishAttempt(records, claimed.attempt.id, { status: 'interrupted', metrics: {} });
+      ids.push(id);
+    }
+    await makeUnreadable(ids[0]!);
+    await expect.poll(() => noteEndedJobs.runOnce({ records, storage, log })).toBe(1);
+    expect(await storage.head(objectKeys.endedFile(ids[1]!))).toBeDefined();
+  });
+
+  it('keeps no other job from being noted', async () => {
+    const [broken, whole] = [await submitted(), await submitted()];
+    await makeUnreadable(broken);
+    expect(await storeJobFiles.runOnce({ records, storage, log })).toBe(1);
+    expect(await storage.head(objectKeys.jobFile(whole))).toBeDefined();
+  });
+
+  it('keeps no other job from being deleted, and its own objects', async () => {
+    const [broken, deleted] = [await submitted(), await submitted()];
+    for (const id of [broken, deleted]) await redis.zadd(`${KEY_PREFIX}deleted-jobs`, 1, id);
+    await makeUnreadable(broken);
+    await redis.del(`${KEY_PREFIX}job:${deleted}`);
+    await cleanStorage.runOnce({ records, storage, unreferencedMs: 0, log });
+    expect((await keysLeft()).filter((key) => key.includes(deleted))).toEqual([]);
+    expect((await keysLeft()).filter((key) => key.includes(broken))).toHaveLength(2);
   });
 });
 

@@ -1,5 +1,5 @@
 import { jobPrefix, objectKeys } from '@farm/contracts';
-import { forgetDeletedJob, getJob, listDeletedJobs, type RecordsContext } from '@farm/records';
+import { forgetDeletedJob, getJob, isRedisUnavailable, listDeletedJobs, type RecordsContext } from '@farm/records';
 import type { ObjectStorage } from '@farm/storage';
 import type { Logger } from 'pino';
 import { deleteObjects } from './delete-objects.js';
@@ -19,7 +19,7 @@ export async function deleteJobObjects(context: DeletionContext): Promise<number
   const { records, storage, log } = context;
   let count = 0;
   for (const jobId of await listDeletedJobs(records)) {
-    if ((await getJob(records, jobId)) !== undefined) {
+    if (await hasRecord(records, jobId)) {
       log.error({ jobId }, 'a deleted job has a record; its objects are kept');
       continue;
     }
@@ -27,6 +27,16 @@ export async function deleteJobObjects(context: DeletionContext): Promise<number
     await forgetIfEmpty(context, jobId);
   }
   return count;
+}
+
+/** A record that cannot be read is one. */
+async function hasRecord(records: RecordsContext, jobId: string): Promise<boolean> {
+  try {
+    return (await getJob(records, jobId)) !== undefined;
+  } catch (error) {
+    if (isRedisUnavailable(error)) throw error;
+    return true;
+  }
 }
 
 /** Ends the memory of a deleted job whose last object is gone. */
