@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { JobDetail, JobView, Problem } from '@farm/contracts';
-import { finishAttempt, getJob, shrinkEndedJobs } from '@farm/records';
+import { type JobDetail, type JobView, objectKeys, type Problem } from '@farm/contracts';
+import { finishAttempt, getJob, markVideoChecked, shrinkEndedJobs } from '@farm/records';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeInputs } from '../../testing/inputs.js';
 import {
@@ -134,7 +134,9 @@ describe('a job', () => {
     const id = idOf(await submit(farm, parts));
     await playJob(farm, video);
     const { body: before } = await get<JobDetail>(id);
-    await shrinkEndedJobs(farm.records, -1000);
+    await markVideoChecked(farm.records, id, (await getJob(farm.records, id))!.video!.key);
+    expect(await shrinkEndedJobs(farm.records, -1000)).toBeGreaterThanOrEqual(1);
+    expect((await getJob(farm.records, id))!.shrunk).toBe(true);
     const { body: after } = await get<JobDetail>(id);
     expect(after).toMatchObject({ status: 'succeeded', spec: before.spec });
     expect(after.tasks.map(({ id: taskId, kind, frameCount }) => [taskId, kind, frameCount])).toEqual([
@@ -155,7 +157,10 @@ describe('a job', () => {
     expect((await post(id, '/cancel')).body.status).toBe('canceled');
     expect((await post(id, '/cancel')).status).toBe(202);
     expect((await get(id, '/video')).body).toMatchObject({ code: 'no-video' });
+    const notes = [objectKeys.endedFile(id), objectKeys.deletedFile(id)];
+    for (const key of notes) await farm.storage.put(key, Buffer.from('{}'));
     expect((await post(id, '/retry')).body).toMatchObject({ status: 'preparing', error: null });
+    for (const key of notes) expect(await farm.storage.head(key)).toBeUndefined();
     await playJob(farm, video);
     expect((await post<Problem>(id, '/cancel')).body).toMatchObject({ status: 409, code: 'job-ended' });
     expect((await call(at(id), farm.key, { method: 'DELETE' })).status).toBe(204);
