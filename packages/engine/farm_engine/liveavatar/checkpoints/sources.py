@@ -133,7 +133,25 @@ def _is_named_tensor(item: tuple[object, object]) -> bool:
 
 def check_names(path: Path, *, expected: set[str], found: set[str]) -> None:
     """Raises WeightsWrongError that names the tensors missing from `found` or not in `expected`."""
+    if prefix := _added_prefix(expected, found):
+        raise WeightsWrongError(
+            path,
+            f"the names of its tensors begin with {prefix!r}, which those of the published file do not: "
+            "take that file, or rename them",
+            kind="unexpected",
+            tensor=min(found - expected),
+        )
     for kind, names in (("missing", expected - found), ("unexpected", found - expected)):
         if names:
             shown = ", ".join(sorted(names)[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
             raise WeightsWrongError(path, f"{len(names)} {kind} tensor(s): {shown}", kind=kind, tensor=min(names))
+
+
+def _added_prefix(expected: set[str], found: set[str]) -> str:
+    """What other programs put before every name, such as `diffusion_model.`; empty if the names differ otherwise."""
+    if expected & found or not found:
+        return ""
+    parts = min(found).split(".")
+    suffixes = (".".join(parts[count:]) for count in range(1, len(parts)))
+    known = next((suffix for suffix in suffixes if suffix in expected), None)
+    return "" if known is None else min(found).removesuffix(known)

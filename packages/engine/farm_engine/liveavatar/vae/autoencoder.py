@@ -31,7 +31,7 @@ class VideoAutoencoder(nn.Module):
         return DecoderStream(self)
 
     def encode(self, frames: Tensor) -> Tensor:
-        """A whole video [3, 1 + 4n, H, W] in -1..1 to normalized latents [16, 1 + n, H/8, W/8]."""
+        """A whole video [3, 1 + 4n, H, W] in -1..1, n from 1 up, to normalized latents [16, 1 + n, H/8, W/8]."""
         stream = self.open_encoder()
         parts = [frames[:, :1], *frames[:, 1:].split(FRAMES_PER_LATENT, dim=1)]
         return torch.cat([stream.encode(part) for part in parts], dim=1)

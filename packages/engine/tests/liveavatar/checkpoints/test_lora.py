@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
+from farm_engine.liveavatar.checkpoints.errors import WeightsWrongError
 from farm_engine.liveavatar.checkpoints.lora import Lora
 from farm_engine.liveavatar.checkpoints.models import load_models
 from farm_engine.liveavatar.checkpoints.sources import SafetensorsFile, ShardedSafetensors
@@ -36,3 +37,12 @@ def test_the_strength_follows_the_rank(tmp_path, rank, strength):
     lora = Lora(SafetensorsFile(tmp_path / "lora.safetensors"), {f"{name}.weight": (6, 5)})
     weight = torch.randn(6, 5)
     torch.testing.assert_close(lora.merge(f"{name}.weight", weight), weight + strength * (up @ down))
+
+
+@pytest.mark.parametrize("prefix", ["diffusion_model.", "model.diffusion_model."])
+def test_a_prefix_of_another_program_is_named(published, tmp_path, prefix):
+    renamed = {prefix + name: tensor for name, tensor in load_file(published.lora).items()}
+    save_file(renamed, tmp_path / "lora.safetensors")
+    shapes = {name: tuple(shape) for name, shape in ShardedSafetensors(published.transformer_index).shapes.items()}
+    with pytest.raises(WeightsWrongError, match=f"begin with '{prefix}'"):
+        Lora(SafetensorsFile(tmp_path / "lora.safetensors"), shapes)
