@@ -88,13 +88,13 @@ SAMPLING = [
         ),
         (
             "the anchor is of the last block",
-            "index == 0 and self.settings.anchor",
-            "index == 3 and self.settings.anchor",
+            "len(inputs) == 1 and self.settings.anchor",
+            "len(inputs) == 4 and self.settings.anchor",
         ),
         (
             "blocks have one another's speech",
-            "audio.split(FRAMES_PER_BLOCK, dim=2), strict",
-            "audio.flip(2).split(FRAMES_PER_BLOCK, dim=2), strict",
+            "enumerate(audio.split(FRAMES_PER_BLOCK, dim=2))",
+            "enumerate(audio.flip(2).split(FRAMES_PER_BLOCK, dim=2))",
         ),
         tests=("sampling/test_parity.py",),
     ),
@@ -102,13 +102,13 @@ SAMPLING = [
         "liveavatar/sampling/rollout.py",
         (
             "a rebuild replays another block's speech",
-            "clip.audio[..., index * FRAMES_PER_BLOCK : (index + 1) * FRAMES_PER_BLOCK]",
-            "clip.audio[..., :FRAMES_PER_BLOCK]",
+            "rollout._blocks(clip.clip, clip.audio)",
+            "rollout._blocks(clip.clip, clip.audio.flip(2))",
         ),
         (
             "a rebuild attends to slots that hold nothing",
-            "(clip - self._ring_start) * BLOCKS_PER_CLIP",
-            "clip * BLOCKS_PER_CLIP",
+            "first - self._ring_start * BLOCKS_PER_CLIP",
+            "first",
         ),
         ("a rebuild forgets what it was rebuilt from", "rollout._history.extend(state.history)", "pass"),
         (

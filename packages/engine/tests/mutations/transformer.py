@@ -20,7 +20,7 @@ TRANSFORMER = [
             "clean = self.time_modulation(0).layers",
             "clean = self.time_modulation(1000).layers",
         ),
-        ("the missing pose leaves nothing", " + self.cond_encoder.bias", ""),
+        ("the missing pose leaves nothing", "self.cond_encoder.bias + self.trainable", "self.trainable"),
         ("text padding is not attended to", "(0, 0, 0, self.config.text_len - text.shape[0])", "(0, 0, 0, 0)"),
         ("patches have rows and columns swapped", "permute(5, 0, 1, 3, 2, 4)", "permute(5, 0, 1, 4, 2, 3)"),
         (
