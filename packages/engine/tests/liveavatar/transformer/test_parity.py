@@ -75,8 +75,11 @@ def test_forward_over_twelve_blocks(model, transformer_figures):
 
 
 def test_bfloat16_stays_near_float32(model, transformer_figures):
-    """The published model in bfloat16 is about as far from float32 (docs/liveavatar.md); this catches blunders."""
-    assert max(forward_errors(model.bfloat16(), transformer_figures).values()) < 0.012
+    """The published model in bfloat16 is about as far from float32 (docs/liveavatar.md); this catches blunders.
+
+    Measured: 0.008 on a GPU and on a CPU that computes in float32 and rounds, 0.020 on one with bfloat16 of its own.
+    """
+    assert max(forward_errors(model.bfloat16(), transformer_figures).values()) < 0.03
 
 
 @pytest.mark.parametrize(
