@@ -7,19 +7,23 @@ import type { TaskContext } from './task-context.js';
 export type PromisedObject = Pick<StoredInput, 'key'> & { sha256?: string | undefined };
 
 type DownloadContext = Pick<TaskContext, 'storage' | 'signal' | 'log'>;
+type Arrival = 'sound' | 'missing' | 'corrupt';
 
-/** Fetches an object and checks its bytes. @throws ObjectMissingError, ObjectCorruptError */
+/** Fetches an object and checks its bytes; no single read is believed. @throws ObjectMissingError, ObjectCorruptError */
 export async function download(context: DownloadContext, object: PromisedObject, path: string): Promise<void> {
-  if (await arrives(context, object, path)) return;
-  context.log.warn({ key: object.key }, 'the object arrived with other bytes than were written; fetched once more');
-  if (!(await arrives(context, object, path))) throw new ObjectCorruptError(object.key);
+  const first = await fetchOnce(context, object, path);
+  if (first === 'sound') return;
+  context.log.warn({ key: object.key, found: first }, 'the object did not arrive as it was written; fetched once more');
+  const second = await fetchOnce(context, object, path);
+  if (second === 'missing') throw new ObjectMissingError(object.key);
+  if (second === 'corrupt') throw new ObjectCorruptError(object.key);
 }
 
-async function arrives(
+async function fetchOnce(
   { storage, signal }: DownloadContext,
   { key, sha256 }: PromisedObject,
   path: string,
-): Promise<boolean> {
-  if (!(await storage.getToFile(key, path, { signal }))) throw new ObjectMissingError(key);
-  return !sha256 || (await sha256OfFile(path)) === sha256;
+): Promise<Arrival> {
+  if (!(await storage.getToFile(key, path, { signal }))) return 'missing';
+  return !sha256 || (await sha256OfFile(path)) === sha256 ? 'sound' : 'corrupt';
 }
