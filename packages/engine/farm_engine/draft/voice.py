@@ -17,6 +17,13 @@ SILENCE_BELOW_LEVEL_DB = 32.0
 """A moment this far below the loud parts of the segment counts as silence."""
 LEAST_LEVEL_DB = 22.0
 """Loud parts below this (of 16-bit samples' power) are noise, not speech: about -62 dB of full scale."""
+BACKGROUND_REACH = 300
+"""Hops, 3 s, before a moment, and as many after it, whose quiet ones show the steady background."""
+BACKGROUND_STEP = 10
+BACKGROUND_PERCENTILE = 10
+STEADY_BELOW_DB = 4.5
+SPOKEN_ABOVE_DB = 7.5
+"""Speech varies and noise is steady: how far a moment has to stand out from its background to open the mouth."""
 AMPLITUDE_EXPONENT = 0.7
 LEAST_LOUD_HOPS = 20
 LEAST_BALANCE_RANGE = 0.5
@@ -44,8 +51,9 @@ def voice_curves(samples: np.ndarray, *, margin_before: int, frame_count: int) -
     first_sample = margin_before + HOP // 2 - WINDOW // 2
     margin_hops = hops_per_frame * 12
     count = frame_count * hops_per_frame + 2 * margin_hops
-    power = _band_power(samples, first_sample - margin_hops * HOP, count)
-    shapes = _mouth_shapes(power)
+    first_hop = first_sample - margin_hops * HOP
+    power = _band_power(samples, first_hop, count)
+    shapes = _mouth_shapes(power, _heard_hops(len(samples), first_hop, count))
     inner = slice(margin_hops, margin_hops + frame_count * hops_per_frame)
 
     def per_frame(curve: np.ndarray) -> np.ndarray:
@@ -70,7 +78,13 @@ def _band_power(samples: np.ndarray, first: int, count: int) -> np.ndarray:
     )
 
 
-def _mouth_shapes(power: np.ndarray) -> dict[str, np.ndarray]:
+def _heard_hops(sample_count: int, first: int, count: int) -> slice:
+    """Of `count` windows a hop apart, the first at sample `first`, those that are within the samples."""
+    begin = min(max(-(first // HOP), 0), count)
+    return slice(begin, max(min((sample_count - WINDOW - first) // HOP + 1, count), begin))
+
+
+def _mouth_shapes(power: np.ndarray, heard: slice) -> dict[str, np.ndarray]:
     smooth = _smoothed(power, 3)
     total = smooth.sum(axis=1)
     decibels = 10 * np.log10(total + 1)
@@ -78,7 +92,7 @@ def _mouth_shapes(power: np.ndarray) -> dict[str, np.ndarray]:
     floor = float(np.percentile(decibels, 5))
     # Under noise the floor rises; a moment has to stand out from it as well.
     threshold = min(max(level - SILENCE_BELOW_LEVEL_DB, floor + 6.0), level - 8.0)
-    loudness = np.clip((decibels - threshold) / (level - threshold), 0, 1)
+    loudness = np.clip((decibels - threshold) / (level - threshold), 0, 1) * _spoken(power, heard)
     amplitude = 10 ** (np.minimum(decibels - level, 3.0) / 20)
     share = smooth / (total[:, None] + 1)
     voicing, open_vowel, middle, _, hissing = share.T
@@ -95,6 +109,35 @@ def _mouth_shapes(power: np.ndarray) -> dict[str, np.ndarray]:
         "hiss": _smoothed(hiss * np.clip(loudness * 2, 0, 1), 5),
         "emphasis": _smoothed(loudness, 61),
     }
+
+
+def _spoken(power: np.ndarray, heard: slice) -> np.ndarray:
+    """0 where the sound is as steady as a fan, at whatever level, 1 where it stands out from that, as speech does."""
+    slow = _smoothed(power[heard], 15) + 1
+    spoken = np.zeros(len(power))
+    if len(slow):
+        # Every band counts the same, whatever the noise's colour: together they are steadier than the loudest alone.
+        standing_out = 10 * np.log10((slow / _background(slow)).mean(axis=1))
+        spoken[heard] = np.clip((standing_out - STEADY_BELOW_DB) / (SPOKEN_ABOVE_DB - STEADY_BELOW_DB), 0, 1)
+    return spoken
+
+
+def _background(power: np.ndarray) -> np.ndarray:
+    """The steady part of each band's power around each hop: `[hops, bands]`.
+
+    It is that of the time before or of the time after, whichever has more, so that a fan is known from its first moment
+    to its last. Near the ends, where less than that is known, it is that of the first or the last seconds.
+    """
+    hops = np.arange(len(power))
+    centres = hops[::BACKGROUND_STEP]
+    last_start = max(len(power) - BACKGROUND_REACH, 0)
+
+    def quiet_parts(starts: np.ndarray) -> np.ndarray:
+        parts = (power[start : start + BACKGROUND_REACH] for start in np.clip(starts, 0, last_start))
+        return np.stack([np.percentile(part, BACKGROUND_PERCENTILE, axis=0) for part in parts])
+
+    quiet = np.maximum(quiet_parts(centres - BACKGROUND_REACH), quiet_parts(centres))
+    return np.stack([np.interp(hops, centres, band) for band in quiet.T], axis=1)
 
 
 def _spread(power: np.ndarray, loudness: np.ndarray) -> np.ndarray:
