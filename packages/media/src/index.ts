@@ -10,7 +10,7 @@ export { type DecodedSpeech, type DecodeSpeechOptions, decodeSpeech } from './sp
 export * from './speech/errors.js';
 export { type ExcerptSpeechOptions, excerptSpeech } from './speech/excerpt-speech.js';
 export { type FindCutsOptions, findCuts, frameCountOf, type SegmentRange } from './speech/find-cuts.js';
-export { levelSpread, measureSpeech, type SpeechMeasure } from './speech/measure-speech.js';
+export { levelSpread, measureSpeech, type SpeechMeasure, speechLevel } from './speech/measure-speech.js';
 export { assertWhole, probeSpeech, type SpeechFacts } from './speech/probe-speech.js';
 export { assertLength, defaultSpeechLimits, type SpeechLimits } from './speech/speech-limits.js';
 export { readSpeech, writeSpeech } from './speech/wav.js';

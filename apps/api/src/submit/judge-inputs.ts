@@ -13,6 +13,7 @@ import {
   measureSpeech,
   probePortrait,
   probeSpeech,
+  speechLevel,
   uprightSize,
 } from '@farm/media';
 import type { PixelSize } from '@farm/placement';
@@ -35,6 +36,8 @@ const EXCERPT_TIMEOUT_MS = 20_000;
 /** Speech near a microphone has 30 dB and more between its words and its pauses; steady noise fills the pauses. */
 const NOISY_DECIBELS = 12;
 const CLIPPED_SHARE = 0.001;
+/** Of full scale; speech near a microphone is at -30 and above. */
+const QUIET_LEVEL = -45;
 
 interface StoredInputs {
   portraitKey: string;
@@ -170,6 +173,14 @@ function warningsAboutSound(samples: Int16Array): Warning[] {
     warnings.push({
       code: 'speech-clipped',
       message: `${(clippedShare * 100).toFixed(1)} % of the sound is clipped; record at a lower level for better lips.`,
+    });
+  const level = speechLevel(samples);
+  if (level < QUIET_LEVEL)
+    warnings.push({
+      code: 'speech-quiet',
+      message:
+        `The speech is quiet, ${(-level).toFixed(0)} dB below full scale. Lips follow it all the same; ` +
+        "the video's sound is as quiet as the recording.",
     });
   const spread = levelSpread(samples);
   if (spread < NOISY_DECIBELS)

@@ -138,6 +138,8 @@ describe('a submit', () => {
     expect(silent.sort()).toEqual([...expected, 'speech-silent'].sort());
     const clipped = await submitWith(await sound('5*sin(880*t)*lt(mod(t,1),0.6)', 16_000, 'clipped.wav'));
     expect(clipped.sort()).toEqual([...expected, 'speech-clipped'].sort());
+    const quiet = await submitWith(await sound('0.003*sin(880*t)*lt(mod(t,1),0.6)', 16_000, 'quiet.wav'));
+    expect(quiet.sort()).toEqual([...expected, 'speech-quiet'].sort());
     const noisy = await submitWith(await sound('0.3*sin(880*t)*lt(mod(t,1),0.6)+0.2*random(0)', 8000, 'noisy.wav'));
     expect(noisy.sort()).toEqual([...expected, 'speech-noisy', 'speech-sample-rate'].sort());
     expect(codes((await submit(farm, parts())).body)).toEqual(['no-worker']);

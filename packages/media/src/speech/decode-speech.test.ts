@@ -178,6 +178,46 @@ describe('decodeSpeech', () => {
     }
   }, 60_000);
 
+  test.each([
+    [-55, 20],
+    [-40, 5],
+    [-34, 0],
+    [-20, 0],
+  ])(
+    'speech at %d dB is raised by %d, however long its pauses',
+    async (level, raisedDb) => {
+      const path = folder.path(`quiet${level}.wav`);
+      // 0.2 s of every 2 s are spoken: the level of all of it is 10 dB lower.
+      const rms = 32_768 * 10 ** (level / 20);
+      const spoken = (index: number) => index % 32_000 < 3200;
+      const samples = Int16Array.from({ length: 160_000 }, (_, index) =>
+        Math.round(rms * (spoken(index) ? Math.SQRT2 : 0.03) * Math.sin(index / 9)),
+      );
+      samples[50_000] = 32_767;
+      await writeSpeech(path, samples);
+      const decoded = await decode(path);
+      expect(decoded.raisedDb).toBeCloseTo(raisedDb, 0);
+      const raised = await readSpeech(folder.path('out.wav'));
+      const factor = 10 ** (decoded.raisedDb / 20);
+      expect(raised[50_000]).toBe(32_767);
+      expect([...raised.subarray(0, 40_000)].every((sample, i) => Math.abs(sample - samples[i]! * factor) <= 0.5)).toBe(
+        true,
+      );
+    },
+    60_000,
+  );
+
+  test('what is silent stays so', async () => {
+    const path = folder.path('silent.wav');
+    await writeSpeech(
+      path,
+      Int16Array.from({ length: 32_000 }, (_, index) => (index % 2 ? 20 : -20)),
+    );
+    expect((await decode(path)).raisedDb).toBe(0);
+    await writeSpeech(path, new Int16Array(32_000));
+    expect((await decode(path)).raisedDb).toBe(0);
+  });
+
   test('limits are kept', async () => {
     const path = await make('long.wav');
     const limits = { maximumBytes: 1e9, maximumSeconds: 1.5, minimumSeconds: 0.2 };
