@@ -15,7 +15,8 @@ BANDS = ((80, 350), (350, 1100), (1100, 1600), (1600, 3800), (3800, 7600))
 """Hz: voicing, open vowels, the middle, front vowels, hisses."""
 SILENCE_BELOW_LEVEL_DB = 32.0
 """A moment this far below the loud parts of the segment counts as silence."""
-LEAST_LEVEL_DB = 22.0
+LOUD_PERCENTILE = 93
+LEAST_LEVEL_DB = 28.0
 """Loud parts below this (of 16-bit samples' power) are noise, not speech: about -62 dB of full scale."""
 BACKGROUND_REACH = 300
 """Hops, 3 s, before a moment, and as many after it, whose quiet ones show the steady background."""
@@ -88,11 +89,15 @@ def _mouth_shapes(power: np.ndarray, heard: slice) -> dict[str, np.ndarray]:
     smooth = _smoothed(power, 3)
     total = smooth.sum(axis=1)
     decibels = 10 * np.log10(total + 1)
-    level = max(float(np.percentile(decibels, 95)), LEAST_LEVEL_DB)
+    spoken = _spoken(power, heard)
+    # Of what is spoken: long pauses must not make the rest loud.
+    speech = decibels[spoken > 0.5]
+    loud = np.percentile(speech, LOUD_PERCENTILE) if len(speech) >= LEAST_LOUD_HOPS else np.percentile(decibels, 95)
+    level = max(float(loud), LEAST_LEVEL_DB)
     floor = float(np.percentile(decibels, 5))
     # Under noise the floor rises; a moment has to stand out from it as well.
     threshold = min(max(level - SILENCE_BELOW_LEVEL_DB, floor + 6.0), level - 8.0)
-    loudness = np.clip((decibels - threshold) / (level - threshold), 0, 1) * _spoken(power, heard)
+    loudness = np.clip((decibels - threshold) / (level - threshold), 0, 1) * spoken
     amplitude = 10 ** (np.minimum(decibels - level, 3.0) / 20)
     share = smooth / (total[:, None] + 1)
     voicing, open_vowel, middle, _, hissing = share.T

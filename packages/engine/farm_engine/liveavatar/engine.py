@@ -15,7 +15,7 @@ from farm_engine.liveavatar.checkpoints import generator
 from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
 from farm_engine.liveavatar.checkpoints.models import LoadedModels, is_tiny, load_models
 from farm_engine.liveavatar.checkpoints.verify import require_as_pulled
-from farm_engine.liveavatar.conditions.encoder import ConditionEncoder
+from farm_engine.liveavatar.conditions.encoder import ConditionEncoder, portrait_key
 from farm_engine.liveavatar.encoders.speech import SpeechFeatures
 from farm_engine.liveavatar.sampling.settings import RolloutSettings
 from farm_engine.liveavatar.serving.chain import Chain
@@ -170,13 +170,11 @@ class LiveAvatarEngine:
 def _segment_key(request: RenderRequest, samples: np.ndarray) -> Hashable:
     """Equal for two requests of the same segment of the same video, whichever frames they ask for."""
     return (
-        hashlib.sha256(request.portrait_path.read_bytes()).digest() if request.portrait_path.is_file() else b"",
+        portrait_key(request),
         hashlib.sha256(samples.tobytes()).digest(),
         request.speech.margin_before,
         request.speech.sample_count,
         request.prompt,
-        request.width,
-        request.height,
         request.seed,
         request.settings,
     )

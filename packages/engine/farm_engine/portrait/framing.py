@@ -10,6 +10,7 @@ import numpy as np
 
 from farm_engine.protocol import EngineError
 from farm_engine.protocol.host_memory import out_of_host_memory
+from farm_engine.protocol.input_file import read_input
 
 FACE_HEIGHT_IN_FRAME = 0.42
 """Where the face's centre is put vertically when the crop has a choice, as a fraction of the frame."""
@@ -23,15 +24,10 @@ BACKDROP = (224, 224, 224)
 
 
 def read_portrait(path: Path) -> np.ndarray:
-    """The picture as uint8 `[height, width, 3]` RGB, turned upright. Raises EngineError
-    `bad-portrait`."""
-    try:
-        if path.exists() and not path.is_file():
-            raise _bad_portrait(path, "it is not a file")  # opening a FIFO would wait for a writer
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-    except OSError as error:
-        raise _bad_portrait(path, error.strerror or str(error)) from error
-    picture = _decoded(path, data)
+    """The picture as uint8 `[height, width, 3]` RGB, turned upright. Raises EngineError `bad-portrait`,
+    `input-unreadable` or `out-of-host-memory`."""
+    data = read_input(path, "portrait", lambda reason: _bad_portrait(path, reason))
+    picture = _decoded(path, np.frombuffer(data, np.uint8))
     height, width = picture.shape[:2]
     if min(height, width) < SMALLEST_SIDE:
         raise _bad_portrait(path, f"it has {width} x {height} pixels, at least {SMALLEST_SIDE} are needed on each side")

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import wave
 
 import numpy as np
 
 from farm_engine.protocol.errors import EngineError
+from farm_engine.protocol.input_file import read_input
 from farm_engine.protocol.request import Speech
 
 SAMPLE_RATE = 16_000
 
 
 def read_speech(speech: Speech) -> np.ndarray:
-    """Samples of the file, margins included: int16 `[count]` at 16 kHz. Raises EngineError `bad-speech`."""
+    """Samples of the file, margins included: int16 `[count]` at 16 kHz. Raises EngineError `bad-speech`,
+    `input-unreadable` or `out-of-host-memory`."""
+    data = read_input(speech.path, "speech file", lambda reason: _bad_speech(speech, reason))
     try:
-        if speech.path.exists() and not speech.path.is_file():
-            raise _bad_speech(speech, "it is not a file")  # opening a FIFO would wait for a writer
-        with wave.open(str(speech.path), "rb") as file:
+        with wave.open(io.BytesIO(data), "rb") as file:
             layout = (file.getnchannels(), file.getsampwidth(), file.getframerate())
             samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2") if layout[1] == 2 else None
-    except (OSError, EOFError, wave.Error) as error:
+    except (EOFError, wave.Error, ValueError, RuntimeError) as error:  # the last two for chunks that are cut off
         raise _bad_speech(speech, f"it could not be read as a WAV file: {error}") from error
     if layout != (1, 2, SAMPLE_RATE) or samples is None:
         channels, sample_width, rate = layout

@@ -174,3 +174,11 @@ def test_the_margin_only_lends_context():
     # The segment begins 100 ms into the sound: its frame f shows what the whole's frame f + 2.5 shows.
     middle = (whole.opening[2:-3] + whole.opening[3:-2]) / 2
     assert np.abs(inner.opening[: len(middle)] - middle[: len(inner.opening)]).mean() < 0.06
+
+
+def test_pauses_do_not_make_the_rest_loud():
+    alone = curves(sample_speech())
+    paused = curves(silence(60), sample_speech(), silence(60))
+    said = paused.opening[1500 : 1500 + len(alone.opening)]
+    np.testing.assert_allclose(said.mean(), alone.opening.mean(), rtol=0.1)
+    assert np.corrcoef(said, alone.opening)[0, 1] > 0.99

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import wave
 
 import numpy as np
 import pytest
 import torch
 from recording_control import RecordingControl, forget_chain, render
 
+from farm_engine.liveavatar.encoders.speech import SpeechFeatures
 from farm_engine.liveavatar.memory.resident import ResidentMemory
 from farm_engine.liveavatar.sampling.sampler import Sampler
 from farm_engine.protocol import EngineError
@@ -122,3 +124,23 @@ def test_after_running_out_of_memory_the_engine_renders_again(engine, request_fo
     assert failure.value.details["peakBytes"] > 0
     assert "10.40 GiB" in failure.value.message and "more lines" not in failure.value.message
     assert len(render(engine, request_for(12)).frames) == 12
+
+
+def test_full_scale_is_1_to_the_speech_model(engine, request_for, inputs, monkeypatch):
+    """Its floor for quiet speech is a level; everything else would not notice another scale."""
+    heard = []
+
+    def hearing(model, samples, **where):
+        heard.append(samples)
+        return SpeechFeatures(model, samples, **where)
+
+    monkeypatch.setattr("farm_engine.liveavatar.engine.SpeechFeatures", hearing)
+    with wave.open(str(inputs.speech), "rb") as file:
+        layout, samples = file.getparams(), np.frombuffer(file.readframes(file.getnframes()), "<i2").copy()
+    samples[:2] = -32768, 16384
+    with wave.open(str(inputs.speech), "wb") as file:
+        file.setparams(layout)
+        file.writeframes(samples.tobytes())
+    render(engine, request_for(1))
+    assert heard[0].dtype == np.float32
+    assert heard[0][:2].tolist() == [-1.0, 0.5]

@@ -58,6 +58,11 @@ PICTURES = [
             "return contents, request.width, request.height",
             "return request.width, request.height",
         ),
+        (
+            "another portrait under the same path is taken for the first",
+            "return contents, request.width, request.height",
+            "return request.portrait_path, request.width, request.height",
+        ),
         ("every prompt is empty", "self._models.text.encode(prompt)", 'self._models.text.encode("")'),
         tests=("conditions/test_still.py", "conditions/test_encoder.py", "test_data_path.py"),
     ),

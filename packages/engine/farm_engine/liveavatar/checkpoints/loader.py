@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from farm_engine.liveavatar.checkpoints.errors import WeightsWrongError
-from farm_engine.liveavatar.checkpoints.sources import TensorSource, check_names
+from farm_engine.liveavatar.checkpoints.sources import TensorSource, check_names, read_numbers
 
 ReportFraction = Callable[[float], None]
 Change = Callable[[str, Tensor], Tensor]
@@ -35,7 +35,7 @@ def load_weights(
     where several of the file's names stand for one parameter, the file has one of them. `unused` may be in
     the file and is left there. `change(name, tensor)` sees each tensor on its device, under the module's name.
 
-    Raises WeightsWrongError that names a missing, unexpected or misshapen tensor.
+    Raises WeightsWrongError that names a missing, unexpected or misshapen tensor, or one of another kind of numbers.
     """
     slots = _slots(module)
     names = names if names is not None else {name: name for name in slots}
@@ -43,7 +43,7 @@ def load_weights(
     total = sum(math.prod(slot.shape) for slot in slots.values())
     done = 0
     for published, name in chosen.items():
-        tensor = change(name, source.read(published).to(device=device, dtype=dtype))
+        tensor = change(name, read_numbers(source, published).to(device=device, dtype=dtype))
         slots[name].fill(tensor)
         done += tensor.numel()
         report(done / total)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from farm_engine.liveavatar.checkpoints.errors import WeightsWrongError
-from farm_engine.liveavatar.checkpoints.sources import TensorSource, check_names
+from farm_engine.liveavatar.checkpoints.sources import TensorSource, check_names, read_numbers
 
 ALPHA = 64
 _TARGET = re.compile(r".+\.(?:[qkvo]|ffn\.[02])\.weight")
@@ -50,12 +50,19 @@ class Lora:
         factors = self._factors.get(name)
         if factors is None:
             return weight
-        down, up = (self._source.read(factor).to(weight.device, torch.float32) for factor in factors)
+        down, up = (read_numbers(self._source, factor).to(weight.device, torch.float32) for factor in factors)
         return torch.addmm(weight.float(), up, down, alpha=ALPHA / down.shape[0]).to(weight.dtype)
 
     def _check_shapes(self, weight: str, shape: tuple[int, ...]) -> None:
         down, up = (self._source.shapes[factor] for factor in self._factors[weight])
-        if len(down) != 2 or len(up) != 2 or down[1:] != shape[1:] or up[:1] != shape[:1] or up[1:] != down[:1]:
+        if (
+            len(down) != 2
+            or len(up) != 2
+            or not down[0]
+            or down[1:] != shape[1:]
+            or up[:1] != shape[:1]
+            or up[1:] != down[:1]
+        ):
             raise WeightsWrongError(
                 self._source.path,
                 f"the factors of {weight} have shapes {up} and {down}, which do not multiply to {tuple(shape)}",

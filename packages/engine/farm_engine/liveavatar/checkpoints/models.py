@@ -23,6 +23,7 @@ from farm_engine.liveavatar.transformer.config import ModelConfig
 from farm_engine.liveavatar.transformer.model import DiffusionTransformer
 from farm_engine.liveavatar.vae import config as vae_config
 from farm_engine.liveavatar.vae.autoencoder import VideoAutoencoder
+from farm_engine.protocol.host_memory import out_of_host_memory
 
 ReportLoading = Callable[[str, float], None]
 Place = dict[str, torch.device | torch.dtype]
@@ -70,7 +71,7 @@ def load_models(
     with torch.device("meta"):
         transformer = DiffusionTransformer(sizes.transformer)
         text_model = text.build_text_model(sizes.text)
-        speech_model = speech.build_speech_model(_speech_config(layout, sizes))
+        speech_model = _build_speech_model(layout, sizes)
         vae = VideoAutoencoder(sizes.vae).eval().requires_grad_(False)
     tokenizer = load_tokenizer(layout.tokenizer)
     progress = _Progress(report, [transformer, text_model, speech_model, vae])
@@ -133,23 +134,36 @@ def is_tiny(layout: PublishedLayout) -> bool:
 def _sizes(layout: PublishedLayout) -> Sizes:
     try:
         dim = json.loads(layout.transformer_config.read_text())["dim"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WeightsWrongError(layout.transformer_config, f"it is not a model config ({error!r})") from error
-    if dim not in _BY_DIM:
+    if not isinstance(dim, int) or dim not in _BY_DIM:
         raise WeightsWrongError(layout.transformer_config, f"it describes a model of dim {dim}, not {sorted(_BY_DIM)}")
     return _BY_DIM[dim]
 
 
+def _build_speech_model(layout: PublishedLayout, sizes: Sizes) -> Wav2Vec2Model:
+    config = _speech_config(layout, sizes)
+    try:
+        return speech.build_speech_model(config)
+    except Exception as error:  # the library validates with exceptions of every kind
+        if out_of_host_memory(error):
+            raise
+        raise WeightsWrongError(layout.speech_config, f"it describes no wav2vec2 model ({error!r})") from error
+
+
 def _speech_config(layout: PublishedLayout, sizes: Sizes) -> dict:
+    published = speech.published_config({})
     expected = {
         "hidden_size": sizes.transformer.audio_dim,
         "num_hidden_layers": sizes.transformer.audio_layers - 1,
         "do_stable_layer_norm": True,
+        "conv_kernel": published["conv_kernel"],
+        "conv_stride": published["conv_stride"],
     }
     try:
         config = json.loads(layout.speech_config.read_text())
         found = {name: config[name] for name in expected}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WeightsWrongError(layout.speech_config, f"it is not a wav2vec2 config ({error!r})") from error
     if found != expected:
         raise WeightsWrongError(layout.speech_config, f"it has {found}, the transformer needs {expected}")

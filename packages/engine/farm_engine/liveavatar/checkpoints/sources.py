@@ -28,6 +28,24 @@ class TensorSource(Protocol):
         ...
 
 
+_NUMBERS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+
+
+def read_numbers(source: TensorSource, name: str) -> Tensor:
+    """Raises WeightsWrongError for a tensor that is quantized, complex or not of floating-point numbers: as the numbers
+    it was made from it would be read without a word."""
+    tensor = source.read(name)
+    if tensor.dtype not in _NUMBERS or tensor.is_quantized:
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        raise WeightsWrongError(
+            source.path,
+            f"the tensor {name} is of {dtype}, not of 16, 32 or 64 bit floats",
+            kind="wrong-dtype",
+            tensor=name,
+        )
+    return tensor
+
+
 class SafetensorsFile:
     """One `.safetensors` file.
 
@@ -57,8 +75,10 @@ class ShardedSafetensors:
         self.path = index_path
         try:
             owners = json.loads(index_path.read_text())["weight_map"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise WeightsWrongError(index_path, f"it is not an index of shards ({error})") from error
+        if not isinstance(owners, dict) or not all(isinstance(file, str) and file for file in owners.values()):
+            raise WeightsWrongError(index_path, "its weight_map is not from tensors to names of files")
         files = {file: SafetensorsFile(index_path.with_name(file)) for file in sorted(set(owners.values()))}
         for file, shard in files.items():
             listed = {name for name, owner in owners.items() if owner == file}
@@ -128,7 +148,13 @@ def _load_tensors(path: Path, *, mmap: bool) -> dict[str, Tensor]:
 
 def _is_named_tensor(item: tuple[object, object]) -> bool:
     name, tensor = item
-    return isinstance(name, str) and isinstance(tensor, Tensor) and tensor.layout == torch.strided and tensor.is_cpu
+    return (
+        isinstance(name, str)
+        and isinstance(tensor, Tensor)
+        and tensor.layout == torch.strided
+        and tensor.is_cpu
+        and not tensor.is_quantized
+    )
 
 
 def check_names(path: Path, *, expected: set[str], found: set[str]) -> None:

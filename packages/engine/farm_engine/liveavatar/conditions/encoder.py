@@ -59,7 +59,7 @@ class ConditionEncoder:
                 "prompt-cut",
                 f"The prompt is {prompt.dropped_tokens} tokens too long for the model; its end was dropped.",
             )
-        motion, has_face = self._portraits.get(_portrait_key(request), lambda: self._encode_portrait(request))
+        motion, has_face = self._portraits.get(portrait_key(request), lambda: self._encode_portrait(request))
         if not has_face:
             control.warn(
                 "face-not-found",
@@ -97,8 +97,9 @@ def encode_still(vae: VideoAutoencoder, pixels: Tensor) -> Tensor:
     return torch.cat(latents, dim=1)
 
 
-def _portrait_key(request: RenderRequest) -> Hashable:
-    contents = b""  # of what is no file: opening it later reports what is wrong, and failures are not cached
+def portrait_key(request: RenderRequest) -> Hashable:
+    """Equal for equal portraits in equal frames."""
+    contents = b""  # of what cannot be read: opening it later reports what is wrong, and failures are not cached
     with contextlib.suppress(OSError):
         if request.portrait_path.is_file():
             contents = hashlib.sha256(request.portrait_path.read_bytes()).digest()

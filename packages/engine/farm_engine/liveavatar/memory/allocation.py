@@ -14,7 +14,7 @@ CUDA_OUT_OF_MEMORY = 2
 # The libraries of CUDA report in words only, in a RuntimeError; so do Triton, the compiler and the driver's interface.
 _DEVICE_WORDS = re.compile(
     r"(?i:CUDA[^\n]*\bout of memory\b)|\bCUDA_ERROR_OUT_OF_MEMORY\b"
-    r"|\bCU[A-Z]+_(STATUS_)?ALLOC_FAILED\b"
+    r"|\bCU[A-Z]+_(STATUS_)?ALLOC_FAILED\b|\bNVRTC_ERROR_OUT_OF_MEMORY\b|\bcudaErrorMemoryAllocation\b"
     r"|\bCUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED\b"
 )
 _HOST_WORDS = "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED"

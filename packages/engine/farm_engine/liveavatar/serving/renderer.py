@@ -13,13 +13,14 @@ import numpy as np
 
 from farm_engine.liveavatar.encoders.speech import SpeechFeatures
 from farm_engine.liveavatar.finite import ConditionsNotFiniteError, FramesNotFiniteError, is_finite
-from farm_engine.liveavatar.memory.allocation import host_allocation_failed
+from farm_engine.liveavatar.memory.allocation import device_allocation_failed, host_allocation_failed
 from farm_engine.liveavatar.memory.host_copy import HostCopy
 from farm_engine.liveavatar.serving.chain import Chain
 from farm_engine.liveavatar.serving.online_decoder import NotFiniteError
 from farm_engine.liveavatar.serving.saved_state import SavedState
 from farm_engine.liveavatar.transformer.config import FRAMES_PER_BLOCK, FRAMES_PER_CLIP
 from farm_engine.protocol import RenderControl, RenderRequest
+from farm_engine.protocol.host_memory import first_line
 
 Watermark = Callable[[np.ndarray], np.ndarray]
 """Frames uint8 [count, H, W, 3] to frames of the same shape."""
@@ -87,8 +88,13 @@ class SegmentRenderer:
         return True
 
     def _state_to_save(self, chain: Chain, frame: int) -> SavedState | None:
-        wanted = self._request.state_directory is not None and frame in self._piece_ends
-        return chain.state() if wanted else None
+        if self._request.state_directory is None or frame not in self._piece_ends:
+            return None
+        try:
+            return chain.state()
+        except Exception as error:
+            self._warn_of_unsaved_state(error)
+            return None
 
     def _wait_for_writing(self, *, unwritten_blocks: int) -> None:
         """Wait until at most `unwritten_blocks` blocks are left to write. Raises what writing raised."""
@@ -125,19 +131,23 @@ class SegmentRenderer:
             ) from error
 
     def _save(self, state: SavedState, frame: int) -> Path | None:
-        """Every block before `frame` has been found finite when this is called, and with them what the state records.
-        A render is worth more than the state after it: where that cannot be saved, a later one starts further back."""
-        directory = self._request.state_directory
-        path = directory / f"border-{frame}.safetensors"
+        """Every block before `frame` has been found finite when this is called, and so has what the state records."""
+        path = self._request.state_directory / f"border-{frame}.safetensors"
         try:
             state.write(path)
         except Exception as error:
-            if not isinstance(error, OSError) and not host_allocation_failed(error):
-                raise
-            self._control.warn(
-                "state-not-saved",
-                f"A border state could not be saved in {directory} ({getattr(error, 'strerror', None) or error}): a "
-                "render that is interrupted has to start again further back. Free space there, or correct the folder.",
-            )
+            self._warn_of_unsaved_state(error)
             return None
         return path
+
+    def _warn_of_unsaved_state(self, error: Exception) -> None:
+        """A render is worth more than the state after it: without that, a later one starts further back. Raises the
+        error again if it is neither of the disk nor of the memory."""
+        if not (isinstance(error, OSError) or host_allocation_failed(error) or device_allocation_failed(error)):
+            raise error
+        self._control.warn(
+            "state-not-saved",
+            f"A border state could not be saved in {self._request.state_directory} "
+            f"({getattr(error, 'strerror', None) or first_line(error)}): a render that is interrupted has to start "
+            "again further back. Free space or memory there, or correct the folder.",
+        )

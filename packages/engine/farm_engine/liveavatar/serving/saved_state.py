@@ -49,6 +49,8 @@ class SavedState:
     @classmethod
     def read(cls, path: Path) -> SavedState:
         """Raises BadBorderStateError for a file that is unreadable or holds what no video can continue from."""
+        if not path.is_file():  # opening a FIFO would wait for a writer
+            raise BadBorderStateError(path, "it is not a file" if path.exists() else "it does not exist")
         try:
             tensors = safetensors.torch.load_file(path)
             border, past = BorderState.from_bytes(tensors["border"].numpy().tobytes()), tensors["past"]

@@ -229,6 +229,9 @@ class DiffusionTransformer(nn.Module):
     def _unpatch(self, tokens: Tensor, work: Work) -> Tensor:
         """tokens [3 * T, dim] -> [16, 3, H/8, W/8]."""
         shape = work.latents.shape
+        # Norms make zeros of tokens whose squares overflow, and zeros give pictures: NaN is noticed.
+        overflow = torch.linalg.vector_norm(tokens, dtype=torch.float32)
+        tokens = tokens + (overflow - overflow).to(tokens.dtype)
         patches = self.head(tokens, work.time.head).view(shape[1], shape[2] // 2, shape[3] // 2, 2, 2, shape[0])
         return patches.permute(5, 0, 1, 3, 2, 4).reshape(shape)
 

@@ -52,6 +52,7 @@ class ChannelNorm(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         norm = frames.square().sum(dim=1, keepdim=True, dtype=torch.float32).sqrt().clamp_min(1e-12)
+        norm = norm + (norm - norm)  # NaN where squares overflow: dividing by infinity would make a sound zero of them
         return frames * (frames.shape[1] ** 0.5 / norm).to(frames.dtype) * self.gamma
 
 

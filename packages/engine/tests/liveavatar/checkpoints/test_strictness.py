@@ -15,6 +15,7 @@ from farm_engine.liveavatar.checkpoints.errors import WeightsMissingError, Weigh
 from farm_engine.liveavatar.checkpoints.layout import PublishedLayout
 from farm_engine.liveavatar.checkpoints.models import LoadedModels, load_models
 from farm_engine.liveavatar.checkpoints.sources import PickledFile
+from farm_engine.liveavatar.encoders.speech import UNUSED_PARAMETERS
 
 CPU = torch.device("cpu")
 
@@ -237,4 +238,84 @@ def test_a_misshapen_lora_factor_is_named(copy, factor, shape):
     tensor = {f"{weight}.lora_{factor}.default.weight": torch.zeros(shape)}
     change_safetensors(copy.lora, lambda tensors: tensors.update(tensor))
     with pytest.raises(WeightsWrongError, match=f"the factors of {weight}.weight have shapes"):
+        load(copy)
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.int8, torch.int64, torch.bool, torch.float8_e4m3fn, torch.complex64], ids=lambda dtype: str(dtype)
+)
+@pytest.mark.parametrize("part", ["text", "vae", "speech", "lora"])
+def test_a_tensor_of_other_numbers_is_named(copy, part, dtype):
+    path = getattr(copy, part)
+    changed = []
+
+    def change(tensors) -> None:
+        changed.append(next(name for name in sorted(tensors) if name not in UNUSED_PARAMETERS))
+        tensors[changed[0]] = tensors[changed[0]].to(dtype)
+
+    (change_pickle if path.suffix == ".pth" else change_safetensors)(path, change)
+    with pytest.raises(WeightsWrongError, match=str(dtype).removeprefix("torch.")) as failure:
+        load(copy)
+    assert (failure.value.details["kind"], failure.value.details["tensor"]) == ("wrong-dtype", changed[0])
+
+
+def test_a_quantized_tensor_is_refused(copy):
+    def quantize(tensors) -> None:
+        name = sorted(tensors)[0]
+        tensors[name] = torch.quantize_per_tensor(tensors[name].float(), 0.1, 0, torch.qint8)
+
+    change_pickle(copy.vae, quantize)
+    with pytest.raises(WeightsWrongError) as failure:
+        load(copy)
+    assert failure.value.details["path"] == str(copy.vae)
+
+
+def test_a_lora_of_rank_0_is_refused(copy):
+    def empty(tensors) -> None:
+        for name, tensor in tensors.items():
+            tensors[name] = tensor[:0] if ".lora_A" in name else tensor[:, :0]
+
+    change_safetensors(copy.lora, empty)
+    with pytest.raises(WeightsWrongError, match="do not multiply"):
+        load(copy)
+
+
+@pytest.mark.parametrize("weight_map", [[], ["a"], "a", 5, {"a": 5}, {"a": ["b"]}, {"a": ""}, {"a": None}])
+def test_an_index_that_is_no_map_of_files_is_refused(copy, weight_map):
+    copy.transformer_index.write_text(json.dumps({"weight_map": weight_map}))
+    with pytest.raises(WeightsWrongError) as failure:
+        load(copy)
+    assert failure.value.details["path"] == str(copy.transformer_index)
+
+
+@pytest.mark.parametrize("part", ["transformer_index", "transformer_config", "speech_config"])
+def test_json_that_is_nested_without_end_is_refused(copy, part):
+    getattr(copy, part).write_text("[" * 100_000)
+    with pytest.raises(WeightsWrongError):
+        load(copy)
+
+
+@pytest.mark.parametrize("dim", [[1], {"a": 1}, None, "5120"])
+def test_a_model_config_with_a_strange_width_is_refused(copy, dim):
+    copy.transformer_config.write_text(json.dumps({"dim": dim}))
+    with pytest.raises(WeightsWrongError):
+        load(copy)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"conv_stride": [5, 2, 2, 2, 2, 2, 1]},
+        {"conv_kernel": [10, 3, 3, 3, 3, 2, 3]},
+        {"conv_dim": [32]},
+        {"conv_dim": 32},
+        {"num_attention_heads": 0},
+        {"num_attention_heads": 5},
+        {"hidden_act": "stranger"},
+    ],
+)
+def test_a_speech_config_of_another_network_is_refused(copy, change):
+    config = json.loads(copy.speech_config.read_text())
+    copy.speech_config.write_text(json.dumps({**config, **change}))
+    with pytest.raises(WeightsWrongError):
         load(copy)

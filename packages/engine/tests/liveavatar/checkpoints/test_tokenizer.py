@@ -21,3 +21,14 @@ def test_a_tokenizer_without_end_token_is_refused(tmp_path):
     Tokenizer(models.BPE(vocab={"a": 0, "</s>": 1}, merges=[])).save(str(path))
     with pytest.raises(EngineError, match="does not end a text"):
         load_tokenizer(path)
+
+
+def test_a_host_without_memory_is_not_the_files_fault(tmp_path, monkeypatch):
+    class FullHost:
+        @staticmethod
+        def from_file(path):
+            raise MemoryError
+
+    monkeypatch.setattr("farm_engine.liveavatar.checkpoints.tokenizer.Tokenizer", FullHost)
+    with pytest.raises(MemoryError):
+        load_tokenizer(tmp_path / "tokenizer.json")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import cv2
+import numpy as np
 from recording_control import render
 
 
@@ -14,6 +16,18 @@ def test_prompt_and_portrait_are_encoded_once_for_all_segments_of_a_job(engine, 
     assert sorted(encoded) == ["portrait", "prompt"]
     render(engine, request_for(1, prompt="another", width=128))
     assert sorted(encoded) == ["portrait", "prompt", "prompt"]
+
+
+def test_another_picture_under_the_same_path_or_another_size_is_encoded_again(engine, request_for, inputs):
+    first = render(engine, request_for(1, width=192)).frames
+    larger = render(engine, request_for(1)).frames
+    assert first.shape != larger.shape
+    picture = cv2.imread(str(inputs.portrait))
+    cv2.imwrite(str(inputs.portrait), picture[::-1])
+    other = render(engine, request_for(1, width=192)).frames
+    cv2.imwrite(str(inputs.portrait), picture)
+    assert not np.array_equal(other, first)
+    assert np.array_equal(render(engine, request_for(1, width=192)).frames, first)
 
 
 def test_what_was_assumed_is_reported(engine, request_for):

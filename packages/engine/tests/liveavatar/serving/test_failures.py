@@ -61,6 +61,8 @@ DEVICE_FULL = {
     "cudnn 9": RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
     "cufft": RuntimeError("cuFFT error: CUFFT_ALLOC_FAILED"),
     "triton": RuntimeError("Triton Error [CUDA]: out of memory"),
+    "nvrtc": RuntimeError("NVRTC error: NVRTC_ERROR_OUT_OF_MEMORY"),
+    "the runtime's name alone": RuntimeError("CUDA error 2: cudaErrorMemoryAllocation"),
 }
 HOST_FULL = {
     "python": MemoryError(),

@@ -13,7 +13,10 @@ from recording_control import RecordingControl, render
 from torch.utils._python_dispatch import TorchDispatchMode
 from watched_blocks import watch_blocks
 
+from farm_engine.liveavatar.conditions.encoder import ConditionEncoder
+from farm_engine.liveavatar.serving.online_decoder import WARM_UP_LATENTS
 from farm_engine.liveavatar.serving.renderer import SegmentRenderer
+from farm_engine.liveavatar.vae.autoencoder import DecoderStream
 from farm_engine.protocol import EngineError
 from farm_engine.protocol.control import PipedRenderControl
 from farm_engine.protocol.events import EventWriter
@@ -63,6 +66,43 @@ def test_pixels_that_are_not_finite_fail_the_render_instead_of_being_clamped(eng
     assert failure.code == "frames-not-finite"
     assert failure.details == {"stage": "pixels", "firstFrame": 0, "frameCount": 12}
     assert not control.parts
+
+
+@pytest.mark.parametrize(
+    "network, parameter",
+    [
+        ("vae", "decoder.conv1.bias"),
+        ("vae", "decoder.middle.2.residual.6.bias"),
+        ("vae", "decoder.upsamples.9.residual.3.gamma"),
+        ("vae", "decoder.upsamples.14.residual.3.gamma"),
+        ("vae", "encoder.middle.1.proj.bias"),
+        ("vae", "encoder.downsamples.3.residual.6.bias"),
+        ("transformer", "blocks.0.ffn.2.bias"),
+        ("transformer", "blocks.1.self_attn.o.bias"),
+        ("transformer", "patch_embedding.bias"),
+    ],
+)
+def test_what_a_norm_would_hide_by_dividing_by_infinity_fails_the_render(
+    engine, request_for, monkeypatch, network, parameter
+):
+    control = RecordingControl()
+    monkeypatch.setattr(engine, "_conditions", ConditionEncoder(engine._models))
+    with planted(getattr(engine._models, network).get_parameter(parameter), 1e25):
+        failure = failure_of(engine, request_for(12), control)
+    assert failure.code in ("frames-not-finite", "conditions-not-finite")
+    assert not control.parts
+
+
+def test_pixels_of_an_earlier_latent_of_a_block_count(engine, request_for, monkeypatch):
+    decode, calls = DecoderStream.decode_unclamped, []
+
+    def damaged_once(stream, latents):
+        calls.append(latents)
+        frames = decode(stream, latents)
+        return frames * float("nan") if len(calls) == WARM_UP_LATENTS + 1 else frames
+
+    monkeypatch.setattr(DecoderStream, "decode_unclamped", damaged_once)
+    assert failure_of(engine, request_for(12)).details["stage"] == "pixels"
 
 
 def conditions(models):

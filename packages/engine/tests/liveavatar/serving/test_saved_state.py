@@ -14,6 +14,7 @@ import torch
 from recording_control import RecordingControl, forget_chain, render
 
 from farm_engine.liveavatar.memory.host_copy import HostCopy
+from farm_engine.liveavatar.serving.chain import Chain
 from farm_engine.liveavatar.serving.saved_state import SavedState
 
 
@@ -126,3 +127,25 @@ def planted(tensor: torch.Tensor, value: float) -> torch.Tensor:
     changed = tensor.clone()
     changed.view(-1)[-1] = value
     return changed
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")])
+def test_a_state_that_memory_does_not_hold_costs_nothing_else(engine, request_for, tmp_path, monkeypatch, error):
+    def failing(self):
+        raise error
+
+    monkeypatch.setattr(Chain, "state", failing)
+    rendered_without_state(engine, request_for(48, 12, state_directory=tmp_path))
+    assert list(tmp_path.glob("border-*")) == []
+
+
+@pytest.mark.parametrize("what", ["fifo", "directory", "missing"])
+def test_a_state_that_is_no_file_is_not_waited_for(engine, request_for, tmp_path, what):
+    path = tmp_path / "border-48.safetensors"
+    if what == "fifo":
+        os.mkfifo(path)
+    elif what == "directory":
+        path.mkdir()
+    control = render(engine, request_for(12, first_frame=48, resume_state_path=path))
+    assert str(path) in control.warnings["border-state-unused"]
+    assert len(control.frames) == 12
