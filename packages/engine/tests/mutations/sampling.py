@@ -13,7 +13,7 @@ SAMPLING = [
         "liveavatar/engine.py",
         (
             "another face continues the chain",
-            'hashlib.sha256(request.portrait_path.read_bytes()).digest() if request.portrait_path.is_file() else b"",',
+            "portrait_key(request),",
             "",
         ),
         ("another speech continues the chain", "hashlib.sha256(samples.tobytes()).digest(),", ""),
