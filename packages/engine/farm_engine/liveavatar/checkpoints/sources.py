@@ -35,7 +35,7 @@ def read_numbers(source: TensorSource, name: str) -> Tensor:
     """Raises WeightsWrongError for a tensor that is quantized, complex or not of floating-point numbers: as the numbers
     it was made from it would be read without a word."""
     tensor = source.read(name)
-    if tensor.dtype not in _NUMBERS or tensor.is_quantized:
+    if tensor.dtype not in _NUMBERS:
         dtype = str(tensor.dtype).removeprefix("torch.")
         raise WeightsWrongError(
             source.path,
@@ -148,13 +148,7 @@ def _load_tensors(path: Path, *, mmap: bool) -> dict[str, Tensor]:
 
 def _is_named_tensor(item: tuple[object, object]) -> bool:
     name, tensor = item
-    return (
-        isinstance(name, str)
-        and isinstance(tensor, Tensor)
-        and tensor.layout == torch.strided
-        and tensor.is_cpu
-        and not tensor.is_quantized
-    )
+    return isinstance(name, str) and isinstance(tensor, Tensor) and tensor.layout == torch.strided and tensor.is_cpu
 
 
 def check_names(path: Path, *, expected: set[str], found: set[str]) -> None:
